@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * entrasql/odbc.h - passwordless ODBC connections to Azure SQL.
+ *
+ * Link with -lentrasql-odbc -lentrasql -lodbc (pkg-config: entrasql-odbc).
+ *
+ *     entrasql_odbc_connect(dbc, getenv("AZURE_SQL_CONNECTIONSTRING"), cred, NULL, &err);
+ *
+ * then plain ODBC. With Microsoft's ODBC driver the token goes into the
+ * driver's access-token attribute (1256). Any other driver (FreeTDS's tdsodbc)
+ * is led through an in-process tunnel on loopback that signs in for it.
+ */
+#ifndef ENTRASQL_ODBC_H
+#define ENTRASQL_ODBC_H
+
+#include <entrasql/entrasql.h>
+
+#include <sql.h>
+#include <sqlext.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct entrasql_odbc_options {
+    size_t size;
+    const char *ca_file;       /* trust for the tunnel; NULL: SSL_CERT_FILE, else the system store */
+    uint32_t login_timeout_ms; /* 0: the connection string's, else 30 000 */
+    /* Called for each thing the caller should know (an ignored keyword ...); NULL: nobody is told. */
+    void (*warning)(void *context, const char *message);
+    void *warning_context;
+} entrasql_odbc_options;
+
+/*
+ * Connects dbc (allocated, not connected) by an ODBC connection string.
+ *
+ * credential given: the string must not hold UID, PWD, Authentication or
+ * Trusted_Connection (CONFIG, naming the keyword). credential NULL: the string
+ * is used as it is, for a SQL login with UID and PWD.
+ *
+ * Errors: those of entrasql_credential_get_token(), LOGIN_FAILED with SQL
+ * Server's number and state, NETWORK, TLS, TIMEOUT, CONFIG. After a failure the
+ * handle is not connected and may be used again. Blocks for at most the login
+ * timeout. Any thread, as ODBC allows for the handle.
+ */
+ENTRASQL_API entrasql_status entrasql_odbc_connect(SQLHDBC dbc, const char *connection_string,
+                                                   entrasql_credential *credential,
+                                                   const entrasql_odbc_options *options,
+                                                   entrasql_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one login of entrasql: settings + credential -> token -> TDS login with
+ * FEDAUTH -> a stream ready for requests. Resolve, connect (all addresses in
+ * turn), TLS, LOGIN7, ROUTING with a hop limit, the token fetched meanwhile.
+ * Asynchronous (os/wait.h); relay_login_run() blocks.
+ */
+#ifndef RELAY_LOGIN_H
+#define RELAY_LOGIN_H
+
+#include "relay/stream.h"
+#include "tds/client.h"
+
+#include <entrasql/entrasql.h>
+
+#define RELAY_MAX_HOPS 5
+
+typedef struct relay_login_options {
+    const char *host;
+    uint16_t port;
+    tds_encrypt encrypt;
+    bool trust_server_certificate;
+    const char *host_name_in_certificate; /* NULL: the host name of each hop */
+    const char *ca_file;                  /* NULL: base trust rule */
+    const tds_login7 *login;  /* template: database, app, flags ...; copied */
+    entrasql_credential *credential; /* NULL: user and password of the template */
+    const char *scope;        /* NULL: by the server's name (public, US government, China) */
+    int64_t deadline_ms;      /* monotonic, for everything together */
+} relay_login_options;
+
+typedef struct relay_login relay_login;
+
+/* What a finished login gives. */
+typedef struct relay_session {
+    relay_stream *stream;   /* owned */
+    uint32_t packet_size;
+    uint32_t tds_version;
+    es_buf response;        /* login response to replay, owned */
+    char *server_host;      /* after routing; owned */
+    char *database;         /* owned */
+} relay_session;
+
+entrasql_status relay_login_start(const relay_login_options *options, relay_login **ret,
+                                  entrasql_error *err) ES_MUST_USE;
+entrasql_status relay_login_wants(relay_login *l, os_wait *w) ES_MUST_USE;
+/* AGAIN, OK with *ret filled, or the failure. */
+entrasql_status relay_login_step(relay_login *l, relay_session *ret, entrasql_error *err) ES_MUST_USE;
+void relay_login_free(relay_login *l); /* cancels what is under way */
+
+entrasql_status relay_login_run(const relay_login_options *options, relay_session *ret,
+                                entrasql_error *err) ES_MUST_USE;
+void relay_session_done(relay_session *s);
+
+/* The scope for a server name: https://database.windows.net/.default and kin. Static storage. */
+const char *relay_scope_for_host(const char *host);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A non-blocking byte stream over a socket, with or without TLS. Owned by one
+ * thread at a time. Takes over the descriptor and closes it.
+ */
+#ifndef RELAY_STREAM_H
+#define RELAY_STREAM_H
+
+#include "os/wait.h"
+#include "tls/tls.h"
+
+typedef struct relay_stream relay_stream;
+
+/* fd: connected, non-blocking. tls may be NULL; owned by the stream from here on. */
+entrasql_status relay_stream_new(int fd, tls_conn *tls, relay_stream **ret) ES_MUST_USE;
+void relay_stream_free(relay_stream *s);
+int relay_stream_fd(const relay_stream *s);
+
+/* Up to n bytes. AGAIN: nothing there now. CLOSED: orderly end. NETWORK: reset. */
+entrasql_status relay_stream_read(relay_stream *s, void *p, size_t n, size_t *ret_n,
+                                  entrasql_error *err) ES_MUST_USE;
+/* Queues all n bytes and sends what the socket takes; LIMIT when too much is queued (1 MiB + n). */
+entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n, entrasql_error *err)
+    ES_MUST_USE;
+/* Sends queued bytes: AGAIN while some are left. */
+entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err) ES_MUST_USE;
+size_t relay_stream_queued(const relay_stream *s);
+/* Adds the descriptor: POLLIN if want_read, POLLOUT while bytes are queued. */
+entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wait *w) ES_MUST_USE;
+/* The last peer-visible act: close_notify where TLS runs, then shutdown for writing. */
+void relay_stream_shutdown(relay_stream *s);
+/* Drops TLS after a login-only encryption; returns clear bytes already received through read(). */
+entrasql_status relay_stream_end_tls(relay_stream *s, entrasql_error *err) ES_MUST_USE;
+/* Starts TLS on a clear stream; then step relay_stream_handshake(). */
+entrasql_status relay_stream_start_tls(relay_stream *s, tls_conn *tls, const void *early, size_t n,
+                                       entrasql_error *err) ES_MUST_USE;
+entrasql_status relay_stream_handshake(relay_stream *s, entrasql_error *err) ES_MUST_USE;
+const tls_conn *relay_stream_tls(const relay_stream *s); /* NULL in clear */
+
+#endif

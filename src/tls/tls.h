@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLS without I/O: ciphertext in and out through buffers, plaintext beside.
+ * The only user of <openssl/ssl.h>.
+ *
+ * A context (settings, certificates) is immutable after creation, reference
+ * counted, and shared by threads. A connection belongs to one thread at a time.
+ *
+ * Inside TDS 7.x the handshake travels as the body of PRELOGIN packets
+ * ([MS-TDS] 2.2.6.5 and 3.2.5.x); `wrap_prelogin` does that framing, and raw
+ * records follow after Finished. The wrapped form is capped at TLS 1.2.
+ */
+#ifndef TLS_TLS_H
+#define TLS_TLS_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+typedef struct tls_context tls_context;
+typedef struct tls_conn tls_conn;
+
+/* The one trust rule: ca_file, else SSL_CERT_FILE, else the system store. */
+typedef struct tls_client_options {
+    const char *ca_file;         /* PEM; NULL: the rule above */
+    bool trust_any_certificate;  /* TrustServerCertificate=yes: neither chain nor name is checked */
+} tls_client_options;
+
+entrasql_status tls_client_context_new(const tls_client_options *options, tls_context **ret,
+                                       entrasql_error *err) ES_MUST_USE;
+/* PEM files: the certificate chain, leaf first, and its key. */
+entrasql_status tls_server_context_new(const char *cert_file, const char *key_file,
+                                       tls_context **ret, entrasql_error *err) ES_MUST_USE;
+tls_context *tls_context_ref(tls_context *ctx);
+void tls_context_unref(tls_context *ctx);
+
+typedef struct tls_conn_options {
+    const char *server_name;      /* client: SNI (unless an IP address) and the name to verify */
+    const char *certificate_name; /* client: HostNameInCertificate; NULL: server_name */
+    bool wrap_prelogin;           /* TDS 7.x; else strict: TLS first, ALPN "tds/8.0" */
+} tls_conn_options;
+
+entrasql_status tls_conn_new(tls_context *ctx, const tls_conn_options *options, tls_conn **ret,
+                             entrasql_error *err) ES_MUST_USE;
+void tls_conn_free(tls_conn *c);
+
+/* Bytes from the socket. */
+entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n, entrasql_error *err) ES_MUST_USE;
+/* Bytes for the socket; the owner sends and consumes them. */
+es_buf *tls_conn_output(tls_conn *c);
+
+/* AGAIN until the handshake is over in both directions. TLS: the reason, with a hint. */
+entrasql_status tls_conn_handshake(tls_conn *c, entrasql_error *err) ES_MUST_USE;
+
+/* AGAIN: feed more. CLOSED: the peer ended TLS. */
+entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, entrasql_error *err)
+    ES_MUST_USE;
+/* Encrypts all n bytes into the output buffer. */
+entrasql_status tls_conn_write(tls_conn *c, const void *p, size_t n, entrasql_error *err) ES_MUST_USE;
+/* Queues close_notify. */
+void tls_conn_shutdown(tls_conn *c);
+
+/* Ciphertext that was fed and not yet used: clear bytes after login-only encryption ends. */
+entrasql_status tls_conn_take_unused(tls_conn *c, es_buf *out) ES_MUST_USE;
+
+/* "TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384"; valid as long as the connection. */
+const char *tls_conn_version(const tls_conn *c);
+const char *tls_conn_cipher(const tls_conn *c);
+
+#endif
