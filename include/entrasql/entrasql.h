@@ -122,9 +122,10 @@ ENTRASQL_API void entrasql_token_operation_free(entrasql_token_operation *operat
 
 typedef struct entrasql_client_options {
     size_t size;
-    const char *authority_host; /* NULL: AZURE_AUTHORITY_HOST, else https://login.microsoftonline.com */
-    const char *ca_file;        /* PEM; NULL: SSL_CERT_FILE, else the system store */
-    uint32_t max_retries;       /* 0: what the credential's source asks for; UINT32_MAX: none */
+    const char
+        *authority_host;  /* NULL: AZURE_AUTHORITY_HOST, else https://login.microsoftonline.com */
+    const char *ca_file;  /* PEM; NULL: SSL_CERT_FILE, else the system store */
+    uint32_t max_retries; /* 0: what the credential's source asks for; UINT32_MAX: none */
 } entrasql_client_options;
 
 /* ClientSecretCredential: a service principal by its secret. All three strings are required. */
@@ -136,9 +137,8 @@ ENTRASQL_API entrasql_status entrasql_client_secret_credential_new(
  * EnvironmentCredential: AZURE_TENANT_ID, AZURE_CLIENT_ID and
  * AZURE_CLIENT_SECRET. Missing variables make get_token UNAVAILABLE.
  */
-ENTRASQL_API entrasql_status
-entrasql_environment_credential_new(const entrasql_client_options *options,
-                                    entrasql_credential **ret, entrasql_error *err);
+ENTRASQL_API entrasql_status entrasql_environment_credential_new(
+    const entrasql_client_options *options, entrasql_credential **ret, entrasql_error *err);
 
 /*
  * ManagedIdentityCredential on App Service, Functions, Container Apps and
@@ -161,14 +161,13 @@ entrasql_managed_identity_credential_new(const entrasql_managed_identity_options
 /* AzureCliCredential: runs `az account get-access-token`. */
 typedef struct entrasql_azure_cli_options {
     size_t size;
-    const char *tenant_id;      /* NULL: az's own */
-    const char *subscription;   /* NULL: az's own */
+    const char *tenant_id;       /* NULL: az's own */
+    const char *subscription;    /* NULL: az's own */
     uint32_t process_timeout_ms; /* 0: 10 000 */
 } entrasql_azure_cli_options;
 
-ENTRASQL_API entrasql_status
-entrasql_azure_cli_credential_new(const entrasql_azure_cli_options *options,
-                                  entrasql_credential **ret, entrasql_error *err);
+ENTRASQL_API entrasql_status entrasql_azure_cli_credential_new(
+    const entrasql_azure_cli_options *options, entrasql_credential **ret, entrasql_error *err);
 
 /*
  * DefaultAzureCredential: EnvironmentCredential, ManagedIdentityCredential,
@@ -184,15 +183,14 @@ typedef struct entrasql_default_azure_options {
     bool exclude_environment;
     bool exclude_managed_identity;
     bool exclude_azure_cli;
-    const char *tenant_id;             /* for developer tools; NULL: their own */
-    uint32_t imds_probe_timeout_ms;    /* 0: 1000 */
-    uint32_t process_timeout_ms;       /* 0: 10 000 */
+    const char *tenant_id;                 /* for developer tools; NULL: their own */
+    uint32_t imds_probe_timeout_ms;        /* 0: 1000 */
+    uint32_t process_timeout_ms;           /* 0: 10 000 */
     const entrasql_client_options *client; /* NULL: defaults */
 } entrasql_default_azure_options;
 
-ENTRASQL_API entrasql_status
-entrasql_default_azure_credential_new(const entrasql_default_azure_options *options,
-                                      entrasql_credential **ret, entrasql_error *err);
+ENTRASQL_API entrasql_status entrasql_default_azure_credential_new(
+    const entrasql_default_azure_options *options, entrasql_credential **ret, entrasql_error *err);
 
 /*
  * A credential of the program's own: one function, called on the thread that
@@ -203,12 +201,9 @@ typedef entrasql_status entrasql_token_function(void *context,
                                                 const entrasql_token_request *request,
                                                 entrasql_token **ret_token, entrasql_error *err);
 
-ENTRASQL_API entrasql_status entrasql_custom_credential_new(const char *name,
-                                                            entrasql_token_function *function,
-                                                            void *context,
-                                                            void (*free_context)(void *context),
-                                                            entrasql_credential **ret,
-                                                            entrasql_error *err);
+ENTRASQL_API entrasql_status entrasql_custom_credential_new(
+    const char *name, entrasql_token_function *function, void *context,
+    void (*free_context)(void *context), entrasql_credential **ret, entrasql_error *err);
 /* Copies the text. expires_on in seconds since 1970. NULL without memory. */
 ENTRASQL_API entrasql_token *entrasql_token_new(const char *value, int64_t expires_on);
 

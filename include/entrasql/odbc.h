@@ -24,9 +24,10 @@ extern "C" {
 
 typedef struct entrasql_odbc_options {
     size_t size;
-    const char *ca_file;       /* trust for the tunnel; NULL: SSL_CERT_FILE, else the system store */
+    const char *ca_file; /* trust for the tunnel; NULL: SSL_CERT_FILE, else the system store */
     uint32_t login_timeout_ms; /* 0: the connection string's, else 30 000 */
-    /* Called for each thing the caller should know (an ignored keyword ...); NULL: nobody is told. */
+    /* Called for each thing the caller should know (an ignored keyword ...); NULL: nobody is told.
+     */
     void (*warning)(void *context, const char *message);
     void *warning_context;
 } entrasql_odbc_options;

@@ -59,7 +59,7 @@ typedef enum entrasql_status {
 #define ENTRASQL_STATUS_ENUM(name, klass, text) ENTRASQL_##name,
     ENTRASQL_STATUS_MAP(ENTRASQL_STATUS_ENUM)
 #undef ENTRASQL_STATUS_ENUM
-    ENTRASQL_STATUS_COUNT /* not a status */
+        ENTRASQL_STATUS_COUNT /* not a status */
 } entrasql_status;
 
 /*
@@ -94,11 +94,11 @@ typedef enum entrasql_error_class {
 typedef struct entrasql_error {
     entrasql_status status;
     entrasql_error_class error_class;
-    int os_errno;    /* errno of a failed system call, else 0 */
-    uint32_t number; /* see above */
-    uint8_t state;   /* SQL Server error state, else 0 */
+    int os_errno;     /* errno of a failed system call, else 0 */
+    uint32_t number;  /* see above */
+    uint8_t state;    /* SQL Server error state, else 0 */
     uint8_t severity; /* SQL Server class (severity) 0-25, else 0 */
-    uint32_t line;   /* line in the statement, file or string, 1-based; 0: unknown */
+    uint32_t line;    /* line in the statement, file or string, 1-based; 0: unknown */
     char correlation_id[ENTRASQL_ERROR_ID_SIZE]; /* what support will ask for, or "" */
     char message[ENTRASQL_ERROR_MESSAGE_SIZE];   /* what happened; never a secret */
     char hint[ENTRASQL_ERROR_HINT_SIZE];         /* what to do next, or "" */

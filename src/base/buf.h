@@ -30,7 +30,7 @@ typedef struct es_buf {
 #define ES_BUF_INIT_WIPE(ceiling_bytes) ((es_buf){.ceiling = (ceiling_bytes), .wipe = true})
 
 void es_buf_init(es_buf *b, size_t ceiling);
-void es_buf_done(es_buf *b); /* frees; the buffer stays usable and empty */
+void es_buf_done(es_buf *b);  /* frees; the buffer stays usable and empty */
 void es_buf_clear(es_buf *b); /* len = 0, memory kept (wiped when `wipe`) */
 
 /* Makes room for n more bytes beyond len. */
@@ -60,7 +60,8 @@ void es_buf_set_u32le(es_buf *b, size_t at, uint32_t v);
 void es_buf_set_u64le(es_buf *b, size_t at, uint64_t v);
 
 /* UTF-8 text as UTF-16LE; MALFORMED when it is not UTF-8. ret_units (may be NULL): code units. */
-entrasql_status es_buf_utf16le(es_buf *b, const char *utf8, size_t n, size_t *ret_units) ES_MUST_USE;
+entrasql_status es_buf_utf16le(es_buf *b, const char *utf8, size_t n,
+                               size_t *ret_units) ES_MUST_USE;
 
 /* Drops n bytes from the front (moves the rest). */
 void es_buf_consume(es_buf *b, size_t n);

@@ -15,7 +15,8 @@
 
 int64_t es_clock_mono_ms(void);
 int64_t es_clock_wall_s(void);
-/* Milliseconds from now to the deadline, at least 0, at most INT_MAX: fit for poll(); -1 for ES_NO_DEADLINE. */
+/* Milliseconds from now to the deadline, at least 0, at most INT_MAX: fit for poll(); -1 for
+ * ES_NO_DEADLINE. */
 int es_clock_poll_timeout(int64_t deadline_ms);
 /* now + ms, without overflow; ms == 0 means ES_NO_DEADLINE. */
 int64_t es_clock_deadline(int64_t ms);

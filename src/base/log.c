@@ -84,9 +84,9 @@ static entrasql_status format_line(es_buf *line, es_log_level level, const char 
     (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
     bool json = atomic_load_explicit(&current_form, memory_order_relaxed) == ES_LOG_JSON;
     if (json)
-        ES_TRY(es_buf_printf(line,
-                             "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"module\":\"%s\",\"message\":",
-                             stamp, now.tv_nsec / 1000000, level_names[level], module));
+        ES_TRY(es_buf_printf(
+            line, "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"module\":\"%s\",\"message\":", stamp,
+            now.tv_nsec / 1000000, level_names[level], module));
     else
         ES_TRY(es_buf_printf(line, "%s.%03ldZ %-7s %s: ", stamp, now.tv_nsec / 1000000,
                              level_names[level], module));
@@ -104,8 +104,8 @@ static entrasql_status format_line(es_buf *line, es_log_level level, const char 
     return es_buf_add_str(line, json ? "}\n" : "\n");
 }
 
-void es_log_write(es_log_level level, const char *module, const char *message,
-                  const es_log_kv *kvs, unsigned count)
+void es_log_write(es_log_level level, const char *module, const char *message, const es_log_kv *kvs,
+                  unsigned count)
 {
     ES_CLEANUP(es_buf_done) es_buf line = ES_BUF_INIT(LINE_MAX_BYTES);
     if (format_line(&line, level, module, message, kvs, count) != ENTRASQL_OK)

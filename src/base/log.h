@@ -41,8 +41,8 @@ typedef struct es_log_kv {
 #define ES_KV_STR(k, v) ((es_log_kv){.key = (k), .text = (v) != NULL ? (v) : ""})
 #define ES_KV_I64(k, v) ((es_log_kv){.key = (k), .number = (int64_t)(v)})
 
-void es_log_write(es_log_level level, const char *module, const char *message,
-                  const es_log_kv *kvs, unsigned count);
+void es_log_write(es_log_level level, const char *module, const char *message, const es_log_kv *kvs,
+                  unsigned count);
 
 /* ES_LOG(INFO, "relay", "login accepted", ES_KV_I64("conn", id), ES_KV_STR("database", db)); */
 #define ES_LOG(level, module, message, ...)                                                        \

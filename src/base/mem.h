@@ -19,8 +19,8 @@ void *es_calloc(size_t count, size_t size) ES_MUST_USE; /* zeroed; NULL when cou
 void *es_realloc(void *p, size_t size) ES_MUST_USE;
 /* Grows an array to `count` elements of `size` bytes; NULL on overflow or no memory, p kept. */
 void *es_reallocarray(void *p, size_t count, size_t size) ES_MUST_USE;
-char *es_strdup(const char *s) ES_MUST_USE;                /* NULL gives NULL */
-char *es_strndup(const char *s, size_t n) ES_MUST_USE;     /* always NUL-terminated */
+char *es_strdup(const char *s) ES_MUST_USE;            /* NULL gives NULL */
+char *es_strndup(const char *s, size_t n) ES_MUST_USE; /* always NUL-terminated */
 void *es_memdup(const void *p, size_t n) ES_MUST_USE;
 void es_free(void *p);
 

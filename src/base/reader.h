@@ -37,8 +37,8 @@ entrasql_status es_reader_skip(es_reader *r, size_t n) ES_MUST_USE;
 /* A cursor over the next n bytes; the outer one moves past them. */
 entrasql_status es_reader_sub(es_reader *r, size_t n, es_reader *ret) ES_MUST_USE;
 /* A cursor over bytes [offset, offset + n) of r, which does not move: for wire offsets. */
-entrasql_status es_reader_slice(const es_reader *r, size_t offset, size_t n, es_reader *ret)
-    ES_MUST_USE;
+entrasql_status es_reader_slice(const es_reader *r, size_t offset, size_t n,
+                                es_reader *ret) ES_MUST_USE;
 /* MALFORMED unless everything was used: a nested block must be used up exactly. */
 entrasql_status es_reader_end(const es_reader *r) ES_MUST_USE;
 

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-bool es_streq(const char *a, const char *b); /* NULL equals only NULL */
+bool es_streq(const char *a, const char *b);     /* NULL equals only NULL */
 bool es_strcaseeq(const char *a, const char *b); /* ASCII case ignored */
 bool es_strncaseeq(const char *a, const char *b, size_t n);
 bool es_starts_with(const char *s, const char *prefix);
@@ -37,7 +37,8 @@ void es_guid_format(const uint8_t guid[16], char ret[ES_GUID_TEXT_SIZE]); /* low
 void es_strlcpy_utf8(char *dst, size_t size, const char *src);
 /* Cuts a sequence at the end of s that a size limit has broken. */
 void es_utf8_trim_end(char *s);
-/* Foreign text for a message: control characters and bad UTF-8 become '?', at most size - 1 bytes. */
+/* Foreign text for a message: control characters and bad UTF-8 become '?', at most size - 1 bytes.
+ */
 void es_printable(char *dst, size_t size, const char *src, size_t n);
 
 #endif

@@ -117,7 +117,8 @@ static void base64_round_trip_and_refusals(void **state)
         es_buf_done(&back);
     }
     es_buf out = ES_BUF_INIT(100);
-    static const char *const bad[] = {"A", "AB", "ABC", "A===", "AB=C", "AA==AA==", "A B=", "AB\n="};
+    static const char *const bad[] = {
+        "A", "AB", "ABC", "A===", "AB=C", "AA==AA==", "A B=", "AB\n="};
     for (size_t i = 0; i < ES_COUNT_OF(bad); i++)
         assert_int_equal(es_base64_decode(bad[i], strlen(bad[i]), &out), ENTRASQL_MALFORMED);
     assert_int_equal(es_base64url_decode("AB", 2, &out), ENTRASQL_MALFORMED); /* stray bits */
@@ -152,7 +153,8 @@ static void guid_has_the_wire_order(void **state)
     assert_memory_equal(guid, wire, 16);
     es_guid_format(guid, text);
     assert_string_equal(text, "00112233-4455-6677-8899-aabbccddeeff");
-    assert_int_equal(es_guid_parse("00112233-4455-6677-8899-AABBCCDDEEF", guid), ENTRASQL_MALFORMED);
+    assert_int_equal(es_guid_parse("00112233-4455-6677-8899-AABBCCDDEEF", guid),
+                     ENTRASQL_MALFORMED);
     assert_int_equal(es_guid_parse("00112233x4455-6677-8899-AABBCCDDEEFF", guid),
                      ENTRASQL_MALFORMED);
 }

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Adds up JUnit reports and prints the closing line `N passed, N failed[, N skipped]`.
+
+Usage: count_tests.py REPORT.xml ...
+
+Each failure and each skip is named before it, the skip with its reason. Ends with 1 when a test
+failed, a report is missing or broken, or a report holds no test at all.
+"""
+import sys
+import xml.etree.ElementTree as ElementTree
+
+
+def read(path):
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError) as error:
+        print(f"FAILED {path}: {error}")
+        return 0, 1, 0
+    passed = failed = skipped = 0
+    for suite in root.iter("testsuite"):
+        for case in suite.findall("testcase"):
+            name = f"{case.get('classname') or suite.get('name')}: {case.get('name')}"
+            skip = case.find("skipped")
+            if case.find("failure") is not None or case.find("error") is not None:
+                failed += 1
+                print(f"FAILED {name}")
+            elif skip is not None:
+                skipped += 1
+                print(f"SKIPPED {name}: {skip.get('message') or 'no reason given'}")
+            else:
+                passed += 1
+    if passed + failed + skipped == 0:
+        print(f"FAILED {path}: no test ran")
+        failed = 1
+    return passed, failed, skipped
+
+
+def main():
+    totals = [sum(column) for column in zip(*map(read, sys.argv[1:]))] or [0, 1, 0]
+    passed, failed, skipped = totals
+    line = f"{passed} passed, {failed} failed"
+    print(line + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

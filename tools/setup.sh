@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Installs what entrasql needs on Debian and Ubuntu, and nothing that is there
+# already. Used by demo.sh, test.sh and .ci/run; may be run alone:
+#
+#   tools/setup.sh build|demo|test|ci
+#
+# Without apt it prints the package lists for dnf and brew and ends with 3.
+set -eu
+
+ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+
+BUILD_DEB="gcc libc6-dev meson ninja-build pkg-config libcurl4-openssl-dev libssl-dev
+ libjansson-dev unixodbc-dev libsqlite3-dev libmicrohttpd-dev ca-certificates"
+BUILD_DNF="gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel
+ unixODBC-devel sqlite-devel libmicrohttpd-devel ca-certificates"
+BUILD_BREW="meson ninja pkg-config curl openssl@3 jansson unixodbc sqlite libmicrohttpd"
+
+DEMO_DEB="tdsodbc odbcinst"
+DEMO_DNF="freetds-libs"
+DEMO_BREW="freetds"
+
+TEST_DEB="g++ make libcmocka-dev python3 python3-venv python3-pip python3-pytest python3-pyodbc
+ python3-pymssql freetds-bin libgssapi-krb5-2 libltdl7 file"
+TEST_DNF="gcc-c++ make libcmocka-devel python3 python3-pip python3-pytest python3-pyodbc
+ python3-pymssql freetds krb5-libs libtool-ltdl file"
+TEST_BREW="cmocka python freetds"
+
+CI_DEB="git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils"
+
+say() {
+    printf '%s\n' "setup: $*" >&2
+}
+
+flat() {
+    # shellcheck disable=SC2086 # the list is meant to be split
+    echo $1
+}
+
+packages() {
+    case $1 in
+    build) echo "$BUILD_DEB" ;;
+    demo) echo "$BUILD_DEB $DEMO_DEB" ;;
+    test) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB" ;;
+    ci) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $CI_DEB" ;;
+    *)
+        say "unknown part '$1' (build, demo, test, ci)"
+        exit 2
+        ;;
+    esac
+}
+
+no_apt() {
+    cat >&2 <<TEXT
+setup: this script installs packages with apt only. Please install by hand, then run it again
+with ENTRASQL_SKIP_SETUP=1.
+
+  Fedora, RHEL:  dnf install $(flat "$BUILD_DNF $DEMO_DNF $TEST_DNF")
+  macOS:         brew install $(flat "$BUILD_BREW $DEMO_BREW $TEST_BREW")
+TEXT
+    exit 3
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
+    else
+        say "packages are missing, and installing them needs root: run as root or install sudo"
+        say "missing: $missing"
+        exit 3
+    fi
+}
+
+install_packages() {
+    missing=
+    for package in $(packages "$1"); do
+        status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+        [ "$status" = installed ] || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    say "installing:$missing"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
+    # shellcheck disable=SC2086
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        $missing >&2
+}
+
+# Prints "name<separator>version" for a section of the lock file.
+locked() {
+    awk -v section="[$1]" -v sep="$2" '
+        /^\[/ { inside = ($0 == section); next }
+        inside && NF == 2 { print $1 sep $2 }' "$ROOT/tests/versions.lock"
+}
+
+# The tests' Python with its packages, and Node's, in .venv; made anew when the lock changed.
+install_locked() {
+    venv=$ROOT/.venv
+    mark=$venv/versions.lock
+    if cmp -s "$ROOT/tests/versions.lock" "$mark"; then
+        return 0
+    fi
+    say "installing the locked test clients into .venv"
+    rm -rf "$venv"
+    /usr/bin/python3 -m venv --system-site-packages "$venv"
+    locked pypi == >"$venv/requirements.txt"
+    # Microsoft's ODBC driver asks for the acceptance of its licence; tests use it as a user would.
+    ACCEPT_EULA=Y "$venv/bin/pip" install -q --disable-pip-version-check --no-input --no-deps \
+        --ignore-installed -r "$venv/requirements.txt" >&2
+    mkdir -p "$venv/node"
+    {
+        printf '{"name":"entrasql-tests","private":true,"version":"0.0.0","dependencies":{'
+        locked npm ' ' | awk '{ printf "%s\"%s\":\"%s\"", sep, $1, $2; sep = "," }'
+        printf '}}\n'
+    } >"$venv/node/package.json"
+    (cd "$venv/node" && PATH="$venv/bin:$PATH" "$venv/bin/npm" install --silent --no-audit \
+        --no-fund --ignore-scripts --no-package-lock >&2)
+    cp "$ROOT/tests/versions.lock" "$mark"
+}
+
+part=${1:-build}
+packages "$part" >/dev/null
+if [ "${ENTRASQL_SKIP_SETUP:-0}" != 1 ]; then
+    command -v apt-get >/dev/null 2>&1 || no_apt
+    install_packages "$part"
+fi
+case $part in
+test | ci) install_locked ;;
+esac
