@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Certificates of a loopback service. */
+#include "cert.h"
+
+#include "base/base64.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "internal.h"
+
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <time.h>
+
+#define LOCALHOST_NAMES "DNS:localhost,IP:127.0.0.1,IP:::1"
+/* RFC 5280 4.2.1.10: an IP constraint is an address and a mask. */
+#define LOCALHOST_CONSTRAINTS                                                                      \
+    "critical,permitted;DNS:localhost,permitted;IP:127.0.0.1/255.255.255.255,"                     \
+    "permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+
+typedef struct extension {
+    int nid;
+    const char *value;
+} extension;
+
+static void bio_cleanup(BIO **bio)
+{
+    BIO_free(*bio);
+}
+
+static void bn_cleanup(BIGNUM **number)
+{
+    BN_free(*number);
+}
+
+void crypto_cert_free(crypto_cert *cert)
+{
+    if (cert == NULL)
+        return;
+    X509_free(cert->x509);
+    es_free(cert);
+}
+
+static entrasql_status set_serial(X509 *x509, entrasql_error *err)
+{
+    uint8_t bytes[16];
+    es_random_bytes(bytes, sizeof bytes);
+    bytes[0] = (uint8_t)((bytes[0] & 0x7f) | 0x40); /* positive, of constant length */
+    ES_CLEANUP(bn_cleanup) BIGNUM *number = BN_bin2bn(bytes, sizeof bytes, NULL);
+    if (number == NULL || BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x509)) == NULL)
+        return es_nomem(err);
+    return ENTRASQL_OK;
+}
+
+/* An hour of slack at the start, for clients whose clock is behind. */
+static entrasql_status set_validity(X509 *x509, unsigned days, entrasql_error *err)
+{
+    if (X509_gmtime_adj(X509_getm_notBefore(x509), -3600) == NULL ||
+        X509_time_adj_ex(X509_getm_notAfter(x509), (int)days, 0, NULL) == NULL)
+        return crypto_fail(err, ENTRASQL_INTERNAL, "the certificate's dates cannot be set");
+    return ENTRASQL_OK;
+}
+
+static entrasql_status set_extensions(X509 *x509, X509 *issuer, const extension *list, size_t count,
+                                      entrasql_error *err)
+{
+    X509V3_CTX ctx;
+    X509V3_set_ctx_nodb(&ctx);
+    X509V3_set_ctx(&ctx, issuer, x509, NULL, NULL, 0);
+    for (size_t i = 0; i < count; i++) {
+        X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, list[i].nid, list[i].value);
+        int ok = ext != NULL && X509_add_ext(x509, ext, -1) == 1;
+        X509_EXTENSION_free(ext);
+        if (!ok)
+            return crypto_fail(err, ENTRASQL_INTERNAL, "certificate extension %s cannot be set",
+                               OBJ_nid2sn(list[i].nid));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status set_subject(X509 *x509, const char *organization, const char *name,
+                                   entrasql_error *err)
+{
+    X509_NAME *subject = X509_get_subject_name(x509);
+    if (X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_UTF8, (const unsigned char *)organization,
+                                   -1, -1, 0) != 1 ||
+        X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
+                                   -1, 0) != 1)
+        return es_nomem(err);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status new_cert(const crypto_key *key, const char *name, unsigned days,
+                                crypto_cert **ret, entrasql_error *err)
+{
+    crypto_cert *cert = es_calloc(1, sizeof *cert);
+    if (cert == NULL)
+        return es_nomem(err);
+    cert->x509 = X509_new();
+    entrasql_status status = ENTRASQL_OK;
+    if (cert->x509 == NULL || X509_set_version(cert->x509, X509_VERSION_3) != 1 ||
+        X509_set_pubkey(cert->x509, key->pkey) != 1)
+        status = es_nomem(err);
+    if (status == ENTRASQL_OK)
+        status = set_serial(cert->x509, err);
+    if (status == ENTRASQL_OK)
+        status = set_validity(cert->x509, days, err);
+    if (status == ENTRASQL_OK)
+        status = set_subject(cert->x509, "entrasql emulator (development)", name, err);
+    if (status != ENTRASQL_OK) {
+        crypto_cert_free(cert);
+        return status;
+    }
+    *ret = cert;
+    return ENTRASQL_OK;
+}
+
+/* Issuer, extensions, signature. Frees the certificate on failure. */
+static entrasql_status finish(crypto_cert *cert, X509 *issuer, const crypto_key *issuer_key,
+                              const extension *list, size_t count, crypto_cert **ret,
+                              entrasql_error *err)
+{
+    entrasql_status status = ENTRASQL_OK;
+    if (X509_set_issuer_name(cert->x509, X509_get_subject_name(issuer)) != 1)
+        status = es_nomem(err);
+    if (status == ENTRASQL_OK)
+        status = set_extensions(cert->x509, issuer, list, count, err);
+    if (status == ENTRASQL_OK && X509_sign(cert->x509, issuer_key->pkey, EVP_sha256()) == 0)
+        status = crypto_fail(err, ENTRASQL_INTERNAL, "the certificate could not be signed");
+    if (status != ENTRASQL_OK) {
+        crypto_cert_free(cert);
+        return status;
+    }
+    *ret = cert;
+    return ENTRASQL_OK;
+}
+
+entrasql_status crypto_cert_new_authority(const crypto_key *key, unsigned days, crypto_cert **ret,
+                                          entrasql_error *err)
+{
+    /* The name is new each time: two authorities of one name confuse the stores that hold both. */
+    uint8_t random[4];
+    char digits[2 * sizeof random + 1];
+    char name[64] = "entrasql emulator CA ";
+    es_random_bytes(random, sizeof random);
+    es_hex_encode(random, sizeof random, digits);
+    es_strlcpy_utf8(name + 21, sizeof name - 21, digits);
+
+    static const extension list[] = {
+        {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+        {NID_key_usage, "critical,keyCertSign,cRLSign"},
+        {NID_ext_key_usage, "serverAuth"},
+        {NID_name_constraints, LOCALHOST_CONSTRAINTS},
+        {NID_subject_key_identifier, "hash"},
+    };
+    crypto_cert *cert = NULL;
+    ES_TRY(new_cert(key, name, days, &cert, err));
+    return finish(cert, cert->x509, key, list, ES_COUNT_OF(list), ret, err);
+}
+
+entrasql_status crypto_cert_new_localhost(const crypto_cert *authority,
+                                          const crypto_key *authority_key, const crypto_key *key,
+                                          unsigned days, crypto_cert **ret, entrasql_error *err)
+{
+    static const extension list[] = {
+        {NID_basic_constraints, "critical,CA:FALSE"},
+        {NID_key_usage, "critical,digitalSignature,keyEncipherment"},
+        {NID_ext_key_usage, "serverAuth"},
+        {NID_subject_alt_name, LOCALHOST_NAMES},
+        {NID_subject_key_identifier, "hash"},
+        {NID_authority_key_identifier, "keyid:always"},
+    };
+    crypto_cert *cert = NULL;
+    ES_TRY(new_cert(key, "localhost", days, &cert, err));
+    return finish(cert, authority->x509, authority_key, list, ES_COUNT_OF(list), ret, err);
+}
+
+entrasql_status crypto_cert_from_pem(const char *pem, size_t n, crypto_cert **ret,
+                                     entrasql_error *err)
+{
+    if (n > CRYPTO_PEM_MAX_BYTES)
+        return es_fail(err, ENTRASQL_LIMIT, "a PEM text of %zu bytes is too long", n);
+    ES_CLEANUP(bio_cleanup) BIO *bio = BIO_new_mem_buf(pem, (int)n);
+    crypto_cert *cert = es_calloc(1, sizeof *cert);
+    if (bio == NULL || cert == NULL) {
+        es_free(cert);
+        return es_nomem(err);
+    }
+    cert->x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    if (cert->x509 == NULL) {
+        es_free(cert);
+        return crypto_fail(err, ENTRASQL_MALFORMED, "the text is not a certificate in PEM");
+    }
+    *ret = cert;
+    return ENTRASQL_OK;
+}
+
+entrasql_status crypto_cert_to_pem(const crypto_cert *cert, es_buf *out, entrasql_error *err)
+{
+    ES_CLEANUP(bio_cleanup) BIO *bio = BIO_new(BIO_s_mem());
+    if (bio == NULL)
+        return es_nomem(err);
+    if (PEM_write_bio_X509(bio, cert->x509) != 1)
+        return crypto_fail(err, ENTRASQL_INTERNAL, "the certificate cannot be written as PEM");
+    return crypto_bio_to_buf(bio, out, err);
+}
+
+int64_t crypto_cert_not_after(const crypto_cert *cert)
+{
+    struct tm tm = {0};
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(cert->x509), &tm) != 1)
+        return 0;
+    time_t t = timegm(&tm);
+    return t > 0 ? (int64_t)t : 0;
+}
+
+bool crypto_cert_matches_key(const crypto_cert *cert, const crypto_key *key)
+{
+    bool matches = EVP_PKEY_eq(X509_get0_pubkey(cert->x509), key->pkey) == 1;
+    ERR_clear_error();
+    return matches;
+}
+
+bool crypto_cert_is_issued_by(const crypto_cert *cert, const crypto_cert *authority)
+{
+    bool issued = X509_check_issued(authority->x509, cert->x509) == X509_V_OK &&
+                  X509_verify(cert->x509, X509_get0_pubkey(authority->x509)) == 1;
+    ERR_clear_error();
+    return issued;
+}
