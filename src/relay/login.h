@@ -22,29 +22,34 @@ typedef struct relay_login_options {
     bool trust_server_certificate;
     const char *host_name_in_certificate; /* NULL: the host name of each hop */
     const char *ca_file;                  /* NULL: base trust rule */
-    const tds_login7 *login;  /* template: database, app, flags ...; copied */
+    tls_context *tls; /* client context to use instead of the three settings above but the name;
+                         referenced; NULL: one is made */
+    const tds_login7 *login;         /* template: database, app, flags ...; copied */
     entrasql_credential *credential; /* NULL: user and password of the template */
-    const char *scope;        /* NULL: by the server's name (public, US government, China) */
-    int64_t deadline_ms;      /* monotonic, for everything together */
+    bool token_on_request; /* FEDAUTHINFO round: ask for the token when the server has named its
+                              authority, and only if that is a known one over https */
+    const char *scope;     /* NULL: by the server's name (public, US government, China) */
+    int64_t deadline_ms;   /* monotonic, for everything together */
 } relay_login_options;
 
 typedef struct relay_login relay_login;
 
 /* What a finished login gives. */
 typedef struct relay_session {
-    relay_stream *stream;   /* owned */
+    relay_stream *stream; /* owned */
     uint32_t packet_size;
     uint32_t tds_version;
-    es_buf response;        /* login response to replay, owned */
-    char *server_host;      /* after routing; owned */
-    char *database;         /* owned */
+    es_buf response;   /* login response to replay, owned */
+    char *server_host; /* after routing; owned */
+    char *database;    /* owned */
 } relay_session;
 
 entrasql_status relay_login_start(const relay_login_options *options, relay_login **ret,
                                   entrasql_error *err) ES_MUST_USE;
 entrasql_status relay_login_wants(relay_login *l, os_wait *w) ES_MUST_USE;
 /* AGAIN, OK with *ret filled, or the failure. */
-entrasql_status relay_login_step(relay_login *l, relay_session *ret, entrasql_error *err) ES_MUST_USE;
+entrasql_status relay_login_step(relay_login *l, relay_session *ret,
+                                 entrasql_error *err) ES_MUST_USE;
 void relay_login_free(relay_login *l); /* cancels what is under way */
 
 entrasql_status relay_login_run(const relay_login_options *options, relay_session *ret,

@@ -11,7 +11,7 @@
 
 typedef struct relay_stream relay_stream;
 
-/* fd: connected, non-blocking. tls may be NULL; owned by the stream from here on. */
+/* fd: connected, non-blocking. tls may be NULL. Both are the stream's on success only. */
 entrasql_status relay_stream_new(int fd, tls_conn *tls, relay_stream **ret) ES_MUST_USE;
 void relay_stream_free(relay_stream *s);
 int relay_stream_fd(const relay_stream *s);
@@ -20,11 +20,13 @@ int relay_stream_fd(const relay_stream *s);
 entrasql_status relay_stream_read(relay_stream *s, void *p, size_t n, size_t *ret_n,
                                   entrasql_error *err) ES_MUST_USE;
 /* Queues all n bytes and sends what the socket takes; LIMIT when too much is queued (1 MiB + n). */
-entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n,
+                                   entrasql_error *err) ES_MUST_USE;
 /* Sends queued bytes: AGAIN while some are left. */
 entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err) ES_MUST_USE;
 size_t relay_stream_queued(const relay_stream *s);
+/* Gives bytes back: read() delivers them before anything else. */
+entrasql_status relay_stream_push_back(relay_stream *s, const void *p, size_t n) ES_MUST_USE;
 /* Adds the descriptor: POLLIN if want_read, POLLOUT while bytes are queued. */
 entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wait *w) ES_MUST_USE;
 /* The last peer-visible act: close_notify where TLS runs, then shutdown for writing. */

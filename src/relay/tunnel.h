@@ -24,7 +24,7 @@ typedef struct relay_tunnel_options {
 /* Listens and starts the thread. */
 entrasql_status relay_tunnel_open(const relay_tunnel_options *options, relay_tunnel **ret,
                                   entrasql_error *err) ES_MUST_USE;
-uint16_t relay_tunnel_port(const relay_tunnel *t);   /* on 127.0.0.1 */
+uint16_t relay_tunnel_port(const relay_tunnel *t); /* on 127.0.0.1 */
 const char *relay_tunnel_user(const relay_tunnel *t);
 const es_secret *relay_tunnel_secret(const relay_tunnel *t);
 /*

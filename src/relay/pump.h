@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Passes bytes both ways between two logged-in streams, with at most 64 kB
+ * on the way in each direction: a slow reader slows its writer down.
+ *
+ * When one side ends, what is still on the way is delivered and the end is
+ * passed on; the other direction goes on until it ends too, or until nothing
+ * came for RELAY_PUMP_LINGER_MS. Packet headers are followed (relay/frame.h), so
+ * that a TLS record ends where a TDS packet ends; message borders for a
+ * pool can be read there too.
+ *
+ * Owns both streams. One thread at a time.
+ */
+#ifndef RELAY_PUMP_H
+#define RELAY_PUMP_H
+
+#include "relay/stream.h"
+
+#define RELAY_PUMP_BUFFER_BYTES ((size_t)64 * 1024)
+#define RELAY_PUMP_LINGER_MS 10000
+
+typedef struct relay_pump relay_pump;
+
+/* Takes both streams on success only. */
+entrasql_status relay_pump_new(relay_stream *client, relay_stream *server,
+                               relay_pump **ret) ES_MUST_USE;
+entrasql_status relay_pump_wants(const relay_pump *p, os_wait *w) ES_MUST_USE;
+/* AGAIN while it goes on; OK when both sides have ended; else why a side broke. */
+entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err) ES_MUST_USE;
+/* Closes both streams. NULL allowed. */
+void relay_pump_free(relay_pump *p);
+
+#endif
