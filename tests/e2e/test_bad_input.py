@@ -299,11 +299,11 @@ def test_server_closes_at_any_byte(emulator, programs):
     """The wire is cut after each of many byte counts of the login, in both directions."""
     env = emulator.environment(ADMIN)
     rng = random.Random(1)
-    places = sorted({0, 1, 7, 8, 9, 40, *rng.sample(range(10, 4200), 26)})
+    places = sorted({1, 7, 8, 9, 40, *rng.sample(range(10, 4200), 26)})
+    if os.environ.get("ENTRASQL_LONG"):
+        places = range(1, 4200)
     for direction in ("to_client", "to_server"):
         for place in places:
-            if place == 0:
-                continue
             with serving(cutting_wire(emulator.port(), **{direction: place})) as port:
                 result = run([programs.entrasql, "query", "-S", f"localhost,{port}", "-d", DATABASE,
                               "-l", "10", "-Q", "SELECT 1"], env=env)
