@@ -3,8 +3,15 @@
  * A small HTTP service on libmicrohttpd for the emulator's endpoints, and
  * later the proxy's health paths and the sign-in landing page.
  *
+ * It listens on 127.0.0.1 only and answers only requests whose Host names the
+ * loopback (a web page that points its own name here gets 403). Paths,
+ * queries and forms are decoded strictly: what is malformed is answered with
+ * 400 before the handler is called. Bodies, headers, fields, connections and
+ * idle time are limited.
+ *
  * The handler runs on the service's threads, one request at a time per
- * connection, several at once over all. Bodies and headers are limited.
+ * connection, several at once over all. Everything a request lends is valid
+ * until the handler returns.
  */
 #ifndef HTTPD_HTTPD_H
 #define HTTPD_HTTPD_H
@@ -16,25 +23,42 @@ typedef struct httpd httpd;
 typedef struct httpd_request httpd_request;
 
 #define HTTPD_MAX_BODY_BYTES (1024 * 1024)
+#define HTTPD_MAX_HEADER_BYTES (32 * 1024) /* request line and headers together */
+#define HTTPD_MAX_FIELDS 64                /* of a query, and of a form */
+#define HTTPD_MAX_CONNECTIONS 256
+#define HTTPD_MAX_RESPONSE_BYTES (4 * 1024 * 1024)
 
 const char *httpd_method(const httpd_request *r);
-const char *httpd_path(const httpd_request *r); /* decoded, without query */
+const char *httpd_path(const httpd_request *r);                     /* decoded, without query */
 const char *httpd_header(const httpd_request *r, const char *name); /* NULL when absent */
-const char *httpd_query(const httpd_request *r, const char *name);  /* decoded; NULL when absent */
-/* A field of an application/x-www-form-urlencoded body, decoded; NULL when absent or twice there. */
+const char *httpd_query(const httpd_request *r,
+                        const char *name); /* decoded; NULL when absent or twice there */
+/* A field of an application/x-www-form-urlencoded body, decoded; NULL when absent or twice there.
+ */
 const char *httpd_form(const httpd_request *r, const char *name);
+/* How often a field is there, to tell absent from twice. */
+size_t httpd_query_count(const httpd_request *r, const char *name);
+size_t httpd_form_count(const httpd_request *r, const char *name);
+/* Whether the body is of that content type. */
+bool httpd_has_form(const httpd_request *r);
 const char *httpd_body(const httpd_request *r, size_t *ret_len);
 
+#define HTTPD_MAX_RESPONSE_HEADERS 8
+
 typedef struct httpd_response {
-    unsigned status;
+    unsigned status;          /* 200 when the handler starts */
     const char *content_type; /* static; NULL: application/json */
     es_buf body;              /* initialised by the service, wiping, freed by it */
     struct {
         const char *name; /* static */
         char *value;      /* es_malloc'd, freed by the service */
-    } headers[8];
+    } headers[HTTPD_MAX_RESPONSE_HEADERS];
     size_t header_count;
 } httpd_response;
+
+/* Copies the value. NOMEM, or LIMIT when there are HTTPD_MAX_RESPONSE_HEADERS already. */
+entrasql_status httpd_response_header(httpd_response *response, const char *name,
+                                      const char *value) ES_MUST_USE;
 
 typedef void httpd_handler(void *ctx, const httpd_request *request, httpd_response *response);
 
@@ -44,11 +68,12 @@ typedef struct httpd_options {
     const char *key_file;
     httpd_handler *handler;
     void *ctx;
+    unsigned idle_timeout_s; /* a silent connection is closed; 0: 30 */
 } httpd_options;
 
-entrasql_status httpd_start(const httpd_options *options, httpd **ret, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status httpd_start(const httpd_options *options, httpd **ret,
+                            entrasql_error *err) ES_MUST_USE;
 uint16_t httpd_port(const httpd *h);
-void httpd_stop(httpd *h); /* waits for running handlers */
+void httpd_stop(httpd *h); /* waits for running handlers; NULL allowed */
 
 #endif

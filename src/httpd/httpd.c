@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* The service: the daemon, its limits, and the way from its callbacks to the handler. */
+#include "httpd.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "request.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define THREADS 4
+#define DEFAULT_IDLE_TIMEOUT_S 30
+#define MAX_PEM_BYTES (64 * 1024)
+/* The library counts its own book-keeping of a connection in this too. */
+#define CONNECTION_MEMORY_BYTES (HTTPD_MAX_HEADER_BYTES + 8 * 1024)
+/* Clients of today speak at least 1.2. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
+struct httpd {
+    struct MHD_Daemon *daemon;
+    httpd_handler *handler;
+    void *ctx;
+    uint16_t port;
+};
+
+/* ---- responses ---- */
+
+entrasql_status httpd_response_header(httpd_response *response, const char *name, const char *value)
+{
+    if (response->header_count == HTTPD_MAX_RESPONSE_HEADERS)
+        return ENTRASQL_LIMIT;
+    char *copy = es_strdup(value);
+    if (copy == NULL)
+        return ENTRASQL_NOMEM;
+    response->headers[response->header_count].name = name;
+    response->headers[response->header_count].value = copy;
+    response->header_count++;
+    return ENTRASQL_OK;
+}
+
+static void response_done(httpd_response *response)
+{
+    es_buf_done(&response->body);
+    for (size_t i = 0; i < response->header_count; i++)
+        es_free_wipe_str(response->headers[i].value);
+}
+
+typedef struct body_block {
+    char *text;
+    size_t size;
+} body_block;
+
+/* The library frees the body when it has sent it: tokens are wiped then. */
+static void free_body(void *cls)
+{
+    body_block *block = cls;
+    if (block->text != NULL)
+        es_free_wipe(block->text, block->size);
+    es_free(block);
+}
+
+static struct MHD_Response *make_response(httpd_response *response)
+{
+    body_block *block = es_calloc(1, sizeof *block);
+    if (block == NULL)
+        return NULL;
+    block->text = es_buf_take(&response->body, &block->size);
+    if (block->text == NULL) {
+        es_free(block);
+        return NULL;
+    }
+    struct MHD_Response *out = MHD_create_response_from_buffer_with_free_callback_cls(
+        block->size, block->text, free_body, block);
+    if (out == NULL)
+        free_body(block);
+    return out;
+}
+
+static enum MHD_Result add_headers(struct MHD_Response *out, const httpd_response *response)
+{
+    const char *type = response->content_type;
+    if (type == NULL)
+        type = "application/json; charset=utf-8";
+    if (MHD_add_response_header(out, "Content-Type", type) != MHD_YES ||
+        MHD_add_response_header(out, "Cache-Control", "no-store, no-cache") != MHD_YES ||
+        MHD_add_response_header(out, "Pragma", "no-cache") != MHD_YES ||
+        MHD_add_response_header(out, "X-Content-Type-Options", "nosniff") != MHD_YES)
+        return MHD_NO;
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (MHD_add_response_header(out, response->headers[i].name, response->headers[i].value) !=
+            MHD_YES)
+            return MHD_NO;
+    }
+    return MHD_YES;
+}
+
+/* MHD_NO drops the connection: what is left when not even an answer can be made. */
+static enum MHD_Result send_response(struct MHD_Connection *connection, httpd_response *response)
+{
+    struct MHD_Response *out = make_response(response);
+    if (out == NULL)
+        return MHD_NO;
+    enum MHD_Result result = add_headers(out, response);
+    if (result == MHD_YES)
+        result = MHD_queue_response(connection, response->status, out);
+    MHD_destroy_response(out);
+    return result;
+}
+
+/* A refusal of the service itself. The text comes from us, except quotes of nothing. */
+static enum MHD_Result refuse(httpd_request *r, unsigned status, const char *text)
+{
+    httpd_response response = {
+        .status = status,
+        .content_type = "text/plain; charset=utf-8",
+        .body = ES_BUF_INIT_WIPE(4096),
+    };
+    ES_LOG(DEBUG, "httpd", "request refused", ES_KV_I64("status", status),
+           ES_KV_STR("reason", text));
+    enum MHD_Result result = MHD_NO;
+    if (es_buf_printf(&response.body, "%s\n", text) == ENTRASQL_OK)
+        result = send_response(r->connection, &response);
+    response_done(&response);
+    return result;
+}
+
+/* ---- requests ---- */
+
+/* The first call of the library for a request: it has the headers, not the body. */
+static enum MHD_Result start_request(httpd_request *r, const char *method, bool *ret_go_on)
+{
+    *ret_go_on = false;
+    r->started = true;
+    r->method = es_strdup(method);
+    if (r->method == NULL)
+        return MHD_NO;
+    if (!httpd_request_is_for_loopback(r))
+        return refuse(r, MHD_HTTP_FORBIDDEN, "this service answers to localhost only");
+    const char *length = httpd_header(r, "Content-Length");
+    uint64_t n = 0;
+    if (length != NULL &&
+        es_parse_u64(length, strlen(length), HTTPD_MAX_BODY_BYTES, &n) != ENTRASQL_OK)
+        return refuse(r, MHD_HTTP_CONTENT_TOO_LARGE, "the body is too large");
+    entrasql_error err;
+    entrasql_status status = httpd_request_decode_uri(r, &err);
+    if (status == ENTRASQL_NOMEM)
+        return MHD_NO;
+    if (status != ENTRASQL_OK)
+        return refuse(r, MHD_HTTP_BAD_REQUEST, err.message);
+    *ret_go_on = true;
+    return MHD_YES;
+}
+
+static enum MHD_Result answer(httpd *h, httpd_request *r)
+{
+    entrasql_error err;
+    entrasql_status status = httpd_request_decode_body(r, &err);
+    if (status == ENTRASQL_NOMEM)
+        return MHD_NO;
+    if (status != ENTRASQL_OK)
+        return refuse(r, MHD_HTTP_BAD_REQUEST, err.message);
+    httpd_response response = {
+        .status = MHD_HTTP_OK,
+        .body = ES_BUF_INIT_WIPE(HTTPD_MAX_RESPONSE_BYTES),
+    };
+    h->handler(h->ctx, r, &response);
+    /* Queries may hold codes and ids of people: only the path is logged. */
+    ES_LOG(DEBUG, "httpd", "request answered", ES_KV_STR("method", r->method),
+           ES_KV_STR("path", r->path), ES_KV_I64("status", response.status));
+    enum MHD_Result result = send_response(r->connection, &response);
+    response_done(&response);
+    return result;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection ES_UNUSED,
+                                  const char *url ES_UNUSED, const char *method,
+                                  const char *version ES_UNUSED, const char *upload_data,
+                                  size_t *upload_data_size, void **req_cls)
+{
+    httpd_request *r = *req_cls;
+    if (r == NULL)
+        return MHD_NO;
+    if (!r->started) {
+        bool go_on = false;
+        enum MHD_Result result = start_request(r, method, &go_on);
+        if (!go_on)
+            return result;
+        return MHD_YES;
+    }
+    if (*upload_data_size != 0) {
+        /* A chunked body has no length before its end: past the limit the connection is dropped. */
+        if (es_buf_add(&r->body, upload_data, *upload_data_size) != ENTRASQL_OK)
+            return MHD_NO;
+        *upload_data_size = 0;
+        return MHD_YES;
+    }
+    return answer(cls, r);
+}
+
+/* The only place where the library shows path and query undecoded. */
+static void *on_uri(void *cls ES_UNUSED, const char *uri, struct MHD_Connection *connection)
+{
+    return httpd_request_new(connection, uri);
+}
+
+static void on_completed(void *cls ES_UNUSED, struct MHD_Connection *connection ES_UNUSED,
+                         void **req_cls, enum MHD_RequestTerminationCode code ES_UNUSED)
+{
+    httpd_request_free(*req_cls);
+    *req_cls = NULL;
+}
+
+static void on_library_log(void *cls ES_UNUSED, const char *fmt, va_list ap) ES_PRINTF(2, 0);
+
+static void on_library_log(void *cls ES_UNUSED, const char *fmt, va_list ap)
+{
+    char text[512];
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    text[strcspn(text, "\n")] = 0;
+    ES_LOG(DEBUG, "httpd", "library message", ES_KV_STR("text", text));
+}
+
+/* ---- start and stop ---- */
+
+static void fd_cleanup(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}
+
+/* The socket is made here: errors get their names, and children do not inherit it. */
+static entrasql_status listen_on(uint16_t port, int *ret_fd, uint16_t *ret_port,
+                                 entrasql_error *err)
+{
+    ES_CLEANUP(fd_cleanup) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return es_fail_errno(err, errno, "no socket for the HTTP service");
+    int one = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    socklen_t len = sizeof address;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+        bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 128) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
+        int saved = errno;
+        (void)es_fail_errno(err, saved, "cannot listen on 127.0.0.1:%u", (unsigned)port);
+        if (saved == EADDRINUSE)
+            es_hint(err, "Stop the other program on port %u or choose another port.",
+                    (unsigned)port);
+        return ENTRASQL_OS;
+    }
+    *ret_port = ntohs(address.sin_port);
+    *ret_fd = fd;
+    fd = -1;
+    return ENTRASQL_OK;
+}
+
+static entrasql_status read_pem(const char *path, es_buf *out, entrasql_error *err)
+{
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return es_fail_errno(err, errno, "cannot open %s", path);
+    uint8_t *room = NULL;
+    entrasql_status status = es_buf_prepare(out, MAX_PEM_BYTES, &room);
+    if (status == ENTRASQL_OK) {
+        es_buf_commit(out, fread(room, 1, MAX_PEM_BYTES, f));
+        if (ferror(f) != 0)
+            status = es_fail_errno(err, EIO, "cannot read %s", path);
+        else if (out->len == MAX_PEM_BYTES)
+            status = es_fail(err, ENTRASQL_LIMIT, "%s is too large for a PEM file", path);
+    } else {
+        status = es_nomem(err);
+    }
+    (void)fclose(f);
+    return status;
+}
+
+static struct MHD_Daemon *start_daemon(httpd *h, const httpd_options *options, int fd,
+                                       const char *cert, const char *key)
+{
+    unsigned timeout =
+        options->idle_timeout_s != 0 ? options->idle_timeout_s : DEFAULT_IDLE_TIMEOUT_S;
+    unsigned flags =
+        MHD_USE_ERROR_LOG | MHD_USE_AUTO_INTERNAL_THREAD | (cert != NULL ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTPD_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_ARRAY,
+        cert != NULL ? tls : none, MHD_OPTION_END);
+}
+
+static entrasql_status start(httpd *h, const httpd_options *options, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf cert = ES_BUF_INIT_WIPE(MAX_PEM_BYTES + 1);
+    ES_CLEANUP(es_buf_done) es_buf key = ES_BUF_INIT_WIPE(MAX_PEM_BYTES + 1);
+    const char *cert_text = NULL, *key_text = NULL;
+    if (options->cert_file != NULL) {
+        ES_TRY(read_pem(options->cert_file, &cert, err));
+        ES_TRY(read_pem(options->key_file, &key, err));
+        cert_text = es_buf_cstr(&cert);
+        key_text = es_buf_cstr(&key);
+        if (cert_text == NULL || key_text == NULL)
+            return es_nomem(err);
+    }
+    ES_CLEANUP(fd_cleanup) int fd = -1;
+    ES_TRY(listen_on(options->port, &fd, &h->port, err));
+    h->daemon = start_daemon(h, options, fd, cert_text, key_text);
+    if (h->daemon == NULL) {
+        (void)es_fail(err, ENTRASQL_CONFIG, "the HTTP service on port %u could not start",
+                      (unsigned)h->port);
+        if (cert_text != NULL)
+            es_hint(err, "Check that %s and %s belong together.", options->cert_file,
+                    options->key_file);
+        return ENTRASQL_CONFIG;
+    }
+    fd = -1; /* the daemon closes it */
+    return ENTRASQL_OK;
+}
+
+entrasql_status httpd_start(const httpd_options *options, httpd **ret, entrasql_error *err)
+{
+    httpd *h = es_calloc(1, sizeof *h);
+    if (h == NULL)
+        return es_nomem(err);
+    h->handler = options->handler;
+    h->ctx = options->ctx;
+    entrasql_status status = start(h, options, err);
+    if (status != ENTRASQL_OK) {
+        es_free(h);
+        return status;
+    }
+    *ret = h;
+    return ENTRASQL_OK;
+}
+
+uint16_t httpd_port(const httpd *h)
+{
+    return h->port;
+}
+
+void httpd_stop(httpd *h)
+{
+    if (h == NULL)
+        return;
+    MHD_stop_daemon(h->daemon);
+    es_free(h);
+}
