@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* conf: command lines against an option table, and its help text. */
+#include "base/str.h"
+#include "conf/option.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const conf_option options[] = {
+    {"server", 'S', CONF_OPTION_TEXT, .value_name = "HOST", .help = "the server"},
+    {"port", 0, CONF_OPTION_NUMBER, .value_name = "N", .min = 1, .max = 65535,
+     .default_value = "1433", .help = "its port"},
+    {"encrypt", 0, CONF_OPTION_CHOICE, .choices = "on|strict", .help = "how"},
+    {"trust", 'C', CONF_OPTION_FLAG, .help = "trust it"},
+    {"verbose", 'v', CONF_OPTION_FLAG, .help = "say more"},
+    {"a-name-that-is-much-too-long-for-the-column", 0, CONF_OPTION_FLAG, .help = "long"},
+    {0},
+};
+
+static const conf_command command = {
+    .name = "prog sub",
+    .summary = "Does it.",
+    .positionals = "[FILE]",
+    .max_positionals = 1,
+    .options = options,
+    .notes = "Notes.",
+};
+
+static entrasql_status parse(const char *line, conf_args *ret, entrasql_error *err)
+{
+    static char storage[300];
+    static char *argv[16];
+    int argc = 0;
+    snprintf(storage, sizeof storage, "%s", line);
+    char *at = storage;
+    while (*at != '\0') {
+        argv[argc++] = at;
+        at += strcspn(at, " ");
+        if (*at == ' ')
+            *at++ = '\0';
+    }
+    return conf_args_parse(&command, argc, argv, ret, err);
+}
+
+static void good_lines(void **state)
+{
+    (void)state;
+    conf_args a;
+    assert_int_equal(parse("", &a, NULL), ENTRASQL_OK);
+    assert_null(conf_args_text(&a, "server"));
+    assert_int_equal(conf_args_number(&a, "port"), 1433);
+    assert_false(conf_args_flag(&a, "trust"));
+    static const char *const forms[] = {
+        "-S h --port 5 -Cv --encrypt strict file", "-Sh --port=5 -C -v --encrypt=strict -- file",
+        "file --server h --port=6 --port=5 --trust --verbose --encrypt strict",
+        "-vCSh --port 5 file --encrypt strict"};
+    for (size_t i = 0; i < ES_COUNT_OF(forms); i++) {
+        entrasql_error err;
+        if (parse(forms[i], &a, &err) != ENTRASQL_OK)
+            fail_msg("%s: %s", forms[i], err.message);
+        assert_string_equal(conf_args_text(&a, "server"), "h");
+        assert_int_equal(conf_args_number(&a, "port"), 5);
+        assert_true(conf_args_flag(&a, "trust"));
+        assert_true(conf_args_flag(&a, "verbose"));
+        assert_string_equal(conf_args_text(&a, "encrypt"), "strict");
+        assert_int_equal(a.positional_count, 1);
+        assert_string_equal(a.positionals[0], "file");
+    }
+    assert_int_equal(parse("-", &a, NULL), ENTRASQL_OK);
+    assert_string_equal(a.positionals[0], "-");
+    assert_int_equal(parse("-- -S", &a, NULL), ENTRASQL_OK);
+    assert_string_equal(a.positionals[0], "-S");
+    assert_int_equal(parse("--server=", &a, NULL), ENTRASQL_OK);
+    assert_string_equal(conf_args_text(&a, "server"), "");
+}
+
+static void bad_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *says;
+    } cases[] = {
+        {"--nope", "unknown option --nope"},
+        {"--serve h", "unknown option --serve"},
+        {"-x", "unknown option -x"},
+        {"-Cx", "unknown option -x"},
+        {"-S", "--server needs a value"},
+        {"--server", "--server needs a value"},
+        {"--port 0", "--port takes a number from 1 to 65535"},
+        {"--port 65536", "--port takes"},
+        {"--port x", "--port takes"},
+        {"--encrypt o", "'o' is none of on|strict"},
+        {"--encrypt=", "'' is none of"},
+        {"--trust=1", "--trust takes no value"},
+        {"a b", "unexpected argument 'b'"},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        conf_args a;
+        entrasql_error err;
+        assert_int_equal(parse(cases[i].line, &a, &err), ENTRASQL_INVALID);
+        if (strstr(err.message, cases[i].says) == NULL)
+            fail_msg("'%s' gave: %s", cases[i].line, err.message);
+        assert_string_equal(err.hint, "prog sub --help shows the options");
+    }
+}
+
+static void help_text(void **state)
+{
+    (void)state;
+    es_buf out = ES_BUF_INIT(4000);
+    assert_int_equal(conf_command_help(&command, &out), ENTRASQL_OK);
+    assert_string_equal(es_buf_cstr(&out),
+                        "Usage: prog sub [options] [FILE]\n"
+                        "\n"
+                        "Does it.\n"
+                        "\n"
+                        "Options:\n"
+                        "  -S, --server HOST               the server\n"
+                        "      --port N                    its port (default: 1433)\n"
+                        "      --encrypt on|strict         how\n"
+                        "  -C, --trust                     trust it\n"
+                        "  -v, --verbose                   say more\n"
+                        "      --a-name-that-is-much-too-long-for-the-column\n"
+                        "                                  long\n"
+                        "\n"
+                        "Notes.\n");
+    es_buf_done(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_lines),
+        cmocka_unit_test(bad_lines),
+        cmocka_unit_test(help_text),
+    };
+    return cmocka_run_group_tests_name("option", tests, NULL, NULL);
+}
