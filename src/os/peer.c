@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which user owns the other end of a local connection. For loopback TCP the
+ * peer's socket is looked up in the kernel's table by its four numbers as seen
+ * from its side: by sock_diag(7) where the kernel has it, else in /proc/net.
+ */
+#include "os/sock.h"
+
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROC_LINES_MAX 1000000
+#define NETLINK_ANSWERS_MAX 16
+
+/* The peer's socket: its own address first, ours second. IPv4 in v6 form is made plain. */
+typedef struct tuple {
+    int family;
+    uint32_t own[4]; /* as on the wire */
+    uint32_t other[4];
+    uint16_t own_port; /* host order */
+    uint16_t other_port;
+} tuple;
+
+static void split_address(const os_address *a, int *ret_family, uint32_t ret[4])
+{
+    memset(ret, 0, 4 * sizeof ret[0]);
+    if (a->storage.ss_family == AF_INET) {
+        struct sockaddr_in v4;
+        memcpy(&v4, &a->storage, sizeof v4);
+        ret[0] = v4.sin_addr.s_addr;
+        *ret_family = AF_INET;
+        return;
+    }
+    struct sockaddr_in6 v6;
+    memcpy(&v6, &a->storage, sizeof v6);
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+        memcpy(ret, &v6.sin6_addr.s6_addr[12], 4);
+        *ret_family = AF_INET;
+        return;
+    }
+    memcpy(ret, &v6.sin6_addr, 16);
+    *ret_family = AF_INET6;
+}
+
+static bool is_connected_state(unsigned state)
+{
+    /* ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT: a process still holds such a socket. */
+    return state == 1 || state == 4 || state == 5 || state == 8;
+}
+
+static entrasql_status fail_gone(entrasql_error *err)
+{
+    return es_fail(err, ENTRASQL_NOT_FOUND, "the peer's socket is not there any more");
+}
+
+/* ---- sock_diag ---- */
+
+static bool send_query(int fd, const tuple *t)
+{
+    struct {
+        struct nlmsghdr head;
+        struct inet_diag_req_v2 query;
+    } message = {
+        .head = {.nlmsg_len = sizeof message,
+                 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                 .nlmsg_flags = NLM_F_REQUEST,
+                 .nlmsg_seq = 1},
+        .query = {.sdiag_family = (uint8_t)t->family,
+                  .sdiag_protocol = IPPROTO_TCP,
+                  .idiag_states = UINT32_MAX,
+                  .id = {.idiag_sport = htons(t->own_port),
+                         .idiag_dport = htons(t->other_port),
+                         .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}},
+    };
+    memcpy(message.query.id.idiag_src, t->own, sizeof t->own);
+    memcpy(message.query.id.idiag_dst, t->other, sizeof t->other);
+    struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    return sendto(fd, &message, sizeof message, 0, (struct sockaddr *)(void *)&kernel,
+                  sizeof kernel) == (ssize_t)sizeof message;
+}
+
+/* UNSUPPORTED: this kernel has no sock_diag for TCP, or it cannot be asked here. */
+static entrasql_status read_answer(int fd, const tuple *t, uid_t *ret_uid, entrasql_error *err)
+{
+    for (int i = 0; i < NETLINK_ANSWERS_MAX; i++) {
+        _Alignas(struct nlmsghdr) uint8_t space[1024];
+        struct sockaddr_nl from = {0};
+        socklen_t from_len = sizeof from;
+        ssize_t got =
+            recvfrom(fd, space, sizeof space, 0, (struct sockaddr *)(void *)&from, &from_len);
+        if (got < 0 && errno == EINTR)
+            continue;
+        struct nlmsghdr head;
+        if (got < (ssize_t)sizeof head)
+            return ENTRASQL_UNSUPPORTED;
+        memcpy(&head, space, sizeof head);
+        if (from.nl_pid != 0 || head.nlmsg_seq != 1 || head.nlmsg_len > (size_t)got)
+            continue;
+        if (head.nlmsg_type == NLMSG_ERROR) {
+            struct nlmsgerr failure;
+            if (head.nlmsg_len < NLMSG_LENGTH(sizeof failure))
+                return ENTRASQL_UNSUPPORTED;
+            memcpy(&failure, space + NLMSG_HDRLEN, sizeof failure);
+            return failure.error == -ENOENT ? fail_gone(err) : ENTRASQL_UNSUPPORTED;
+        }
+        struct inet_diag_msg found;
+        if (head.nlmsg_type != SOCK_DIAG_BY_FAMILY || head.nlmsg_len < NLMSG_LENGTH(sizeof found))
+            return ENTRASQL_UNSUPPORTED;
+        memcpy(&found, space + NLMSG_HDRLEN, sizeof found);
+        /* The kernel falls back to a listener when no connection matches. */
+        if (!is_connected_state(found.idiag_state) || found.idiag_inode == 0 ||
+            found.id.idiag_sport != htons(t->own_port) ||
+            found.id.idiag_dport != htons(t->other_port))
+            return fail_gone(err);
+        *ret_uid = found.idiag_uid;
+        return ENTRASQL_OK;
+    }
+    return ENTRASQL_UNSUPPORTED;
+}
+
+static entrasql_status ask_sock_diag(const tuple *t, uid_t *ret_uid, entrasql_error *err)
+{
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0)
+        return ENTRASQL_UNSUPPORTED;
+    /* The kernel answers within the call to send; the limit is for a kernel that does not. */
+    struct timeval limit = {.tv_sec = 1};
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    entrasql_status status = ENTRASQL_UNSUPPORTED;
+    if (send_query(fd, t))
+        status = read_answer(fd, t, ret_uid, err);
+    os_sock_close(&fd);
+    return status;
+}
+
+/* ---- /proc/net ---- */
+
+/* "0100007F" or 32 digits: words as the machine stores them, which is how the kernel prints them.
+ */
+static bool parse_proc_address(const char *s, uint32_t ret[4], int *ret_family)
+{
+    size_t digits = strspn(s, "0123456789ABCDEFabcdef");
+    memset(ret, 0, 4 * sizeof ret[0]);
+    if (digits == 8) {
+        *ret_family = AF_INET;
+        return sscanf(s, "%8" SCNx32, &ret[0]) == 1;
+    }
+    *ret_family = AF_INET6;
+    if (digits != 32 || sscanf(s, "%8" SCNx32 "%8" SCNx32 "%8" SCNx32 "%8" SCNx32, &ret[0], &ret[1],
+                               &ret[2], &ret[3]) != 4)
+        return false;
+    if (ret[0] == 0 && ret[1] == 0 && ret[2] == htonl(0xFFFF)) {
+        *ret_family = AF_INET;
+        ret[0] = ret[3];
+        ret[2] = ret[3] = 0;
+    }
+    return true;
+}
+
+static bool line_matches(const char *line, const tuple *t, uid_t *ret_uid)
+{
+    char own[33];
+    char other[33];
+    unsigned own_port;
+    unsigned other_port;
+    unsigned state;
+    unsigned uid;
+    unsigned long inode;
+    if (sscanf(line, " %*d: %32[0-9A-Fa-f]:%x %32[0-9A-Fa-f]:%x %x %*s %*s %*s %u %*d %lu", own,
+               &own_port, other, &other_port, &state, &uid, &inode) != 7)
+        return false;
+    if (own_port != t->own_port || other_port != t->other_port || !is_connected_state(state) ||
+        inode == 0)
+        return false;
+    uint32_t address[4];
+    int family;
+    if (!parse_proc_address(own, address, &family) || family != t->family ||
+        memcmp(address, t->own, sizeof address) != 0)
+        return false;
+    if (!parse_proc_address(other, address, &family) || family != t->family ||
+        memcmp(address, t->other, sizeof address) != 0)
+        return false;
+    *ret_uid = uid;
+    return true;
+}
+
+static entrasql_status search_proc(const tuple *t, uid_t *ret_uid, entrasql_error *err)
+{
+    static const char *const files[] = {"/proc/net/tcp", "/proc/net/tcp6"};
+    bool readable = false;
+    for (size_t i = 0; i < ES_COUNT_OF(files); i++) {
+        FILE *f = fopen(files[i], "re");
+        if (f == NULL)
+            continue;
+        readable = true;
+        char line[512];
+        bool found = false;
+        for (int n = 0; !found && n < PROC_LINES_MAX && fgets(line, sizeof line, f) != NULL; n++)
+            found = line_matches(line, t, ret_uid);
+        (void)fclose(f);
+        if (found)
+            return ENTRASQL_OK;
+    }
+    if (readable)
+        return fail_gone(err);
+    return es_fail(err, ENTRASQL_UNSUPPORTED,
+                   "this system does not tell which user owns a local connection");
+}
+
+entrasql_status os_sock_peer_uid(int fd, uid_t *ret_uid, entrasql_error *err)
+{
+    os_address local;
+    os_address peer;
+    ES_TRY(os_sock_local_address(fd, &local, err));
+    if (local.storage.ss_family == AF_UNIX) {
+        struct ucred who;
+        socklen_t size = sizeof who;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
+            return es_fail_errno(err, errno, "cannot read who is at the other end of a socket");
+        *ret_uid = who.uid;
+        return ENTRASQL_OK;
+    }
+    ES_TRY(os_sock_peer_address(fd, &peer, err));
+    if (!os_address_is_loopback(&local) || !os_address_is_loopback(&peer))
+        return es_fail(err, ENTRASQL_UNSUPPORTED, "the peer is not on this machine");
+    tuple t = {.own_port = os_address_port(&peer), .other_port = os_address_port(&local)};
+    int family;
+    split_address(&peer, &t.family, t.own);
+    split_address(&local, &family, t.other);
+    entrasql_status status = ask_sock_diag(&t, ret_uid, err);
+    return status == ENTRASQL_UNSUPPORTED ? search_proc(&t, ret_uid, err) : status;
+}

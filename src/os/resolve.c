@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* Host names to addresses on a helper thread. */
+#include "os/resolve.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define HOST_MAX_BYTES 255
+
+/*
+ * Shared by the caller and the helper thread; the last of the two frees it.
+ * The thread writes `result` before it sets `finished`, and never after.
+ */
+typedef struct job {
+    atomic_int refs;
+    atomic_bool finished;
+    int event_fd;
+    char host[HOST_MAX_BYTES + 1];
+    char port[8];
+    int result; /* of getaddrinfo() */
+    int result_errno;
+    size_t count;
+    os_address addresses[OS_RESOLVE_MAX];
+} job;
+
+struct os_resolve {
+    job *job;
+};
+
+static void job_unref(job *j)
+{
+    if (atomic_fetch_sub(&j->refs, 1) != 1)
+        return;
+    os_sock_close(&j->event_fd);
+    es_free(j);
+}
+
+/* Only TCP addresses that differ: some resolvers list one twice. */
+static void keep(job *j, const struct addrinfo *found)
+{
+    for (; found != NULL && j->count < OS_RESOLVE_MAX; found = found->ai_next) {
+        if ((found->ai_family != AF_INET && found->ai_family != AF_INET6) ||
+            found->ai_addrlen > sizeof j->addresses[0].storage)
+            continue;
+        os_address a = {.len = found->ai_addrlen};
+        memcpy(&a.storage, found->ai_addr, found->ai_addrlen);
+        bool known = false;
+        for (size_t i = 0; i < j->count && !known; i++)
+            known = j->addresses[i].len == a.len &&
+                    memcmp(&j->addresses[i].storage, &a.storage, a.len) == 0;
+        if (!known)
+            j->addresses[j->count++] = a;
+    }
+}
+
+static void look_up(job *j, int flags)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
+    struct addrinfo *found = NULL;
+    j->result = getaddrinfo(j->host, j->port, &hints, &found);
+    j->result_errno = errno;
+    if (j->result == 0) {
+        keep(j, found);
+        freeaddrinfo(found);
+    }
+}
+
+static void *run(void *context)
+{
+    job *j = context;
+    look_up(j, 0);
+    atomic_store(&j->finished, true);
+    uint64_t one = 1;
+    /* Cannot block or be cut short: the counter is 0 and nobody else writes. */
+    ssize_t written = write(j->event_fd, &one, sizeof one);
+    (void)written;
+    job_unref(j);
+    return NULL;
+}
+
+static entrasql_status start_thread(job *j, entrasql_error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    (void)sigfillset(&all);
+    int number = pthread_attr_init(&attributes);
+    if (number != 0)
+        return es_fail_errno(err, number, "cannot start a thread for name resolution");
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    /* The thread inherits the mask: the host program's handlers never run on it. */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&j->refs, 1);
+    number = pthread_create(&thread, &attributes, run, j);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    if (number != 0) {
+        job_unref(j);
+        return es_fail_errno(err, number, "cannot start a thread for name resolution");
+    }
+    return ENTRASQL_OK;
+}
+
+/* Takes "[::1]" for "::1". False when the host does not fit. */
+static bool copy_host(const char *host, char ret[HOST_MAX_BYTES + 1])
+{
+    size_t n = strlen(host);
+    if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
+        host++;
+        n -= 2;
+    }
+    if (n == 0 || n > HOST_MAX_BYTES)
+        return false;
+    memcpy(ret, host, n);
+    ret[n] = '\0';
+    return true;
+}
+
+bool os_host_is_ip(const char *host)
+{
+    job j = {.port = "0"};
+    if (!copy_host(host, j.host))
+        return false;
+    look_up(&j, AI_NUMERICHOST);
+    return j.result == 0;
+}
+
+entrasql_status os_resolve_start(const char *host, uint16_t port, os_resolve **ret,
+                                 entrasql_error *err)
+{
+    os_resolve *r = es_calloc(1, sizeof *r);
+    job *j = es_calloc(1, sizeof *j);
+    if (r == NULL || j == NULL) {
+        es_free(r);
+        es_free(j);
+        return es_nomem(err);
+    }
+    r->job = j;
+    atomic_init(&j->refs, 1);
+    atomic_init(&j->finished, false);
+    j->event_fd = -1;
+    entrasql_status status = ENTRASQL_OK;
+    (void)snprintf(j->port, sizeof j->port, "%u", port);
+    if (!copy_host(host, j->host)) {
+        status = es_fail(err, ENTRASQL_INVALID, "the host name is empty or longer than %d bytes",
+                         HOST_MAX_BYTES);
+    } else {
+        look_up(j, AI_NUMERICHOST);
+        if (j->result == 0) {
+            atomic_store(&j->finished, true);
+        } else {
+            j->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+            status = j->event_fd >= 0 ? start_thread(j, err)
+                                      : es_fail_errno(err, errno, "cannot make an eventfd");
+        }
+    }
+    if (status != ENTRASQL_OK) {
+        os_resolve_free(r);
+        return status;
+    }
+    *ret = r;
+    return ENTRASQL_OK;
+}
+
+entrasql_status os_resolve_wants(const os_resolve *r, os_wait *w)
+{
+    if (atomic_load(&r->job->finished)) {
+        os_wait_until(w, es_clock_mono_ms());
+        return ENTRASQL_OK;
+    }
+    return os_wait_add(w, r->job->event_fd, POLLIN);
+}
+
+static entrasql_status fail_lookup(const job *j, entrasql_error *err)
+{
+    if (j->result == EAI_MEMORY)
+        return es_nomem(err);
+    if (j->result == EAI_SYSTEM)
+        (void)es_fail(err, ENTRASQL_NETWORK, "cannot look up the host name \"%s\": %s", j->host,
+                      strerrordesc_np(j->result_errno));
+    else
+        (void)es_fail(err, ENTRASQL_NETWORK, "cannot look up the host name \"%s\": %s", j->host,
+                      gai_strerror(j->result));
+    if (j->result == EAI_AGAIN)
+        es_hint(err, "the name servers did not answer; check the network and /etc/resolv.conf");
+    else
+        es_hint(err, "check the spelling of the server's name; in a private network check that its "
+                     "DNS zone is linked");
+    return ENTRASQL_NETWORK;
+}
+
+entrasql_status os_resolve_step(os_resolve *r, os_address ret[OS_RESOLVE_MAX], size_t *ret_count,
+                                entrasql_error *err)
+{
+    const job *j = r->job;
+    if (!atomic_load(&j->finished))
+        return ENTRASQL_AGAIN;
+    if (j->result != 0)
+        return fail_lookup(j, err);
+    if (j->count == 0)
+        return es_fail(err, ENTRASQL_NETWORK, "the host name \"%s\" has no IP address", j->host);
+    memcpy(ret, j->addresses, j->count * sizeof j->addresses[0]);
+    *ret_count = j->count;
+    return ENTRASQL_OK;
+}
+
+void os_resolve_free(os_resolve *r)
+{
+    if (r == NULL)
+        return;
+    job_unref(r->job);
+    es_free(r);
+}
