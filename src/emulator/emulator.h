@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The emulator as a program: start it and stay until it is told to stop, stop
+ * it, look at it, and print the environment in which a program is one of its
+ * principals. The `entrasql emulator` words call these.
+ *
+ * One data directory holds one emulator: a lock in it says whether one is
+ * running and under which process id, so a stale file never gets a foreign
+ * process killed. Everything listens on 127.0.0.1.
+ *
+ * emulator_run() owns the process's signals while it runs (SIGTERM and SIGINT
+ * end it, SIGPIPE is ignored); call it on the main thread before others are
+ * started.
+ */
+#ifndef EMULATOR_EMULATOR_H
+#define EMULATOR_EMULATOR_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * `given` when not NULL, else $ENTRASQL_EMULATOR_DIR, else
+ * $XDG_STATE_HOME/entrasql/emulator, else ~/.local/state/entrasql/emulator.
+ * Made absolute. *ret is the caller's (es_free).
+ */
+entrasql_status emulator_data_dir(const char *given, char **ret, entrasql_error *err) ES_MUST_USE;
+
+/* ---- start ---- */
+
+typedef struct emulator_options {
+    const char *data_dir;          /* from emulator_data_dir(); made with mode 0700 when missing */
+    const char *seed_file;         /* NULL: the data directory's, else the default */
+    uint16_t entra_port;           /* HTTPS; 0: any free one, here and below */
+    uint16_t identity_port;        /* IMDS and App Service, HTTP */
+    uint16_t sql_port;             /* the TDS front */
+    const char *sql_login;         /* NULL: no SQL logins */
+    const char *sql_password_file; /* its first line is the password */
+    const char *record_dir;        /* NULL: do not record requests */
+    const char *ready_file; /* written (the ports as JSON) when everything listens; NULL: none */
+    FILE *out;              /* what it says at start; NULL: nothing */
+} emulator_options;
+
+/*
+ * Starts, says where it listens, and returns when SIGTERM or SIGINT came and
+ * everything is closed. BUSY when one runs on that directory already.
+ * The last line it says is "ready", alone.
+ */
+entrasql_status emulator_run(const emulator_options *options, entrasql_error *err) ES_MUST_USE;
+
+/* ---- looking and stopping, from another process ---- */
+
+typedef struct emulator_info {
+    int pid;
+    uint16_t entra_port;
+    uint16_t identity_port;
+    uint16_t sql_port;
+} emulator_info;
+
+/* NOT_FOUND, with a hint, when none runs on that directory. */
+entrasql_status emulator_status(const char *data_dir, emulator_info *ret,
+                                entrasql_error *err) ES_MUST_USE;
+/* The same as a JSON object with urls, for `status --json` and the ready file. */
+entrasql_status emulator_status_json(const char *data_dir, es_buf *out,
+                                     entrasql_error *err) ES_MUST_USE;
+/* SIGTERM and waiting for the end. NOT_FOUND: none runs. TIMEOUT: it did not end. */
+entrasql_status emulator_stop(const char *data_dir, uint32_t timeout_ms,
+                              entrasql_error *err) ES_MUST_USE;
+
+/* ---- env ---- */
+
+typedef enum emulator_env_format {
+    EMULATOR_ENV_SH, /* export and unset lines for eval */
+    EMULATOR_ENV_FISH,
+    EMULATOR_ENV_POWERSHELL,
+    EMULATOR_ENV_DOTENV, /* NAME="value"; no unset lines, it has none */
+    EMULATOR_ENV_JSON    /* {"NAME": "value", "OTHER": null}: null means unset */
+} emulator_env_format;
+
+/* "sh", "fish", "powershell", "dotenv", "json". INVALID names them. */
+entrasql_status emulator_env_format_parse(const char *s, emulator_env_format *ret,
+                                          entrasql_error *err) ES_MUST_USE;
+
+typedef struct emulator_env_options {
+    const char *data_dir;
+    const char *as;       /* UPN, or the name of an app or managed identity; required */
+    const char *host;     /* the host where an identity runs; NULL: where it is attached */
+    const char *database; /* in the connection string; NULL: the world's first */
+    const char *driver;   /* NULL: "ODBC Driver 18 for SQL Server" */
+    emulator_env_format format;
+} emulator_env_options;
+
+/*
+ * Appends the text; give a wiping buffer, it may hold a secret. NOT_FOUND: no
+ * emulator runs, or no such principal (the hint lists some). INVALID: that
+ * principal cannot be there.
+ */
+entrasql_status emulator_env(const emulator_env_options *options, es_buf *out,
+                             entrasql_error *err) ES_MUST_USE;
+
+/* ---- the az stand-in ---- */
+
+/*
+ * The stand-in is the running program under another name: emulator_run() puts
+ * links named "az" into the data directory, and `env` puts the right one on
+ * PATH. main() asks emulator_is_az(argv[0]) first of all and, when it is, ends with
+ * emulator_az_main()'s value.
+ */
+bool emulator_is_az(const char *argv0);
+int emulator_az_main(int argc, char **argv);
+
+#endif
