@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small files, read and written whole. Blocking; any thread.
+ *
+ * Errors name the path: NOT_FOUND, LIMIT, OS (with errno), INVALID (not a
+ * regular file).
+ */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Appends the content of a regular file to the buffer, whose ceiling is the
+ * limit; use a wiping buffer for keys and secrets. Fails with the buffer as it was.
+ */
+entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err) ES_MUST_USE;
+
+/*
+ * Writes the whole file under a temporary name in the same folder, flushes it
+ * and renames it: readers see the old content or the new, never a part. An
+ * existing file is replaced, with the given mode.
+ */
+entrasql_status os_file_write(const char *path, const void *p, size_t n, mode_t mode,
+                              entrasql_error *err) ES_MUST_USE;
+
+/* Makes the folder and its missing parents, each with the mode; an existing folder is fine. */
+entrasql_status os_dir_make(const char *path, mode_t mode, entrasql_error *err) ES_MUST_USE;
+
+/* Removes a file; one that does not exist is fine. */
+entrasql_status os_file_remove(const char *path, entrasql_error *err) ES_MUST_USE;
+
+#endif
