@@ -10,26 +10,26 @@
  * The host process may ignore SIGCHLD or reap children that are not its own;
  * the exit status is then unknown (exit_code -1) and the output decides.
  */
-#ifndef OS_SPAWN_H
-#define OS_SPAWN_H
+#ifndef OS_PROCESS_H
+#define OS_PROCESS_H
 
 #include "base/buf.h"
 #include "os/wait.h"
 
 /* What a child may print on each of the two streams; more is LIMIT. */
-#define OS_SPAWN_MAX_OUTPUT (1024 * 1024)
+#define OS_PROCESS_MAX_OUTPUT (1024 * 1024)
 /* How long to go on reading after the child has ended and left a stream open to others. */
-#define OS_SPAWN_GRACE_MS 100
+#define OS_PROCESS_GRACE_MS 100
 
 typedef struct os_process os_process;
 
-typedef struct os_spawn_options {
+typedef struct os_process_options {
     const char *path;        /* absolute path of the program */
     const char *const *argv; /* NULL-terminated; argv[0] included */
     const char *const *envp; /* NULL-terminated; the child's whole environment */
     const char *directory;   /* its working directory */
     int64_t deadline_ms;     /* monotonic; past it the whole group is killed */
-} os_spawn_options;
+} os_process_options;
 
 typedef struct os_process_result {
     int exit_code; /* 0-255; 128 + n when signal n ended it; -1: unknown, see above */
@@ -43,10 +43,10 @@ typedef struct os_process_result {
  * lies in the current directory. NULL list: the usual system folders.
  * NOT_FOUND, NOMEM. Free *ret with es_free.
  */
-entrasql_status os_spawn_find(const char *name, const char *path_list, char **ret) ES_MUST_USE;
+entrasql_status os_process_find(const char *name, const char *path_list, char **ret) ES_MUST_USE;
 
 /* NOT_FOUND: the program or its interpreter does not exist. OS, NOMEM. */
-entrasql_status os_process_start(const os_spawn_options *options, os_process **ret,
+entrasql_status os_process_start(const os_process_options *options, os_process **ret,
                                  entrasql_error *err) ES_MUST_USE;
 entrasql_status os_process_wants(os_process *p, os_wait *w) ES_MUST_USE;
 /* AGAIN; OK with *ret filled; TIMEOUT, LIMIT, OS, NOMEM: the group was killed. */
