@@ -54,7 +54,7 @@ typedef struct sqltype {
     sqltype_id id;
     uint8_t precision; /* decimal, numeric: 1-38; else 0 */
     uint8_t scale;     /* decimal, numeric: digits; time, datetime2, datetimeoffset: 0-7 */
-    uint32_t length;   /* bytes for char, varchar, binary, varbinary; UTF-16 units for the n-types */
+    uint32_t length; /* bytes for char, varchar, binary, varbinary; UTF-16 units for the n-types */
 } sqltype;
 
 /* "nvarchar", "int" ...: the T-SQL name without its arguments. Static storage. */
@@ -64,14 +64,32 @@ bool sqltype_by_name(const char *name, size_t n, sqltype_id *ret);
 /* "decimal(10,2)", "nvarchar(max)", "varchar(255)" into a buffer of at least 48 bytes. */
 void sqltype_format(sqltype type, char *dst, size_t size);
 
-bool sqltype_is_integer(sqltype_id id);      /* bit .. bigint */
+bool sqltype_is_integer(sqltype_id id);       /* bit .. bigint */
 bool sqltype_is_exact_numeric(sqltype_id id); /* integers, decimal, numeric, money */
 bool sqltype_is_number(sqltype_id id);
 bool sqltype_is_string(sqltype_id id);  /* char .. ntext, xml */
 bool sqltype_is_unicode(sqltype_id id); /* nchar, nvarchar, ntext, xml */
 bool sqltype_is_binary(sqltype_id id);  /* binary, varbinary, image, rowversion */
 bool sqltype_is_datetime(sqltype_id id);
-bool sqltype_is_large(sqltype type);    /* (max), text, ntext, image, xml */
+bool sqltype_is_large(sqltype type); /* (max), text, ntext, image, xml */
+
+/* Constructors of the types that have arguments; the rest is sqltype_of(id). */
+sqltype sqltype_of(sqltype_id id);
+sqltype sqltype_decimal(uint8_t precision, uint8_t scale);
+sqltype sqltype_string(sqltype_id id, uint32_t length); /* also binaries */
+sqltype sqltype_with_scale(sqltype_id id, uint8_t scale);
+bool sqltype_equal(sqltype a, sqltype b);
+
+/*
+ * The type of a mixed operation (CASE, UNION, COALESCE, comparison): the
+ * higher precedence wins; lengths, precisions and scales grow so that both
+ * sides fit. SQLTYPE_UNKNOWN gives way to anything.
+ */
+sqltype sqltype_common(sqltype a, sqltype b);
+/* The precision and scale that an integer or money type counts as in decimal arithmetic. */
+sqltype sqltype_as_decimal(sqltype type);
+/* Bytes that a value takes on the wire and for DATALENGTH; SQLTYPE_MAX for large types. */
+uint32_t sqltype_bytes(sqltype type);
 
 /* Data type precedence: the higher number wins in mixed operations. */
 int sqltype_precedence(sqltype_id id);
