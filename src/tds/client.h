@@ -23,8 +23,8 @@ typedef enum tds_encrypt {
 } tds_encrypt;
 
 typedef enum tds_client_auth {
-    TDS_CLIENT_AUTH_PASSWORD,       /* user and password of the LOGIN7 */
-    TDS_CLIENT_AUTH_TOKEN,          /* library 1: the token goes into LOGIN7 */
+    TDS_CLIENT_AUTH_PASSWORD,        /* user and password of the LOGIN7 */
+    TDS_CLIENT_AUTH_TOKEN,           /* library 1: the token goes into LOGIN7 */
     TDS_CLIENT_AUTH_TOKEN_ON_REQUEST /* library 2: the server sends FEDAUTHINFO first */
 } tds_client_auth;
 
@@ -38,14 +38,14 @@ typedef struct tds_client_options {
 } tds_client_options;
 
 typedef enum tds_client_want {
-    TDS_CLIENT_WANT_READ,  /* send output(), then feed() */
-    TDS_CLIENT_WANT_TLS,   /* send output(), run the handshake, then tds_client_tls_started() */
-    TDS_CLIENT_WANT_TOKEN, /* tds_client_give_token(); fedauth_*() describe a server's request */
+    TDS_CLIENT_WANT_READ,    /* send output(), then feed() */
+    TDS_CLIENT_WANT_TLS,     /* send output(), run the handshake, then tds_client_tls_started() */
+    TDS_CLIENT_WANT_TOKEN,   /* tds_client_give_token(); fedauth_*() describe a server's request */
     TDS_CLIENT_WANT_TLS_END, /* login-only encryption: send output() encrypted, drop TLS, then
                                 tds_client_tls_ended() */
-    TDS_CLIENT_READY,      /* logged in */
-    TDS_CLIENT_ROUTED,     /* go to routing_host():routing_port() with a new engine */
-    TDS_CLIENT_FAILED      /* the error was returned by feed() */
+    TDS_CLIENT_READY,        /* logged in */
+    TDS_CLIENT_ROUTED,       /* go to routing_host():routing_port() with a new engine */
+    TDS_CLIENT_FAILED        /* the error was returned by feed() */
 } tds_client_want;
 
 entrasql_status tds_client_new(const tds_client_options *options, tds_client **ret,

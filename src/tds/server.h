@@ -18,19 +18,19 @@ typedef enum tds_server_tls {
 
 typedef struct tds_server_options {
     tds_server_tls tls;
-    bool strict;            /* the listener already runs TLS on this connection (TDS 8.0) */
-    bool fedauth_required;  /* answer of FEDAUTHREQUIRED, when the client asked */
+    bool strict;           /* the listener already runs TLS on this connection (TDS 8.0) */
+    bool fedauth_required; /* answer of FEDAUTHREQUIRED, when the client asked */
     uint16_t spid;
     uint32_t max_packet_size; /* 0: 16383 */
 } tds_server_options;
 
 typedef enum tds_server_want {
     TDS_SERVER_WANT_READ,
-    TDS_SERVER_WANT_TLS,    /* send output(), run the handshake, then tds_server_tls_started() */
+    TDS_SERVER_WANT_TLS,      /* send output(), run the handshake, then tds_server_tls_started() */
     TDS_SERVER_WANT_DECISION, /* login() is complete: accept, ask_token, or refuse */
     TDS_SERVER_WANT_TOKEN_DECISION, /* the asked token arrived: token(); accept or refuse */
-    TDS_SERVER_READY,       /* accepted; send output(); requests follow */
-    TDS_SERVER_REFUSED,     /* send output(), then close */
+    TDS_SERVER_READY,               /* accepted; send output(); requests follow */
+    TDS_SERVER_REFUSED,             /* send output(), then close */
     TDS_SERVER_FAILED
 } tds_server_want;
 
@@ -54,18 +54,30 @@ entrasql_status tds_server_ask_token(tds_server *s, const char *sts_url, const c
                                      entrasql_error *err) ES_MUST_USE;
 
 typedef struct tds_server_accept_options {
-    const char *server_name;   /* in INFO messages */
+    const char *server_name; /* in INFO messages */
     const char *database;
-    const char *language;      /* NULL: us_english */
-    const es_buf *response;    /* a recorded login response to replay instead (relay); else NULL */
+    const char *language;   /* NULL: us_english */
+    const es_buf *response; /* a recorded login response to replay instead (relay); else NULL.
+                               Acknowledgements of features that this client did not ask for
+                               and routing are left out, and LOGINACK names the version that
+                               the client asked for */
 } tds_server_accept_options;
 
 entrasql_status tds_server_accept(tds_server *s, const tds_server_accept_options *options,
                                   entrasql_error *err) ES_MUST_USE;
-/* ERROR (number, state, severity, message of *why) and DONE. */
+/*
+ * ERROR (number, state, severity, message of *why) and DONE. Number 0 becomes
+ * 18456. After 4060 comes 18456 as well, as SQL Server does it.
+ */
 entrasql_status tds_server_refuse(tds_server *s, const entrasql_error *why, const char *server_name,
                                   entrasql_error *err) ES_MUST_USE;
-/* ROUTING in a login response without a session. */
+/*
+ * Why the engine is REFUSED: the caller's own reason, or the engine's (a client
+ * without TLS where TLS is required, a TDS version that is too old, a LOGIN7
+ * without PRELOGIN). NULL in other states.
+ */
+const entrasql_error *tds_server_refusal(const tds_server *s);
+/* ROUTING in a login response without a session; the engine is REFUSED afterwards. */
 entrasql_status tds_server_route(tds_server *s, const char *host, uint16_t port,
                                  entrasql_error *err) ES_MUST_USE;
 
