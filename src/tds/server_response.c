@@ -72,12 +72,11 @@ static entrasql_status put_response(es_buf *out, const tds_login7 *login,
     const char *language = es_str_is_empty(o->language) ? DEFAULT_LANGUAGE : o->language;
 
     ES_TRY(tds_envchange_add_text(out, TDS_ENV_DATABASE, database, DEFAULT_DATABASE));
-    ES_TRY(
-        put_info(out, 5701, 2, "Changed database context to '%.500s'.", database, o->server_name));
+    ES_TRY(put_info(out, 5701, 2, "Changed database context to '", database, "'.", o->server_name));
     ES_TRY(tds_envchange_add_bytes(out, TDS_ENV_COLLATION, tds_default_collation,
                                    sizeof tds_default_collation, NULL, 0));
     ES_TRY(tds_envchange_add_text(out, TDS_ENV_LANGUAGE, language, ""));
-    ES_TRY(put_info(out, 5703, 1, "Changed language setting to %.500s.", language, o->server_name));
+    ES_TRY(put_info(out, 5703, 1, "Changed language setting to ", language, ".", o->server_name));
     ES_TRY(tds_loginack_add(out, login->tds_version));
     ES_TRY(put_packet_size(out, packet_size));
     ES_TRY(put_feature_acks(out, login));
