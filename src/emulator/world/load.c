@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* The world of a data directory: seed, trust and secrets together. */
+#include "internal.h"
+
+#include "base/base64.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "files.h"
+#include "os/file.h"
+#include "json/json.h"
+
+#include <string.h>
+
+/* ---- secrets ---- */
+
+#define MAX_SECRETS_BYTES (4 * 1024 * 1024)
+
+/* What Entra gives has 40 characters; ours too, of base64url's alphabet. */
+static entrasql_status new_app_secret(es_secret **ret)
+{
+    uint8_t random[30];
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(64);
+    es_random_bytes(random, sizeof random);
+    entrasql_status status = es_base64url_encode(random, sizeof random, &text);
+    es_wipe(random, sizeof random);
+    ES_TRY(status);
+    *ret = es_secret_new(text.data, text.len);
+    return *ret != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+/* App Service's looks like a GUID in upper case without hyphens. */
+static entrasql_status new_identity_header(es_secret **ret)
+{
+    uint8_t random[16];
+    char digits[2 * sizeof random + 1];
+    es_random_bytes(random, sizeof random);
+    es_hex_encode(random, sizeof random, digits);
+    for (char *p = digits; *p != 0; p++)
+        *p = es_ascii_upper(*p);
+    *ret = es_secret_from_str(digits);
+    es_wipe(random, sizeof random);
+    es_wipe(digits, sizeof digits);
+    return *ret != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+static entrasql_status stored_secret(const json_node *list, const char *name, es_secret **ret)
+{
+    const char *text = NULL;
+    size_t n = 0;
+    if (json_member_string(list, name, &text, &n) != ENTRASQL_OK || n == 0)
+        return ENTRASQL_NOT_FOUND;
+    *ret = es_secret_new(text, n);
+    return *ret != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+/* Each secret from the file or new; *ret_new when one was new. */
+static entrasql_status fill(world *w, const json_node *root, bool *ret_new, entrasql_error *err)
+{
+    for (size_t i = 0; i < w->principal_count; i++) {
+        world_principal *p = &w->principals[i];
+        if (p->kind != WORLD_APP)
+            continue;
+        entrasql_status status = stored_secret(json_member(root, "apps"), p->client_id, &p->secret);
+        if (status == ENTRASQL_NOT_FOUND) {
+            *ret_new = true;
+            status = new_app_secret(&p->secret);
+        }
+        if (status != ENTRASQL_OK)
+            return es_nomem(err);
+    }
+    for (size_t i = 0; i < w->host_count; i++) {
+        world_host *h = &w->hosts[i];
+        if (h->kind != WORLD_WEB_APP)
+            continue;
+        entrasql_status status =
+            stored_secret(json_member(root, "hosts"), h->name, &h->identity_header);
+        if (status == ENTRASQL_NOT_FOUND) {
+            *ret_new = true;
+            status = new_identity_header(&h->identity_header);
+        }
+        if (status != ENTRASQL_OK)
+            return es_nomem(err);
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status store(const world *w, const char *path, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_SECRETS_BYTES);
+    json_writer j;
+    json_writer_init(&j, &text);
+    json_begin_object(&j);
+    json_name(&j, "apps");
+    json_begin_object(&j);
+    for (size_t i = 0; i < w->principal_count; i++) {
+        if (w->principals[i].secret != NULL)
+            json_member_put_string(&j, w->principals[i].client_id,
+                                   es_secret_reveal(w->principals[i].secret));
+    }
+    json_end_object(&j);
+    json_name(&j, "hosts");
+    json_begin_object(&j);
+    for (size_t i = 0; i < w->host_count; i++) {
+        if (w->hosts[i].identity_header != NULL)
+            json_member_put_string(&j, w->hosts[i].name,
+                                   es_secret_reveal(w->hosts[i].identity_header));
+    }
+    json_end_object(&j);
+    json_end_object(&j);
+    if (json_writer_end(&j) != ENTRASQL_OK)
+        return es_nomem(err);
+    return os_file_write(path, text.data, text.len, 0600, err);
+}
+
+entrasql_status world_secrets_load(world *w, const char *data_dir, bool create, entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *path = world_path(data_dir, "secrets.json");
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_SECRETS_BYTES);
+    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
+    if (path == NULL)
+        return es_nomem(err);
+    entrasql_status status = world_file_read_private(path, &text, err);
+    if (status == ENTRASQL_OK) {
+        status = json_doc_parse(text.data, text.len, &doc, err);
+        if (status != ENTRASQL_OK) {
+            es_error_prefix(err, "%s", path);
+            es_hint(err, "Remove the file; new secrets are made at the next start.");
+            return status;
+        }
+    } else if (status != ENTRASQL_NOT_FOUND || !create) {
+        return status;
+    }
+    bool is_new = false;
+    ES_TRY(fill(w, doc != NULL ? json_doc_root(doc) : NULL, &is_new, err));
+    return is_new && create ? store(w, path, err) : ENTRASQL_OK;
+}
+
+/* ---- the whole ---- */
+
+/* The text of the seed in use, and its name for messages. */
+static entrasql_status read_seed(const char *seed_file, const char *stored, es_buf *text,
+                                 const char **ret_name, entrasql_error *err)
+{
+    *ret_name = seed_file != NULL ? seed_file : stored;
+    entrasql_status status = os_file_read(*ret_name, text, err);
+    if (status != ENTRASQL_NOT_FOUND || seed_file != NULL)
+        return status;
+    *ret_name = "the built-in seed";
+    return es_buf_add_str(text, world_default_seed) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+}
+
+static entrasql_status load(const char *data_dir, const char *seed_file, bool create, world **ret,
+                            entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *stored = world_path(data_dir, "seed.json");
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
+    const char *name = NULL;
+    if (stored == NULL)
+        return es_nomem(err);
+    ES_TRY(read_seed(seed_file, stored, &text, &name, err));
+    ES_TRY(world_parse_seed(name, (const char *)text.data, text.len, ret, err));
+    if (create)
+        ES_TRY(os_file_write(stored, text.data, text.len, 0600, err));
+    ES_TRY(world_trust_load(data_dir, create, &(*ret)->trust, err));
+    return world_secrets_load(*ret, data_dir, create, err);
+}
+
+entrasql_status world_load(const char *data_dir, const char *seed_file, bool create, world **ret,
+                           entrasql_error *err)
+{
+    world *w = NULL;
+    if (create)
+        ES_TRY(world_dir_make(data_dir, err));
+    entrasql_status status = load(data_dir, seed_file, create, &w, err);
+    if (status != ENTRASQL_OK) {
+        world_free(w);
+        return status;
+    }
+    *ret = w;
+    return ENTRASQL_OK;
+}
