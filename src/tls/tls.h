@@ -16,13 +16,20 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* Far above any real chain of certificates. */
+#define TLS_HANDSHAKE_MAX_BYTES ((size_t)256 * 1024)
+
 typedef struct tls_context tls_context;
 typedef struct tls_conn tls_conn;
 
-/* The one trust rule: ca_file, else SSL_CERT_FILE, else the system store. */
+/*
+ * The one trust rule: ca_file, else SSL_CERT_FILE, else the system store. A
+ * file that is named and cannot be read is CONFIG, not the next choice. The
+ * environment is read when the context is made.
+ */
 typedef struct tls_client_options {
-    const char *ca_file;         /* PEM; NULL: the rule above */
-    bool trust_any_certificate;  /* TrustServerCertificate=yes: neither chain nor name is checked */
+    const char *ca_file;        /* PEM; NULL: the rule above */
+    bool trust_any_certificate; /* TrustServerCertificate=yes: neither chain nor name is checked */
 } tls_client_options;
 
 entrasql_status tls_client_context_new(const tls_client_options *options, tls_context **ret,
@@ -39,23 +46,35 @@ typedef struct tls_conn_options {
     bool wrap_prelogin;           /* TDS 7.x; else strict: TLS first, ALPN "tds/8.0" */
 } tls_conn_options;
 
+/* A server's connection uses wrap_prelogin only. A strict server takes a client without ALPN, but
+   none that offers only other protocols. */
+
 entrasql_status tls_conn_new(tls_context *ctx, const tls_conn_options *options, tls_conn **ret,
                              entrasql_error *err) ES_MUST_USE;
 void tls_conn_free(tls_conn *c);
 
-/* Bytes from the socket. */
-entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n, entrasql_error *err) ES_MUST_USE;
+/*
+ * Bytes from the socket. LIMIT when 1 MiB waits to be read, or a handshake
+ * takes more than TLS_HANDSHAKE_MAX_BYTES.
+ */
+entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n,
+                              entrasql_error *err) ES_MUST_USE;
 /* Bytes for the socket; the owner sends and consumes them. */
 es_buf *tls_conn_output(tls_conn *c);
 
-/* AGAIN until the handshake is over in both directions. TLS: the reason, with a hint. */
+/*
+ * AGAIN until the handshake is over in both directions. TLS: the reason, with a
+ * hint; the output may then hold an alert for the peer. MALFORMED: wrapped, and
+ * the peer sent something else than PRELOGIN packets.
+ */
 entrasql_status tls_conn_handshake(tls_conn *c, entrasql_error *err) ES_MUST_USE;
 
 /* AGAIN: feed more. CLOSED: the peer ended TLS. */
-entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n,
+                              entrasql_error *err) ES_MUST_USE;
 /* Encrypts all n bytes into the output buffer. */
-entrasql_status tls_conn_write(tls_conn *c, const void *p, size_t n, entrasql_error *err) ES_MUST_USE;
+entrasql_status tls_conn_write(tls_conn *c, const void *p, size_t n,
+                               entrasql_error *err) ES_MUST_USE;
 /* Queues close_notify. */
 void tls_conn_shutdown(tls_conn *c);
 

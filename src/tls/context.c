@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS settings shared by connections: trust for clients, certificate and key for servers. */
+#include "tls/inner.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const uint8_t alpn_tds8[] = {7, 't', 'd', 's', '/', '8', '.', '0'};
+
+/* A key that asks for a password must not make OpenSSL read from the terminal. */
+static int no_password(char *space, int size, int writing, void *context)
+{
+    (void)space, (void)size, (void)writing, (void)context;
+    return 0;
+}
+
+static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                       const unsigned char *in, unsigned int in_len, void *context)
+{
+    (void)ssl, (void)context;
+    unsigned char *chosen = NULL;
+    if (SSL_select_next_proto(&chosen, out_len, alpn_tds8, sizeof alpn_tds8, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static entrasql_status fail_openssl(entrasql_error *err, const char *what)
+{
+    return es_fail(err, ENTRASQL_TLS, "cannot prepare TLS: %s: %s", what, tls_queue_text());
+}
+
+static entrasql_status context_new(bool is_server, tls_context **ret, entrasql_error *err)
+{
+    ERR_clear_error();
+    tls_context *ctx = es_calloc(1, sizeof *ctx);
+    if (ctx == NULL)
+        return es_nomem(err);
+    atomic_init(&ctx->refs, 1);
+    ctx->is_server = is_server;
+    ctx->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+    if (ctx->ssl == NULL || SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION) != 1) {
+        entrasql_status status = fail_openssl(err, "no context");
+        tls_context_unref(ctx);
+        return status;
+    }
+    SSL_CTX_set_options(ctx->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+    SSL_CTX_set_mode(ctx->ssl, SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_default_passwd_cb(ctx->ssl, no_password);
+    *ret = ctx;
+    return ENTRASQL_OK;
+}
+
+/* OpenSSL's own message for a missing file is cryptic; the system's is not. */
+static entrasql_status check_readable(const char *file, const char *origin, entrasql_error *err)
+{
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)close(fd);
+        return ENTRASQL_OK;
+    }
+    (void)es_fail(err, ENTRASQL_CONFIG, "cannot read %s named by %s: %s", file, origin,
+                  strerrordesc_np(errno));
+    es_hint(err, "correct %s, or leave it out to use the system's certificates", origin);
+    return ENTRASQL_CONFIG;
+}
+
+static entrasql_status trust_file(tls_context *ctx, const char *file, const char *origin,
+                                  entrasql_error *err)
+{
+    ES_TRY(check_readable(file, origin, err));
+    if (SSL_CTX_load_verify_file(ctx->ssl, file) != 1) {
+        (void)es_fail(err, ENTRASQL_CONFIG, "%s named by %s holds no certificate in PEM form (%s)",
+                      file, origin, tls_queue_text());
+        es_hint(err, "the file must hold one or more \"BEGIN CERTIFICATE\" blocks");
+        return ENTRASQL_CONFIG;
+    }
+    (void)snprintf(ctx->trust, sizeof ctx->trust, "the file %s (%s)", file, origin);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status load_trust(tls_context *ctx, const char *ca_file, entrasql_error *err)
+{
+    if (!es_str_is_empty(ca_file))
+        return trust_file(ctx, ca_file, "ca_file", err);
+    const char *file = secure_getenv("SSL_CERT_FILE");
+    if (!es_str_is_empty(file))
+        return trust_file(ctx, file, "SSL_CERT_FILE", err);
+    if (SSL_CTX_set_default_verify_paths(ctx->ssl) != 1)
+        return fail_openssl(err, "the system's certificates");
+    (void)snprintf(ctx->trust, sizeof ctx->trust, "the system's certificates");
+    return ENTRASQL_OK;
+}
+
+entrasql_status tls_client_context_new(const tls_client_options *options, tls_context **ret,
+                                       entrasql_error *err)
+{
+    tls_context *ctx = NULL;
+    ES_TRY(context_new(false, &ctx, err));
+    ctx->trust_any = options->trust_any_certificate;
+    if (!ctx->trust_any) {
+        entrasql_status status = load_trust(ctx, options->ca_file, err);
+        if (status != ENTRASQL_OK) {
+            tls_context_unref(ctx);
+            return status;
+        }
+    }
+    X509_VERIFY_PARAM *rules = SSL_CTX_get0_param(ctx->ssl);
+    /* As curl: a certificate in the file is trusted also when it is an intermediate one. */
+    (void)X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    *ret = ctx;
+    return ENTRASQL_OK;
+}
+
+static entrasql_status fail_pem(entrasql_error *err, const char *what, const char *file)
+{
+    return es_fail(err, ENTRASQL_CONFIG, "cannot use %s as the server's %s: %s", file, what,
+                   tls_queue_text());
+}
+
+static entrasql_status load_identity(SSL_CTX *ssl, const char *cert_file, const char *key_file,
+                                     entrasql_error *err)
+{
+    ES_TRY(check_readable(cert_file, "the certificate option", err));
+    ES_TRY(check_readable(key_file, "the key option", err));
+    if (SSL_CTX_use_certificate_chain_file(ssl, cert_file) != 1)
+        return fail_pem(err, "certificate", cert_file);
+    if (SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM) != 1)
+        return fail_pem(err, "key", key_file);
+    if (SSL_CTX_check_private_key(ssl) != 1)
+        return es_fail(err, ENTRASQL_CONFIG, "the key in %s does not belong to the certificate %s",
+                       key_file, cert_file);
+    return ENTRASQL_OK;
+}
+
+entrasql_status tls_server_context_new(const char *cert_file, const char *key_file,
+                                       tls_context **ret, entrasql_error *err)
+{
+    tls_context *ctx = NULL;
+    ES_TRY(context_new(true, &ctx, err));
+    entrasql_status status = load_identity(ctx->ssl, cert_file, key_file, err);
+    if (status != ENTRASQL_OK) {
+        tls_context_unref(ctx);
+        return status;
+    }
+    /* No resumption: keeps the flights inside PRELOGIN in their usual order. */
+    SSL_CTX_set_options(ctx->ssl, SSL_OP_NO_TICKET);
+    (void)SSL_CTX_set_num_tickets(ctx->ssl, 0);
+    SSL_CTX_set_alpn_select_cb(ctx->ssl, choose_alpn, NULL);
+    *ret = ctx;
+    return ENTRASQL_OK;
+}
+
+tls_context *tls_context_ref(tls_context *ctx)
+{
+    if (ctx != NULL)
+        atomic_fetch_add_explicit(&ctx->refs, 1, memory_order_relaxed);
+    return ctx;
+}
+
+void tls_context_unref(tls_context *ctx)
+{
+    if (ctx == NULL || atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    SSL_CTX_free(ctx->ssl);
+    es_free(ctx);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of tls share: the two objects and how a failed handshake is
+ * put into words. Not for other folders.
+ */
+#ifndef TLS_INNER_H
+#define TLS_INNER_H
+
+#include "tls/tls.h"
+
+#include <openssl/ssl.h>
+#include <stdatomic.h>
+
+#define TLS_TRUST_TEXT_SIZE 320
+#define TLS_NAME_SIZE 256
+
+struct tls_context {
+    atomic_uint refs;
+    SSL_CTX *ssl;
+    bool is_server;
+    bool trust_any;
+    char trust[TLS_TRUST_TEXT_SIZE]; /* "the file /x/ca.pem", for hints */
+};
+
+/* What the certificate check objected to; filled by the callback, told by tls_explain(). */
+typedef struct tls_objection {
+    int code; /* X509_V_ERR_*; X509_V_OK: none */
+    int depth;
+    char subject[TLS_NAME_SIZE];
+    char issuer[TLS_NAME_SIZE];
+    char names[2 * TLS_NAME_SIZE]; /* of the leaf, quoted, with commas */
+    char not_before[32];
+    char not_after[32];
+} tls_objection;
+
+struct tls_conn {
+    tls_context *ctx;
+    SSL *ssl;
+    BIO *from_peer; /* owned by ssl */
+    BIO *to_peer;   /* owned by ssl */
+    bool wrap;
+    bool established;
+    size_t handshake_bytes;
+    es_buf in; /* fed during the handshake, not yet unwrapped */
+    es_buf out;
+    char peer[TLS_NAME_SIZE];   /* for messages: the server's name, or "the client" */
+    char wanted[TLS_NAME_SIZE]; /* the name that the certificate must bear */
+    tls_objection objection;
+};
+
+/* The verify callback of a client connection. */
+int tls_on_verify(int ok, X509_STORE_CTX *store);
+/* The reason of a failed SSL call out of the objection or OpenSSL's queue, which it empties. */
+entrasql_status tls_explain(const tls_conn *c, const char *what, entrasql_error *err);
+/* The newest entry of OpenSSL's queue as text; empties the queue. Static storage. */
+const char *tls_queue_text(void);
+
+#endif
