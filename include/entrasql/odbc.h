@@ -39,6 +39,10 @@ typedef struct entrasql_odbc_options {
  * Trusted_Connection (CONFIG, naming the keyword). credential NULL: the string
  * is used as it is, for a SQL login with UID and PWD.
  *
+ * `Connection Timeout`, `Connect Timeout` and `Timeout` set the login timeout
+ * and are not handed to the driver. Refusals that go away by themselves (40613
+ * and kin) are tried again within it.
+ *
  * Errors: those of entrasql_credential_get_token(), LOGIN_FAILED with SQL
  * Server's number and state, NETWORK, TLS, TIMEOUT, CONFIG. After a failure the
  * handle is not connected and may be used again. Blocks for at most the login
@@ -47,6 +51,23 @@ typedef struct entrasql_odbc_options {
 ENTRASQL_API entrasql_status entrasql_odbc_connect(SQLHDBC dbc, const char *connection_string,
                                                    entrasql_credential *credential,
                                                    const entrasql_odbc_options *options,
+                                                   entrasql_error *err);
+
+/*
+ * True when the connection string asks for a sign-in of its own (UID, PWD,
+ * Authentication or Trusted_Connection), so that it wants no credential: for
+ * programs whose users may still bring a string with a password. False for a
+ * string that cannot be parsed. Pure; any thread.
+ */
+ENTRASQL_API bool entrasql_odbc_has_own_login(const char *connection_string);
+
+/*
+ * Turns the diagnostic records of an ODBC handle, after a call on it failed,
+ * into an error record: all records in the message, SQL Server's number, and
+ * a hint. SQL_ERROR, or NETWORK, TIMEOUT, CANCELLED where the SQLSTATE says
+ * so; the returned status is never OK. As ODBC allows for the handle.
+ */
+ENTRASQL_API entrasql_status entrasql_odbc_failure(SQLSMALLINT handle_type, SQLHANDLE handle,
                                                    entrasql_error *err);
 
 #ifdef __cplusplus
