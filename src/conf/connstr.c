@@ -59,7 +59,10 @@ static entrasql_status parse_keyword(cursor *c, char **ret, entrasql_error *err)
     const char *end = start + strcspn(start, "=;");
     if (*end != '=') {
         malformed(c, start, "no '=' between a keyword and its value", err);
-        es_hint(err, "a value that holds ';' is written in braces: PWD={a;b}");
+        if (c->last_keyword == NULL)
+            es_hint(err, "the form is Server=tcp:<host>,1433;Database=<name>;Encrypt=yes");
+        else
+            es_hint(err, "a value that holds ';' is written in braces: PWD={a;b}");
         return ENTRASQL_CONFIG;
     }
     const char *last = trim_end(start, end);

@@ -66,7 +66,9 @@ static entrasql_status check_value(const conf_command *command, const conf_optio
     uint64_t number = 0;
     if (o->type == CONF_OPTION_NUMBER &&
         (es_parse_u64(value, strlen(value), o->max, &number) != ENTRASQL_OK || number < o->min)) {
-        es_fail(err, ENTRASQL_INVALID, "--%s takes a number from %u to %u", o->name,
+        char shown[100];
+        es_printable(shown, sizeof shown, value, strlen(value));
+        es_fail(err, ENTRASQL_INVALID, "--%s: '%s' is not a number from %u to %u", o->name, shown,
                 (unsigned)o->min, (unsigned)o->max);
         return refuse(command, err);
     }
@@ -76,10 +78,12 @@ static entrasql_status check_value(const conf_command *command, const conf_optio
 static entrasql_status store(conf_args *args, const conf_option *o, const char *value,
                              entrasql_error *err)
 {
-    if (value == NULL) {
+    if (value == NULL && o->short_name != 0)
+        es_fail(err, ENTRASQL_INVALID, "-%c, --%s needs a value", o->short_name, o->name);
+    else if (value == NULL)
         es_fail(err, ENTRASQL_INVALID, "--%s needs a value", o->name);
+    if (value == NULL)
         return refuse(args->command, err);
-    }
     ES_TRY(check_value(args->command, o, value, err));
     args->values[o - args->command->options] = value;
     return ENTRASQL_OK;
@@ -159,17 +163,22 @@ entrasql_status conf_args_parse(const conf_command *command, int argc, char **ar
 {
     conf_args args = {.command = command};
     bool options_ended = false;
-    for (int i = 0; i < argc; i++) {
+    int i = 0;
+    for (; i < argc; i++) {
         const char *text = argv[i];
+        bool is_positional = options_ended || text[0] != '-' || text[1] == '\0';
+        if (is_positional && command->stops_at_positional)
+            break;
         if (!options_ended && strcmp(text, "--") == 0)
             options_ended = true;
-        else if (options_ended || text[0] != '-' || text[1] == '\0')
+        else if (is_positional)
             ES_TRY(add_positional(&args, text, err));
         else if (text[1] == '-')
             ES_TRY(parse_long(&args, argc, argv, &i, err));
         else
             ES_TRY(parse_short(&args, argc, argv, &i, err));
     }
+    args.used = i;
     *ret = args;
     return ENTRASQL_OK;
 }

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+
 #define CONF_OPTIONS_MAX 40
 #define CONF_POSITIONALS_MAX 8
 
@@ -40,6 +42,8 @@ typedef struct conf_command {
     const char *summary;     /* one line */
     const char *positionals; /* "[FILE]", or NULL when there are none */
     unsigned max_positionals;
+    bool
+        stops_at_positional; /* the first one ends the parsing and is not taken: a command's name */
     const conf_option *options;
     const char *notes; /* paragraphs after the option list, or NULL */
 } conf_command;
@@ -49,6 +53,7 @@ typedef struct conf_args {
     const char *values[CONF_OPTIONS_MAX]; /* by the option's place in the table; "" for flags */
     const char *positionals[CONF_POSITIONALS_MAX];
     unsigned positional_count;
+    int used; /* how many arguments were taken */
 } conf_args;
 
 /*

@@ -89,11 +89,11 @@ static void bad_lines(void **state)
         {"--serve h", "unknown option --serve"},
         {"-x", "unknown option -x"},
         {"-Cx", "unknown option -x"},
-        {"-S", "--server needs a value"},
+        {"-S", "-S, --server needs a value"},
         {"--server", "--server needs a value"},
-        {"--port 0", "--port takes a number from 1 to 65535"},
-        {"--port 65536", "--port takes"},
-        {"--port x", "--port takes"},
+        {"--port 0", "--port: '0' is not a number from 1 to 65535"},
+        {"--port 65536", "--port: '65536' is"},
+        {"--port x", "--port: 'x' is"},
         {"--encrypt o", "'o' is none of on|strict"},
         {"--encrypt=", "'' is none of"},
         {"--trust=1", "--trust takes no value"},
@@ -107,6 +107,19 @@ static void bad_lines(void **state)
             fail_msg("'%s' gave: %s", cases[i].line, err.message);
         assert_string_equal(err.hint, "prog sub --help shows the options");
     }
+}
+
+static void a_command_name_ends_the_options(void **state)
+{
+    (void)state;
+    static char *argv[] = {(char[]){"-S"}, (char[]){"h"}, (char[]){"query"}, (char[]){"--nope"}};
+    conf_command outer = command;
+    outer.stops_at_positional = true;
+    conf_args a;
+    assert_int_equal(conf_args_parse(&outer, 4, argv, &a, NULL), ENTRASQL_OK);
+    assert_int_equal(a.used, 2);
+    assert_int_equal(a.positional_count, 0);
+    assert_string_equal(conf_args_text(&a, "server"), "h");
 }
 
 static void help_text(void **state)
@@ -137,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_lines),
         cmocka_unit_test(bad_lines),
+        cmocka_unit_test(a_command_name_ends_the_options),
         cmocka_unit_test(help_text),
     };
     return cmocka_run_group_tests_name("option", tests, NULL, NULL);
