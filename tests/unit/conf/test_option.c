@@ -112,7 +112,7 @@ static void bad_lines(void **state)
 static void a_command_name_ends_the_options(void **state)
 {
     (void)state;
-    static char *argv[] = {(char[]){"-S"}, (char[]){"h"}, (char[]){"query"}, (char[]){"--nope"}};
+    char *argv[] = {(char[]){"-S"}, (char[]){"h"}, (char[]){"query"}, (char[]){"--nope"}};
     conf_command outer = command;
     outer.stops_at_positional = true;
     conf_args a;
