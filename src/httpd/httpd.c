@@ -5,11 +5,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "os/file.h"
+#include "os/sock.h"
 #include "request.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,7 +114,7 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, httpd_re
     return result;
 }
 
-/* A refusal of the service itself. The text comes from us, except quotes of nothing. */
+/* A refusal of the service itself; the text quotes nothing of the request. */
 static enum MHD_Result refuse(httpd_request *r, unsigned status, const char *text)
 {
     httpd_response response = {
@@ -236,56 +235,6 @@ static void fd_cleanup(int *fd)
         (void)close(*fd);
 }
 
-/* The socket is made here: errors get their names, and children do not inherit it. */
-static entrasql_status listen_on(uint16_t port, int *ret_fd, uint16_t *ret_port,
-                                 entrasql_error *err)
-{
-    ES_CLEANUP(fd_cleanup) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return es_fail_errno(err, errno, "no socket for the HTTP service");
-    int one = 1;
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-    socklen_t len = sizeof address;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
-        bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 128) != 0 ||
-        getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
-        int saved = errno;
-        (void)es_fail_errno(err, saved, "cannot listen on 127.0.0.1:%u", (unsigned)port);
-        if (saved == EADDRINUSE)
-            es_hint(err, "Stop the other program on port %u or choose another port.",
-                    (unsigned)port);
-        return ENTRASQL_OS;
-    }
-    *ret_port = ntohs(address.sin_port);
-    *ret_fd = fd;
-    fd = -1;
-    return ENTRASQL_OK;
-}
-
-static entrasql_status read_pem(const char *path, es_buf *out, entrasql_error *err)
-{
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        return es_fail_errno(err, errno, "cannot open %s", path);
-    uint8_t *room = NULL;
-    entrasql_status status = es_buf_prepare(out, MAX_PEM_BYTES, &room);
-    if (status == ENTRASQL_OK) {
-        es_buf_commit(out, fread(room, 1, MAX_PEM_BYTES, f));
-        if (ferror(f) != 0)
-            status = es_fail_errno(err, EIO, "cannot read %s", path);
-        else if (out->len == MAX_PEM_BYTES)
-            status = es_fail(err, ENTRASQL_LIMIT, "%s is too large for a PEM file", path);
-    } else {
-        status = es_nomem(err);
-    }
-    (void)fclose(f);
-    return status;
-}
-
 static struct MHD_Daemon *start_daemon(httpd *h, const httpd_options *options, int fd,
                                        const char *cert, const char *key)
 {
@@ -312,19 +261,21 @@ static struct MHD_Daemon *start_daemon(httpd *h, const httpd_options *options, i
 
 static entrasql_status start(httpd *h, const httpd_options *options, entrasql_error *err)
 {
-    ES_CLEANUP(es_buf_done) es_buf cert = ES_BUF_INIT_WIPE(MAX_PEM_BYTES + 1);
-    ES_CLEANUP(es_buf_done) es_buf key = ES_BUF_INIT_WIPE(MAX_PEM_BYTES + 1);
+    ES_CLEANUP(es_buf_done) es_buf cert = ES_BUF_INIT_WIPE(MAX_PEM_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf key = ES_BUF_INIT_WIPE(MAX_PEM_BYTES);
     const char *cert_text = NULL, *key_text = NULL;
     if (options->cert_file != NULL) {
-        ES_TRY(read_pem(options->cert_file, &cert, err));
-        ES_TRY(read_pem(options->key_file, &key, err));
+        ES_TRY(os_file_read(options->cert_file, &cert, err));
+        ES_TRY(os_file_read(options->key_file, &key, err));
         cert_text = es_buf_cstr(&cert);
         key_text = es_buf_cstr(&key);
         if (cert_text == NULL || key_text == NULL)
             return es_nomem(err);
     }
     ES_CLEANUP(fd_cleanup) int fd = -1;
-    ES_TRY(listen_on(options->port, &fd, &h->port, err));
+    ES_TRY(os_sock_listen_loopback(AF_INET, options->port, 128, &fd, &h->port, err));
+    if (options->on_port != NULL)
+        ES_TRY(options->on_port(options->ctx, h->port, err));
     h->daemon = start_daemon(h, options, fd, cert_text, key_text);
     if (h->daemon == NULL) {
         (void)es_fail(err, ENTRASQL_CONFIG, "the HTTP service on port %u could not start",

@@ -68,9 +68,13 @@ typedef struct httpd_options {
     const char *key_file;
     httpd_handler *handler;
     void *ctx;
+    /* When the port is known and no request was served yet; a failure ends the start. NULL: none.
+     */
+    entrasql_status (*on_port)(void *ctx, uint16_t port, entrasql_error *err);
     unsigned idle_timeout_s; /* a silent connection is closed; 0: 30 */
 } httpd_options;
 
+/* BUSY when the port is taken; CONFIG, NOT_FOUND for the PEM files. */
 entrasql_status httpd_start(const httpd_options *options, httpd **ret,
                             entrasql_error *err) ES_MUST_USE;
 uint16_t httpd_port(const httpd *h);

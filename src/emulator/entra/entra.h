@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entra on loopback over HTTPS: discovery, signing keys, and the token
+ * endpoints, v2.0 and v1, for client credentials with a secret. Answers and
+ * errors have Entra's shape: AADSTS numbers, trace and correlation ids.
+ *
+ * Runs on the HTTP service's threads; the world must outlive it.
+ */
+#ifndef EMULATOR_ENTRA_ENTRA_H
+#define EMULATOR_ENTRA_ENTRA_H
+
+#include "emulator/world/world.h"
+
+typedef struct entra entra;
+
+/* Listens (port 0: any free one) and sets the world's authority to its own URL. */
+entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error *err) ES_MUST_USE;
+uint16_t entra_port(const entra *e);
+void entra_stop(entra *e); /* NULL allowed */
+
+#endif

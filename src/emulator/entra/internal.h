@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the endpoints share: one call with its ids, and answers in Entra's shape. */
+#ifndef EMULATOR_ENTRA_INTERNAL_H
+#define EMULATOR_ENTRA_INTERNAL_H
+
+#include "emulator/world/world.h"
+#include "httpd/httpd.h"
+#include "json/json.h"
+
+#define ENTRA_TIME_SIZE 24
+
+/* One request on its way to an answer. */
+typedef struct entra_call {
+    const world *w;
+    const httpd_request *request;
+    httpd_response *response;
+    const world_tenant *tenant;             /* NULL for common and organizations */
+    const char *tenant_text;                /* as it was written */
+    char correlation_id[ES_GUID_TEXT_SIZE]; /* the client's, or a new one */
+    char trace_id[ES_GUID_TEXT_SIZE];
+} entra_call;
+
+/* Fills the ids and sets the headers that carry them. */
+void entra_call_init(entra_call *c, const world *w, const httpd_request *request,
+                     httpd_response *response);
+
+/*
+ * Entra's error object. `error` is OAuth's word, `aadsts` the number; the text
+ * follows "AADSTS<number>: " in error_description.
+ */
+void entra_error(entra_call *c, unsigned status, const char *error, uint32_t aadsts,
+                 const char *fmt, ...) ES_PRINTF(5, 6);
+/* 500 when a body could not be written. */
+void entra_finish(entra_call *c, entrasql_status status);
+
+/* Endpoints. */
+void entra_openid_configuration(entra_call *c);
+void entra_openid_configuration_v1(entra_call *c);
+void entra_instance_discovery(entra_call *c);
+void entra_keys(entra_call *c);
+void entra_token_v2(entra_call *c);
+void entra_token_v1(entra_call *c);
+
+#endif
