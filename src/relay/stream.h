@@ -33,7 +33,8 @@ entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wai
 void relay_stream_shutdown(relay_stream *s);
 /* Drops TLS after a login-only encryption; returns clear bytes already received through read(). */
 entrasql_status relay_stream_end_tls(relay_stream *s, entrasql_error *err) ES_MUST_USE;
-/* Starts TLS on a clear stream; then step relay_stream_handshake(). */
+/* Starts TLS on a clear stream (tls is the stream's on success; early: bytes that were read already
+   and belong to TLS); then step relay_stream_handshake(). */
 entrasql_status relay_stream_start_tls(relay_stream *s, tls_conn *tls, const void *early, size_t n,
                                        entrasql_error *err) ES_MUST_USE;
 entrasql_status relay_stream_handshake(relay_stream *s, entrasql_error *err) ES_MUST_USE;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* The byte stream over a socket, in clear or through TLS. */
+#include "relay/stream.h"
+
+#include "base/mem.h"
+#include "os/sock.h"
+
+#include <string.h>
+
+#define QUEUE_MAX_BYTES ((size_t)1024 * 1024)
+#define RECEIVE_BYTES ((size_t)64 * 1024)
+/* One read() takes at most so many turns at the socket, so that nobody can keep it busy. */
+#define RECEIVE_TURNS 64
+
+struct relay_stream {
+    int fd;
+    tls_conn *tls;
+    bool said_goodbye; /* TLS's close_notify is queued */
+    bool ended;        /* the socket has delivered its last byte */
+    es_buf queue;      /* clear bytes and what TLS left behind; goes out before TLS's own output */
+    es_buf given_back; /* read() delivers it first */
+    uint8_t *space;    /* RECEIVE_BYTES; made when TLS needs it, given back when idle */
+};
+
+entrasql_status relay_stream_new(int fd, tls_conn *tls, relay_stream **ret)
+{
+    relay_stream *s = es_calloc(1, sizeof *s);
+    if (s == NULL)
+        return ENTRASQL_NOMEM;
+    s->fd = fd;
+    s->tls = tls;
+    /* Logins pass through here: what is dropped is wiped. */
+    s->queue = ES_BUF_INIT_WIPE(SIZE_MAX);
+    s->given_back = ES_BUF_INIT_WIPE(QUEUE_MAX_BYTES);
+    *ret = s;
+    return ENTRASQL_OK;
+}
+
+void relay_stream_free(relay_stream *s)
+{
+    if (s == NULL)
+        return;
+    tls_conn_free(s->tls);
+    os_sock_close(&s->fd);
+    es_buf_done(&s->queue);
+    es_buf_done(&s->given_back);
+    es_free_wipe(s->space, s->space != NULL ? RECEIVE_BYTES : 0);
+    es_free(s);
+}
+
+int relay_stream_fd(const relay_stream *s)
+{
+    return s->fd;
+}
+
+const tls_conn *relay_stream_tls(const relay_stream *s)
+{
+    return s->tls;
+}
+
+/* ---- receiving ---- */
+
+/* One receive from the socket into TLS. AGAIN, CLOSED, NETWORK as os_sock_recv(). */
+static entrasql_status receive_for_tls(relay_stream *s, entrasql_error *err)
+{
+    size_t got = 0;
+    if (s->ended)
+        return es_fail(err, ENTRASQL_CLOSED, "the peer closed the connection");
+    if (s->space == NULL)
+        s->space = es_malloc(RECEIVE_BYTES);
+    if (s->space == NULL)
+        return es_nomem(err);
+    entrasql_status status = os_sock_recv(s->fd, s->space, RECEIVE_BYTES, &got, err);
+    if (status != ENTRASQL_OK) {
+        s->ended = status == ENTRASQL_CLOSED;
+        /* An idle connection keeps no buffer. */
+        es_free_wipe(s->space, RECEIVE_BYTES);
+        s->space = NULL;
+        return status;
+    }
+    return tls_conn_feed(s->tls, s->space, got, err);
+}
+
+static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_n,
+                                entrasql_error *err)
+{
+    for (int turn = 0; turn < RECEIVE_TURNS; turn++) {
+        entrasql_status status = tls_conn_read(s->tls, p, n, ret_n, err);
+        if (status != ENTRASQL_AGAIN)
+            return status;
+        /* Without close_notify too: TDS messages know their own length. */
+        ES_TRY(receive_for_tls(s, err));
+    }
+    return ENTRASQL_AGAIN;
+}
+
+entrasql_status relay_stream_read(relay_stream *s, void *p, size_t n, size_t *ret_n,
+                                  entrasql_error *err)
+{
+    if (s->given_back.len > 0) {
+        size_t count = s->given_back.len < n ? s->given_back.len : n;
+        memcpy(p, s->given_back.data, count);
+        es_buf_consume(&s->given_back, count);
+        if (s->given_back.len == 0)
+            es_buf_done(&s->given_back);
+        *ret_n = count;
+        return ENTRASQL_OK;
+    }
+    if (s->tls != NULL)
+        return read_tls(s, p, n, ret_n, err);
+    return os_sock_recv(s->fd, p, n, ret_n, err);
+}
+
+entrasql_status relay_stream_push_back(relay_stream *s, const void *p, size_t n)
+{
+    ES_CLEANUP(es_buf_done) es_buf joined = ES_BUF_INIT_WIPE(QUEUE_MAX_BYTES);
+    if (n == 0)
+        return ENTRASQL_OK;
+    ES_TRY(es_buf_add(&joined, p, n));
+    ES_TRY(es_buf_add(&joined, s->given_back.data, s->given_back.len));
+    es_buf swap = s->given_back;
+    s->given_back = joined;
+    joined = swap;
+    return ENTRASQL_OK;
+}
+
+/* ---- sending ---- */
+
+static entrasql_status send_some(relay_stream *s, es_buf *b, entrasql_error *err)
+{
+    size_t sent_all = 0;
+    entrasql_status status = ENTRASQL_OK;
+    while (sent_all < b->len && status == ENTRASQL_OK) {
+        size_t sent = 0;
+        status = os_sock_send(s->fd, b->data + sent_all, b->len - sent_all, &sent, err);
+        if (status == ENTRASQL_OK)
+            sent_all += sent;
+    }
+    es_buf_consume(b, sent_all);
+    return status;
+}
+
+entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err)
+{
+    if (s->queue.len > 0) {
+        ES_TRY(send_some(s, &s->queue, err));
+        es_buf_done(&s->queue);
+    }
+    if (s->tls != NULL && tls_conn_output(s->tls)->len > 0) {
+        ES_TRY(send_some(s, tls_conn_output(s->tls), err));
+        es_buf_done(tls_conn_output(s->tls));
+    }
+    return ENTRASQL_OK;
+}
+
+size_t relay_stream_queued(const relay_stream *s)
+{
+    return s->queue.len + (s->tls != NULL ? tls_conn_output(s->tls)->len : 0);
+}
+
+/* AGAIN is no failure of a write: the bytes are queued. */
+static entrasql_status flush_if_possible(relay_stream *s, entrasql_error *err)
+{
+    entrasql_status status = relay_stream_flush(s, err);
+    return status == ENTRASQL_AGAIN ? ENTRASQL_OK : status;
+}
+
+/* Straight from the caller's memory to the socket; what it does not take is queued. */
+static entrasql_status write_clear(relay_stream *s, const uint8_t *p, size_t n, entrasql_error *err)
+{
+    size_t done = 0;
+    while (done < n && s->queue.len == 0) {
+        size_t sent = 0;
+        entrasql_status status = os_sock_send(s->fd, p + done, n - done, &sent, err);
+        if (status == ENTRASQL_AGAIN)
+            break;
+        ES_TRY(status);
+        done += sent;
+    }
+    if (done < n && es_buf_add(&s->queue, p + done, n - done) != ENTRASQL_OK)
+        return es_nomem(err);
+    return ENTRASQL_OK;
+}
+
+entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n, entrasql_error *err)
+{
+    if (relay_stream_queued(s) > QUEUE_MAX_BYTES)
+        return es_fail(err, ENTRASQL_LIMIT, "the peer does not take its bytes: %zu are queued",
+                       relay_stream_queued(s));
+    if (s->queue.len > 0)
+        ES_TRY(flush_if_possible(s, err));
+    if (s->tls == NULL)
+        return write_clear(s, p, n, err);
+    ES_TRY(tls_conn_write(s->tls, p, n, err));
+    return flush_if_possible(s, err);
+}
+
+entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wait *w)
+{
+    short events = 0;
+    if (relay_stream_queued(s) > 0)
+        events |= POLLOUT;
+    if (want_read) {
+        events |= POLLIN;
+        /* Bytes that are here already raise no event. */
+        if (s->given_back.len > 0 || s->ended)
+            os_wait_until(w, es_clock_mono_ms());
+    }
+    return events != 0 ? os_wait_add(w, s->fd, events) : ENTRASQL_OK;
+}
+
+void relay_stream_shutdown(relay_stream *s)
+{
+    if (s->tls != NULL && !s->said_goodbye)
+        tls_conn_shutdown(s->tls);
+    s->said_goodbye = true;
+    if (relay_stream_flush(s, NULL) == ENTRASQL_OK)
+        (void)shutdown(s->fd, SHUT_WR);
+}
+
+/* ---- TLS comes and goes ---- */
+
+entrasql_status relay_stream_start_tls(relay_stream *s, tls_conn *tls, const void *early, size_t n,
+                                       entrasql_error *err)
+{
+    /* Bytes that were given back came from the socket too, and later ones after them. */
+    ES_TRY(tls_conn_feed(tls, early, n, err));
+    if (s->given_back.len > 0)
+        ES_TRY(tls_conn_feed(tls, s->given_back.data, s->given_back.len, err));
+    es_buf_done(&s->given_back);
+    s->tls = tls;
+    return ENTRASQL_OK;
+}
+
+entrasql_status relay_stream_handshake(relay_stream *s, entrasql_error *err)
+{
+    for (int turn = 0; turn < RECEIVE_TURNS; turn++) {
+        entrasql_status status = tls_conn_handshake(s->tls, err);
+        /* On failure this is the alert for the peer; its own fate does not matter then. */
+        bool failed = status != ENTRASQL_OK && status != ENTRASQL_AGAIN;
+        entrasql_status sent = flush_if_possible(s, failed ? NULL : err);
+        if (failed)
+            return status;
+        ES_TRY(sent);
+        if (status == ENTRASQL_OK)
+            return ENTRASQL_OK;
+        ES_TRY(receive_for_tls(s, err));
+    }
+    return ENTRASQL_AGAIN;
+}
+
+entrasql_status relay_stream_end_tls(relay_stream *s, entrasql_error *err)
+{
+    es_buf *out = tls_conn_output(s->tls);
+    if (es_buf_add(&s->queue, out->data, out->len) != ENTRASQL_OK ||
+        tls_conn_take_unused(s->tls, &s->given_back) != ENTRASQL_OK)
+        return es_nomem(err);
+    tls_conn_free(s->tls);
+    s->tls = NULL;
+    return flush_if_possible(s, err);
+}
