@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/* What all credentials have in common: reference count, name, cache; flows; tokens. */
+#include "identity/internal.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+const char *entrasql_version(void)
+{
+    return ENTRASQL_VERSION;
+}
+
+/* ---- credentials ---- */
+
+void *identity_credential_new(const identity_class *klass, const char *name, size_t size)
+{
+    entrasql_credential *c = es_calloc(1, size);
+    if (c == NULL)
+        return NULL;
+    c->klass = klass;
+    atomic_init(&c->refs, 1);
+    c->name = es_strdup(name);
+    if (c->name == NULL || identity_cache_init(&c->cache) != ENTRASQL_OK) {
+        es_free(c->name);
+        es_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+entrasql_credential *entrasql_credential_ref(entrasql_credential *credential)
+{
+    if (credential != NULL)
+        atomic_fetch_add_explicit(&credential->refs, 1, memory_order_relaxed);
+    return credential;
+}
+
+void entrasql_credential_unref(entrasql_credential *credential)
+{
+    if (credential == NULL ||
+        atomic_fetch_sub_explicit(&credential->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    identity_cache_done(&credential->cache);
+    es_free(credential->name);
+    credential->klass->destroy(credential);
+}
+
+const char *entrasql_credential_name(const entrasql_credential *credential)
+{
+    return credential->name;
+}
+
+/* ---- flows ---- */
+
+entrasql_status identity_flow_wants(identity_flow *flow, os_wait *w)
+{
+    return flow->klass->wants(flow, w);
+}
+
+entrasql_status identity_flow_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
+{
+    return flow->klass->step(flow, ret, err);
+}
+
+void identity_flow_free(identity_flow *flow)
+{
+    if (flow != NULL)
+        flow->klass->free(flow);
+}
+
+/* ---- tokens ---- */
+
+entrasql_token *identity_token_new(const char *value, size_t n, int64_t expires_on,
+                                   int64_t refresh_on, const char *source)
+{
+    entrasql_token *token = es_calloc(1, sizeof *token);
+    if (token == NULL)
+        return NULL;
+    atomic_init(&token->refs, 1);
+    token->expires_on = expires_on;
+    token->refresh_on = refresh_on;
+    token->value = es_secret_new(value, n);
+    token->source = es_strdup(source);
+    if (token->value == NULL || token->source == NULL) {
+        entrasql_token_free(token);
+        return NULL;
+    }
+    return token;
+}
+
+entrasql_token *entrasql_token_new(const char *value, int64_t expires_on)
+{
+    if (value == NULL)
+        return NULL;
+    return identity_token_new(value, strlen(value), expires_on, 0, "");
+}
+
+bool identity_token_set_source(entrasql_token *token, const char *source)
+{
+    char *copy = es_strdup(source);
+    if (copy == NULL)
+        return false;
+    es_free(token->source);
+    token->source = copy;
+    return true;
+}
+
+entrasql_token *identity_token_ref(entrasql_token *token)
+{
+    atomic_fetch_add_explicit(&token->refs, 1, memory_order_relaxed);
+    return token;
+}
+
+void entrasql_token_free(entrasql_token *token)
+{
+    if (token == NULL || atomic_fetch_sub_explicit(&token->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    es_secret_unref(token->value);
+    es_free(token->source);
+    es_free(token);
+}
+
+const char *entrasql_token_value(const entrasql_token *token)
+{
+    return es_secret_reveal(token->value);
+}
+
+int64_t entrasql_token_expires_on(const entrasql_token *token)
+{
+    return token->expires_on;
+}
+
+const char *entrasql_token_source(const entrasql_token *token)
+{
+    return token->source;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* The request to Entra's token endpoint. */
+#include "identity/entra.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "identity/exchange.h"
+#include "identity/reply.h"
+
+#include <string.h>
+
+struct entra_flow {
+    identity_flow base;
+    identity_exchange x;
+    const char *source;
+    const es_secret *secret;
+};
+
+static entrasql_status entra_wants(identity_flow *flow, os_wait *w)
+{
+    struct entra_flow *f = (struct entra_flow *)flow;
+    return identity_exchange_wants(&f->x, w);
+}
+
+static entrasql_status entra_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
+{
+    struct entra_flow *f = (struct entra_flow *)flow;
+    http_response answer;
+    ES_TRY(identity_exchange_step(&f->x, &answer, err));
+    const char *place = es_buf_cstr(&f->x.url);
+    entrasql_status status;
+    if (place == NULL)
+        status = es_nomem(err);
+    else if (answer.status == 200)
+        status =
+            identity_reply_token(&answer.body, place, f->source, f->x.sent_wall_s, ret, NULL, err);
+    else
+        status = identity_reply_entra_error(&answer, place, f->secret, err);
+    http_response_done(&answer);
+    return status;
+}
+
+static void entra_free(identity_flow *flow)
+{
+    struct entra_flow *f = (struct entra_flow *)flow;
+    identity_exchange_done(&f->x);
+    es_free(f);
+}
+
+static const identity_flow_class entra_flow_class = {entra_wants, entra_step, entra_free};
+
+static entrasql_status fill(struct entra_flow *f, const identity_entra_request *entra,
+                            entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free)
+    char *url = identity_token_url(entra->settings->authority, entra->tenant_id);
+    if (url == NULL || es_buf_add_str(&f->x.url, url) != ENTRASQL_OK)
+        return es_nomem(err);
+    identity_exchange_header(&f->x, "Content-Type", "application/x-www-form-urlencoded");
+    identity_exchange_header(&f->x, "Accept", "application/json");
+    f->x.method = "POST";
+    f->x.has_body = true;
+    es_buf_done(&f->x.body);
+    f->x.body = *entra->form;
+    *entra->form = ES_BUF_INIT_WIPE(entra->form->ceiling);
+    return ENTRASQL_OK;
+}
+
+entrasql_status identity_entra_start(const identity_entra_request *entra,
+                                     const identity_request *request, identity_flow **ret,
+                                     entrasql_error *err)
+{
+    struct entra_flow *f = es_calloc(1, sizeof *f);
+    if (f == NULL)
+        return es_nomem(err);
+    identity_retry_policy policy = identity_retry_usual;
+    policy.retries = request->once ? 0 : identity_settings_retries(entra->settings, policy.retries);
+    f->base.klass = &entra_flow_class;
+    f->source = entra->source;
+    f->secret = entra->secret;
+    identity_exchange_init(&f->x, &policy, request->deadline_ms);
+    f->x.ca_file = entra->settings->ca_file;
+    entrasql_status status = fill(f, entra, err);
+    if (status != ENTRASQL_OK) {
+        entra_free(&f->base);
+        return status;
+    }
+    *ret = &f->base;
+    return ENTRASQL_OK;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of this folder share.
+ *
+ * A credential is an object with a class; asking it for a token makes a flow,
+ * one asynchronous attempt (os/wait.h). Flows know nothing of caches: the
+ * operation (operation.c) puts the credential's cache and the sharing of one
+ * attempt among callers in front of them. A chain runs the flows of its members.
+ *
+ * In the calls of classes and flows err is never NULL.
+ *
+ * Credentials are shared by threads and, apart from their caches and what is
+ * marked atomic, do not change after creation. A flow belongs to one operation.
+ */
+#ifndef IDENTITY_INTERNAL_H
+#define IDENTITY_INTERNAL_H
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "identity/cache.h"
+#include "os/wait.h"
+
+#include <entrasql/entrasql.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* ---- requests, flows, credentials ---- */
+
+/* Borrowed by a flow for its whole life; checked already (scope.h). */
+typedef struct identity_request {
+    const char *scope;
+    const char *tenant_id; /* NULL: the credential's own */
+    const char *claims;    /* NULL: none */
+    int64_t deadline_ms;   /* monotonic */
+    bool once;             /* one try, no retries: a valid token is at hand */
+} identity_request;
+
+typedef struct identity_flow identity_flow;
+
+typedef struct identity_flow_class {
+    entrasql_status (*wants)(identity_flow *flow, os_wait *w);
+    /* AGAIN, OK with a token of one reference, or the failure. Not called again after the end. */
+    entrasql_status (*step)(identity_flow *flow, entrasql_token **ret, entrasql_error *err);
+    void (*free)(identity_flow *flow);
+} identity_flow_class;
+
+/* First member of every flow. */
+struct identity_flow {
+    const identity_flow_class *klass;
+};
+
+typedef struct identity_class {
+    bool is_developer_tool; /* in a chain every failure of it means "go on" */
+    entrasql_status (*start)(entrasql_credential *c, const identity_request *request,
+                             identity_flow **ret, entrasql_error *err);
+    void (*destroy)(entrasql_credential *c); /* frees the whole object; the base is done already */
+} identity_class;
+
+/* First member of every credential. */
+struct entrasql_credential {
+    const identity_class *klass;
+    char *name;
+    atomic_uint refs;
+    identity_cache cache;
+};
+
+/* A zeroed object of `size` bytes whose base is set up; NULL without memory. */
+void *identity_credential_new(const identity_class *klass, const char *name,
+                              size_t size) ES_MUST_USE;
+
+entrasql_status identity_flow_wants(identity_flow *flow, os_wait *w) ES_MUST_USE;
+entrasql_status identity_flow_step(identity_flow *flow, entrasql_token **ret,
+                                   entrasql_error *err) ES_MUST_USE;
+void identity_flow_free(identity_flow *flow); /* cancels; NULL allowed */
+
+/* ---- tokens: immutable once somebody else can see them, reference counted ---- */
+
+struct entrasql_token {
+    atomic_uint refs;
+    es_secret *value;
+    int64_t expires_on; /* wall clock, seconds */
+    int64_t refresh_on; /* from then on worth refreshing; 0: not known */
+    char *source;
+};
+
+entrasql_token *identity_token_new(const char *value, size_t n, int64_t expires_on,
+                                   int64_t refresh_on, const char *source) ES_MUST_USE;
+entrasql_token *identity_token_ref(entrasql_token *token);
+/* For a token that nobody else holds yet. False without memory. */
+bool identity_token_set_source(entrasql_token *token, const char *source) ES_MUST_USE;
+
+/* ---- constructors with the inner settings that chains need ---- */
+
+typedef struct identity_managed_identity_inner {
+    bool in_chain; /* others come after it: a missing endpoint must be noticed quickly */
+    uint32_t probe_timeout_ms;
+} identity_managed_identity_inner;
+
+entrasql_status identity_managed_identity_new(const entrasql_managed_identity_options *options,
+                                              const identity_managed_identity_inner *inner,
+                                              entrasql_credential **ret, entrasql_error *err);
+
+#endif
