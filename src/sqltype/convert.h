@@ -23,7 +23,7 @@ typedef enum sqltype_allowed {
 
 sqltype_allowed sqltype_conversion(sqltype_id from, sqltype_id to);
 /* OK, or the error 257, 206 or 529 as it would be at compile time. */
-entrasql_status sqltype_check_conversion(sqltype_id from, sqltype_id to, bool is_explicit,
+entrasql_status sqltype_check_conversion(sqltype from, sqltype to, bool is_explicit,
                                          entrasql_error *err) ES_MUST_USE;
 
 typedef struct sqltype_convert_options {

@@ -62,8 +62,8 @@ void sqlvalue_done(sqlvalue *v);
 /*
  * Orders two values that are not NULL and have been brought to the same type
  * (precision, scale and length may differ): less than, equal to or greater
- * than 0. Strings by the default collation (collation.h), binaries byte by
- * byte, GUIDs in SQL Server's order, datetimeoffset by the instant.
+ * than 0. Strings by the default collation (collation.h), binaries with zeros
+ * filled up, GUIDs in SQL Server's order, datetimeoffset by the instant.
  */
 int sqlvalue_compare(const sqlvalue *a, const sqlvalue *b);
 
