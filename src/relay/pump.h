@@ -5,9 +5,8 @@
  *
  * When one side ends, what is still on the way is delivered and the end is
  * passed on; the other direction goes on until it ends too, or until nothing
- * came for RELAY_PUMP_LINGER_MS. Packet headers are followed (relay/frame.h), so
- * that a TLS record ends where a TDS packet ends; message borders for a
- * pool can be read there too.
+ * came for RELAY_PUMP_LINGER_MS. The streams follow packet headers by
+ * themselves where TLS runs (relay/frame.h).
  *
  * Owns both streams. One thread at a time.
  */

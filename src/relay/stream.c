@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "os/sock.h"
+#include "relay/frame.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct relay_stream {
     tls_conn *tls;
     bool said_goodbye; /* TLS's close_notify is queued */
     bool ended;        /* the socket has delivered its last byte */
+    relay_frame frame; /* of what is written through TLS */
     es_buf queue;      /* clear bytes and what TLS left behind; goes out before TLS's own output */
     es_buf given_back; /* read() delivers it first */
     uint8_t *space;    /* RECEIVE_BYTES; made when TLS needs it, given back when idle */
@@ -182,6 +184,18 @@ static entrasql_status write_clear(relay_stream *s, const uint8_t *p, size_t n, 
     return ENTRASQL_OK;
 }
 
+/* One TLS record a packet, as far as the caller has it: old peers dislike other sizes. */
+static entrasql_status write_tls(relay_stream *s, const uint8_t *p, size_t n, entrasql_error *err)
+{
+    while (n > 0) {
+        size_t count = relay_frame_take(&s->frame, p, n);
+        ES_TRY(tls_conn_write(s->tls, p, count, err));
+        p += count;
+        n -= count;
+    }
+    return flush_if_possible(s, err);
+}
+
 entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n, entrasql_error *err)
 {
     if (relay_stream_queued(s) > QUEUE_MAX_BYTES)
@@ -191,8 +205,7 @@ entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n, ent
         ES_TRY(flush_if_possible(s, err));
     if (s->tls == NULL)
         return write_clear(s, p, n, err);
-    ES_TRY(tls_conn_write(s->tls, p, n, err));
-    return flush_if_possible(s, err);
+    return write_tls(s, p, n, err);
 }
 
 entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wait *w)
