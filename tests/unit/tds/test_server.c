@@ -209,21 +209,21 @@ static void every_state_with_every_call(void **state)
 
     es_fail(&why, ENTRASQL_LOGIN_FAILED, "no");
     for (int where = 0; where < PLACES; where++) {
-        bool decision = where == AT_DECISION || where == AT_TOKEN_DECISION;
+        bool may_decide = where == AT_DECISION || where == AT_TOKEN_DECISION;
         tds_server *s = server_at((place)where);
         assert_int_equal(tds_server_tls_started(s, NULL) == ENTRASQL_OK, where == AT_TLS);
         tds_server_free(s);
         s = server_at((place)where);
-        assert_int_equal(tds_server_accept(s, &accept, NULL) == ENTRASQL_OK, decision);
-        assert_int_equal(tds_server_wants(s) == TDS_SERVER_READY, decision);
+        assert_int_equal(tds_server_accept(s, &accept, NULL) == ENTRASQL_OK, may_decide);
+        assert_int_equal(tds_server_wants(s) == TDS_SERVER_READY, may_decide);
         tds_server_free(s);
         s = server_at((place)where);
-        assert_int_equal(tds_server_refuse(s, &why, "", NULL) == ENTRASQL_OK, decision);
-        assert_int_equal(tds_server_wants(s) == TDS_SERVER_REFUSED, decision);
-        assert_int_equal(tds_server_refusal(s) != NULL, decision);
+        assert_int_equal(tds_server_refuse(s, &why, "", NULL) == ENTRASQL_OK, may_decide);
+        assert_int_equal(tds_server_wants(s) == TDS_SERVER_REFUSED, may_decide);
+        assert_int_equal(tds_server_refusal(s) != NULL, may_decide);
         tds_server_free(s);
         s = server_at((place)where);
-        assert_int_equal(tds_server_route(s, "h", 1, NULL) == ENTRASQL_OK, decision);
+        assert_int_equal(tds_server_route(s, "h", 1, NULL) == ENTRASQL_OK, may_decide);
         tds_server_free(s);
         s = server_at((place)where); /* none of them announced library 2 and waits */
         assert_int_not_equal(tds_server_ask_token(s, TEST_STS, TEST_SPN, NULL), ENTRASQL_OK);
