@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands of the program share: the terminal, the command table's
+ * form, error reports, and the credential that --credential names.
+ *
+ * One thread. A command returns its exit code: 0, or the class of its error
+ * (entrasql/status.h), after it was reported.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "conf/option.h"
+
+#include <entrasql/entrasql.h>
+
+#include <stdio.h>
+
+/* Where output goes and what it may hold. */
+typedef struct cli_terminal {
+    FILE *in;
+    FILE *out;
+    FILE *err;
+    bool in_is_terminal;
+    bool out_is_terminal; /* foreign text is made printable */
+    bool err_has_colour;  /* a terminal, and no NO_COLOR */
+} cli_terminal;
+
+void cli_terminal_init(cli_terminal *t);
+
+/* "entrasql: message" and "hint: ..." on standard error; returns the exit code. */
+int cli_report(const cli_terminal *t, const entrasql_error *err);
+/* The help text of a command on standard output; returns the exit code. */
+int cli_help(const cli_terminal *t, const conf_command *command);
+/* Writes the buffer to standard output. OS when that fails (a full disk, a closed pipe). */
+entrasql_status cli_write(const cli_terminal *t, const es_buf *text,
+                          entrasql_error *err) ES_MUST_USE;
+
+/* The row that every command's option table ends with. */
+#define CLI_OPTION_HELP                                                                            \
+    {                                                                                              \
+        .name = "help", .type = CONF_OPTION_FLAG, .help = "show this text and end"                 \
+    }
+
+/*
+ * Parses, and answers --help. True: go on. False: *ret_exit is the exit code
+ * and everything was said.
+ */
+bool cli_parse(const cli_terminal *t, const conf_command *command, int argc, char **argv,
+               conf_args *ret, int *ret_exit);
+
+typedef struct cli_command {
+    const char *name;
+    const char *summary;
+    int (*run)(const cli_terminal *t, int argc, char **argv); /* without the command's name */
+} cli_command;
+
+/* The line of each command, for the help of its parent. */
+entrasql_status cli_list_commands(const cli_command *commands, size_t count,
+                                  es_buf *out) ES_MUST_USE;
+
+int cli_token(const cli_terminal *t, int argc, char **argv);
+int cli_query(const cli_terminal *t, int argc, char **argv);
+int cli_emulator(const cli_terminal *t, int argc, char **argv);
+
+/* ---- credentials ---- */
+
+#define CLI_CREDENTIALS "default|environment|managed-identity|azure-cli"
+
+typedef struct cli_credential_options {
+    const char *name;      /* one of CLI_CREDENTIALS */
+    const char *client_id; /* of a managed identity; may be NULL */
+    const char *tenant;    /* for developer tools; may be NULL */
+    const char *ca_file;   /* may be NULL */
+} cli_credential_options;
+
+entrasql_status cli_credential_new(const cli_credential_options *options, entrasql_credential **ret,
+                                   entrasql_error *err) ES_MUST_USE;
+
+#endif

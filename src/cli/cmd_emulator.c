@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/* entrasql emulator: start, stop, status, env. */
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "emulator/emulator.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define START_TIMEOUT_MS 60000
+#define STOP_TIMEOUT_MS 20000
+#define OUTPUT_MAX_BYTES (1024 * 1024)
+
+#define OPTION_DATA_DIR                                                                            \
+    {                                                                                              \
+        .name = "data-dir", .type = CONF_OPTION_FILE, .value_name = "DIR",                         \
+        .help = "its state (default: ~/.local/state/entrasql/emulator)"                            \
+    }
+
+#define OPTION_PORT(option_name, text)                                                             \
+    {                                                                                              \
+        .name = (option_name), .type = CONF_OPTION_NUMBER, .value_name = "N", .max = 65535,        \
+        .help = (text)                                                                             \
+    }
+
+/* Finds the data directory of any of the words. Freed by the caller. */
+static entrasql_status data_dir(const conf_args *args, char **ret, entrasql_error *err)
+{
+    return emulator_data_dir(conf_args_text(args, "data-dir"), ret, err);
+}
+
+/* ---- start ---- */
+
+static const conf_option start_options[] = {
+    OPTION_DATA_DIR,
+    {.name = "seed",
+     .type = CONF_OPTION_FILE,
+     .value_name = "FILE",
+     .help = "the tenants, users, identities and databases of a new one"},
+    OPTION_PORT("port", "of the SQL front (default: a free one)"),
+    OPTION_PORT("https-port", "of the Entra endpoints (default: a free one)"),
+    OPTION_PORT("imds-port", "of the managed identity endpoints (default: a free one)"),
+    {.name = "detach",
+     .type = CONF_OPTION_FLAG,
+     .help = "return when it is ready, and leave it running"},
+    {.name = "record",
+     .type = CONF_OPTION_FILE,
+     .value_name = "DIR",
+     .help = "write decoded requests there, secrets masked"},
+    {.name = "sql-login",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "NAME",
+     .help = "allow this SQL login, for clients that know no tokens"},
+    {.name = "password-file",
+     .type = CONF_OPTION_FILE,
+     .value_name = "FILE",
+     .help = "whose first line is that login's password"},
+    CLI_OPTION_HELP,
+    {0},
+};
+
+static const conf_command start_command = {
+    .name = "entrasql emulator start",
+    .summary = "Starts the emulator: Entra ID, managed identities and Azure SQL on loopback.",
+    .options = start_options,
+    .notes = "It is for development and tests. Ctrl-C or `entrasql emulator stop` ends it.",
+};
+
+static entrasql_status start_options_from(const conf_args *args, const char *dir,
+                                          emulator_options *ret, entrasql_error *err)
+{
+    const char *login = conf_args_text(args, "sql-login");
+    const char *password_file = conf_args_text(args, "password-file");
+
+    if ((login != NULL) != (password_file != NULL))
+        return es_fail(err, ENTRASQL_INVALID, "--sql-login and --password-file go together");
+    *ret = (emulator_options){
+        .data_dir = dir,
+        .seed_file = conf_args_text(args, "seed"),
+        .sql_port = (uint16_t)conf_args_number(args, "port"),
+        .entra_port = (uint16_t)conf_args_number(args, "https-port"),
+        .identity_port = (uint16_t)conf_args_number(args, "imds-port"),
+        .sql_login = login,
+        .sql_password_file = password_file,
+        .record_dir = conf_args_text(args, "record"),
+    };
+    return ENTRASQL_OK;
+}
+
+static int run_here(const cli_terminal *t, emulator_options *options)
+{
+    entrasql_error err;
+    options->out = t->out;
+    if (emulator_run(options, &err) != ENTRASQL_OK)
+        return cli_report(t, &err);
+    return 0;
+}
+
+/* A detached emulator has no terminal: it logs into its data directory. */
+static void log_to_data_dir(const char *dir)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/emulator.log", dir);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return;
+    (void)mkdir(dir, 0700); /* it may be there already; if it cannot be made, the run will say so */
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        es_log_setup(es_log_current_level(), ES_LOG_JSON, fd);
+}
+
+/* The child's life. `out` carries what it says until it is ready, and its error if it fails. */
+static int run_detached(emulator_options *options, int out)
+{
+    (void)setsid();
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null_fd >= 0) {
+        (void)dup2(null_fd, STDIN_FILENO);
+        (void)dup2(null_fd, STDOUT_FILENO);
+        (void)dup2(null_fd, STDERR_FILENO);
+    }
+    log_to_data_dir(options->data_dir);
+    FILE *f = fdopen(out, "w");
+    if (f == NULL)
+        return (int)ENTRASQL_CLASS_SYSTEM;
+    (void)setvbuf(f, NULL, _IOLBF, 0);
+    const cli_terminal t = {.in = stdin, .out = f, .err = f};
+    int exit_code = run_here(&t, options);
+    (void)fclose(f);
+    return exit_code;
+}
+
+/* True when the last whole line is "ready"; *ret_n: how much stands before it. */
+static bool is_ready(es_buf *said, size_t *ret_n)
+{
+    static const char last[] = "ready\n";
+    size_t n = sizeof last - 1;
+    if (said->len < n || memcmp(said->data + said->len - n, last, n) != 0)
+        return false;
+    *ret_n = said->len - n;
+    return *ret_n == 0 || said->data[*ret_n - 1] == '\n';
+}
+
+/*
+ * Reads what the child says until it is ready, then shows it. AGAIN: the child
+ * ended before; its words are kept, as they belong to standard error.
+ */
+static entrasql_status await_ready(const cli_terminal *t, int fd, es_buf *said, entrasql_error *err)
+{
+    int64_t deadline_ms = es_clock_deadline(START_TIMEOUT_MS);
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        uint8_t *room = NULL;
+        size_t shown = 0;
+        int count = poll(&p, 1, es_clock_poll_timeout(deadline_ms));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count == 0)
+            return es_fail(err, ENTRASQL_TIMEOUT, "the emulator was not ready after %d seconds",
+                           START_TIMEOUT_MS / 1000);
+        if (es_buf_prepare(said, 4096, &room) != ENTRASQL_OK)
+            return es_nomem(err);
+        ssize_t n = read(fd, room, 4096);
+        if (n <= 0)
+            return ENTRASQL_AGAIN;
+        es_buf_commit(said, (size_t)n);
+        if (is_ready(said, &shown)) {
+            es_buf_truncate(said, shown);
+            return cli_write(t, said, err);
+        }
+    }
+}
+
+static int end_of_child(const cli_terminal *t, pid_t child, const es_buf *said)
+{
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (said->len != 0)
+        (void)fwrite(said->data, 1, said->len, t->err);
+    if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+        return WEXITSTATUS(status);
+    if (said->len == 0)
+        (void)fputs("entrasql: the emulator ended without a word\n", t->err);
+    return (int)ENTRASQL_CLASS_INTERNAL;
+}
+
+/* No thread has been started yet, so the child may go on as an ordinary process. */
+static int run_in_background(const cli_terminal *t, emulator_options *options)
+{
+    ES_CLEANUP(es_buf_done) es_buf said = ES_BUF_INIT(OUTPUT_MAX_BYTES);
+    entrasql_error err;
+    int pipe_fds[2];
+
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
+        es_fail_errno(&err, errno, "cannot make a pipe");
+        return cli_report(t, &err);
+    }
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)close(pipe_fds[0]);
+        _exit(run_detached(options, pipe_fds[1]));
+    }
+    (void)close(pipe_fds[1]);
+    if (child < 0) {
+        es_fail_errno(&err, errno, "cannot start a process");
+        (void)close(pipe_fds[0]);
+        return cli_report(t, &err);
+    }
+    entrasql_status status = await_ready(t, pipe_fds[0], &said, &err);
+    (void)close(pipe_fds[0]);
+    if (status == ENTRASQL_OK)
+        return 0;
+    if (status == ENTRASQL_AGAIN)
+        return end_of_child(t, child, &said);
+    return cli_report(t, &err);
+}
+
+static int start(const cli_terminal *t, int argc, char **argv)
+{
+    ES_CLEANUP(es_cleanup_free) char *dir = NULL;
+    emulator_options options;
+    conf_args args;
+    entrasql_error err;
+    int exit_code = 0;
+
+    if (!cli_parse(t, &start_command, argc, argv, &args, &exit_code))
+        return exit_code;
+    if (data_dir(&args, &dir, &err) != ENTRASQL_OK ||
+        start_options_from(&args, dir, &options, &err) != ENTRASQL_OK)
+        return cli_report(t, &err);
+    if (conf_args_flag(&args, "detach"))
+        return run_in_background(t, &options);
+    return run_here(t, &options);
+}
+
+/* ---- stop ---- */
+
+static const conf_option stop_options[] = {OPTION_DATA_DIR, CLI_OPTION_HELP, {0}};
+
+static const conf_command stop_command = {
+    .name = "entrasql emulator stop",
+    .summary = "Stops the emulator of the data directory, and waits until it has ended.",
+    .options = stop_options,
+};
+
+static int stop(const cli_terminal *t, int argc, char **argv)
+{
+    ES_CLEANUP(es_cleanup_free) char *dir = NULL;
+    conf_args args;
+    entrasql_error err;
+    int exit_code = 0;
+
+    if (!cli_parse(t, &stop_command, argc, argv, &args, &exit_code))
+        return exit_code;
+    if (data_dir(&args, &dir, &err) != ENTRASQL_OK ||
+        emulator_stop(dir, STOP_TIMEOUT_MS, &err) != ENTRASQL_OK)
+        return cli_report(t, &err);
+    (void)fputs("The emulator has ended.\n", t->out);
+    return 0;
+}
+
+/* ---- status ---- */
+
+static const conf_option status_options[] = {
+    OPTION_DATA_DIR,
+    {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
+    CLI_OPTION_HELP,
+    {0},
+};
+
+static const conf_command status_command = {
+    .name = "entrasql emulator status",
+    .summary = "Says whether an emulator runs, and where it listens.",
+    .options = status_options,
+};
+
+static int status(const cli_terminal *t, int argc, char **argv)
+{
+    ES_CLEANUP(es_cleanup_free) char *dir = NULL;
+    ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT(OUTPUT_MAX_BYTES);
+    conf_args args;
+    entrasql_error err;
+    emulator_info info;
+    int exit_code = 0;
+
+    if (!cli_parse(t, &status_command, argc, argv, &args, &exit_code))
+        return exit_code;
+    if (data_dir(&args, &dir, &err) != ENTRASQL_OK)
+        return cli_report(t, &err);
+    if (conf_args_flag(&args, "json")) {
+        if (emulator_status_json(dir, &out, &err) != ENTRASQL_OK)
+            return cli_report(t, &err);
+        if (es_buf_u8(&out, '\n') != ENTRASQL_OK)
+            return (int)ENTRASQL_CLASS_SYSTEM;
+    } else {
+        if (emulator_status(dir, &info, &err) != ENTRASQL_OK)
+            return cli_report(t, &err);
+        if (es_buf_printf(&out,
+                          "running, process %d\nSQL         localhost,%u\n"
+                          "Entra       https://localhost:%u\nidentities  http://localhost:%u\n",
+                          info.pid, (unsigned)info.sql_port, (unsigned)info.entra_port,
+                          (unsigned)info.identity_port) != ENTRASQL_OK)
+            return (int)ENTRASQL_CLASS_SYSTEM;
+    }
+    return cli_write(t, &out, &err) == ENTRASQL_OK ? 0 : cli_report(t, &err);
+}
+
+/* ---- env ---- */
+
+static const conf_option env_options[] = {
+    OPTION_DATA_DIR,
+    {.name = "as",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "NAME",
+     .help = "a user's name, or that of an app or a managed identity"},
+    {.name = "host",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "HOST",
+     .help = "where an identity runs (default: where it is attached)"},
+    {.name = "database",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "NAME",
+     .help = "in the connection string (default: the first)"},
+    {.name = "driver",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "NAME",
+     .help = "in the connection string: an ODBC driver's name or file"},
+    {.name = "format",
+     .type = CONF_OPTION_CHOICE,
+     .choices = "sh|fish|powershell|dotenv|json",
+     .default_value = "sh",
+     .help = "whose words"},
+    CLI_OPTION_HELP,
+    {0},
+};
+
+static const conf_command env_command = {
+    .name = "entrasql emulator env",
+    .summary = "Prints the environment in which a program is somebody of the emulated tenant.",
+    .options = env_options,
+    .notes = "  eval \"$(entrasql emulator env --as MigrationIdentity)\"",
+};
+
+static int env(const cli_terminal *t, int argc, char **argv)
+{
+    ES_CLEANUP(es_cleanup_free) char *dir = NULL;
+    ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT_WIPE(OUTPUT_MAX_BYTES);
+    conf_args args;
+    entrasql_error err;
+    emulator_env_options options = {0};
+    int exit_code = 0;
+
+    if (!cli_parse(t, &env_command, argc, argv, &args, &exit_code))
+        return exit_code;
+    options.as = conf_args_text(&args, "as");
+    options.host = conf_args_text(&args, "host");
+    options.database = conf_args_text(&args, "database");
+    options.driver = conf_args_text(&args, "driver");
+    if (options.as == NULL) {
+        es_fail(&err, ENTRASQL_INVALID, "--as is missing");
+        es_hint(&err, "entrasql emulator env --as MigrationIdentity");
+        return cli_report(t, &err);
+    }
+    if (data_dir(&args, &dir, &err) != ENTRASQL_OK ||
+        emulator_env_format_parse(conf_args_text(&args, "format"), &options.format, &err) !=
+            ENTRASQL_OK)
+        return cli_report(t, &err);
+    options.data_dir = dir;
+    if (emulator_env(&options, &out, &err) != ENTRASQL_OK ||
+        cli_write(t, &out, &err) != ENTRASQL_OK)
+        return cli_report(t, &err);
+    return 0;
+}
+
+/* ---- the words ---- */
+
+static const cli_command words[] = {
+    {"start", "start it, here or with --detach", start},
+    {"stop", "stop it", stop},
+    {"status", "say whether it runs, and where", status},
+    {"env", "print the environment that makes a program somebody", env},
+};
+
+static int show_words(const cli_terminal *t)
+{
+    static const conf_option no_options[] = {CLI_OPTION_HELP, {0}};
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(4096);
+
+    if (es_buf_add_str(&text, "Commands:\n") != ENTRASQL_OK ||
+        cli_list_commands(words, ES_COUNT_OF(words), &text) != ENTRASQL_OK)
+        return (int)ENTRASQL_CLASS_SYSTEM;
+    const conf_command command = {
+        .name = "entrasql emulator",
+        .summary = "Entra ID, managed identities and Azure SQL on this machine, for development.",
+        .positionals = "start|stop|status|env",
+        .options = no_options,
+        .notes = es_buf_cstr(&text),
+    };
+    return cli_help(t, &command);
+}
+
+int cli_emulator(const cli_terminal *t, int argc, char **argv)
+{
+    entrasql_error err;
+
+    if (argc > 0 && (es_streq(argv[0], "--help") || es_streq(argv[0], "-h")))
+        return show_words(t);
+    for (size_t i = 0; argc > 0 && i < ES_COUNT_OF(words); i++) {
+        if (es_streq(argv[0], words[i].name))
+            return words[i].run(t, argc - 1, argv + 1);
+    }
+    char shown[80] = "";
+    if (argc > 0)
+        es_printable(shown, sizeof shown, argv[0], strlen(argv[0]));
+    if (argc > 0)
+        es_fail(&err, ENTRASQL_INVALID, "'%s' is no word of entrasql emulator", shown);
+    else
+        es_fail(&err, ENTRASQL_INVALID, "entrasql emulator: a word is missing");
+    es_hint(&err, "entrasql emulator --help lists them");
+    return cli_report(t, &err);
+}

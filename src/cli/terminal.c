@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal, error reports and help texts of all commands. */
+#include "cli/cli.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HELP_MAX_BYTES (64 * 1024)
+
+void cli_terminal_init(cli_terminal *t)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    *t = (cli_terminal){
+        .in = stdin,
+        .out = stdout,
+        .err = stderr,
+        .in_is_terminal = isatty(STDIN_FILENO) == 1,
+        .out_is_terminal = isatty(STDOUT_FILENO) == 1,
+        .err_has_colour = isatty(STDERR_FILENO) == 1 && es_str_is_empty(no_colour),
+    };
+}
+
+/* Messages may quote a server or a file: nothing in them may steer the terminal. Lines stay. */
+static void print_message(FILE *f, const char *text)
+{
+    char line[ENTRASQL_ERROR_MESSAGE_SIZE];
+    while (*text != '\0') {
+        size_t n = strcspn(text, "\n");
+        es_printable(line, sizeof line, text, n);
+        (void)fputs(line, f);
+        (void)fputc('\n', f);
+        text += n;
+        text += *text == '\n' ? 1 : 0;
+    }
+}
+
+int cli_report(const cli_terminal *t, const entrasql_error *err)
+{
+    const char *red = t->err_has_colour ? "\033[31m" : "";
+    const char *plain = t->err_has_colour ? "\033[0m" : "";
+
+    (void)fflush(t->out);
+    (void)fprintf(t->err, "%sentrasql:%s ", red, plain);
+    print_message(t->err,
+                  err->message[0] != '\0' ? err->message : entrasql_status_text(err->status));
+    if (err->error_class == ENTRASQL_CLASS_LOGIN && err->number != 0)
+        (void)fprintf(t->err, "error: %u, state %u\n", (unsigned)err->number, (unsigned)err->state);
+    if (err->correlation_id[0] != '\0') {
+        (void)fputs("correlation id: ", t->err);
+        print_message(t->err, err->correlation_id);
+    }
+    if (err->hint[0] != '\0') {
+        (void)fputs("hint: ", t->err);
+        print_message(t->err, err->hint);
+    }
+    (void)fflush(t->err);
+    return err->error_class != ENTRASQL_CLASS_NONE ? (int)err->error_class
+                                                   : (int)ENTRASQL_CLASS_INTERNAL;
+}
+
+entrasql_status cli_write(const cli_terminal *t, const es_buf *text, entrasql_error *err)
+{
+    if (text->len != 0 && fwrite(text->data, 1, text->len, t->out) != text->len)
+        return es_fail_errno(err, errno, "cannot write to standard output");
+    if (fflush(t->out) != 0)
+        return es_fail_errno(err, errno, "cannot write to standard output");
+    return ENTRASQL_OK;
+}
+
+int cli_help(const cli_terminal *t, const conf_command *command)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(HELP_MAX_BYTES);
+    entrasql_error err;
+
+    if (conf_command_help(command, &text) != ENTRASQL_OK) {
+        es_nomem(&err);
+        return cli_report(t, &err);
+    }
+    return cli_write(t, &text, &err) == ENTRASQL_OK ? 0 : cli_report(t, &err);
+}
+
+bool cli_parse(const cli_terminal *t, const conf_command *command, int argc, char **argv,
+               conf_args *ret, int *ret_exit)
+{
+    entrasql_error err;
+
+    if (conf_args_parse(command, argc, argv, ret, &err) != ENTRASQL_OK) {
+        *ret_exit = cli_report(t, &err);
+        return false;
+    }
+    if (conf_args_flag(ret, "help")) {
+        *ret_exit = cli_help(t, command);
+        return false;
+    }
+    return true;
+}
+
+entrasql_status cli_list_commands(const cli_command *commands, size_t count, es_buf *out)
+{
+    for (size_t i = 0; i < count; i++)
+        ES_TRY(es_buf_printf(out, "%s  %-10s %s", i != 0 ? "\n" : "", commands[i].name,
+                             commands[i].summary));
+    return ENTRASQL_OK;
+}
