@@ -82,8 +82,8 @@ static entrasql_status add_header(http_operation *op, const char *name, const ch
         return es_fail(err, ENTRASQL_INVALID, "a request header for %s holds control characters",
                        op->place);
     es_buf line = ES_BUF_INIT_WIPE(HTTP_MAX_HEADERS);
-    entrasql_status status = *value != '\0' ? es_buf_printf(&line, "%s: %s", name, value)
-                                            : es_buf_printf(&line, "%s;", name);
+    /* The library's own writing: "name:" takes a header away that it would send by itself. */
+    entrasql_status status = es_buf_printf(&line, "%s:%s%s", name, *value != '\0' ? " " : "", value);
     const char *text = status == ENTRASQL_OK ? es_buf_cstr(&line) : NULL;
     struct curl_slist *longer = text != NULL ? curl_slist_append(op->headers, text) : NULL;
     es_buf_done(&line);
