@@ -43,6 +43,8 @@ void relay_stream_free(relay_stream *s)
     if (s == NULL)
         return;
     tls_conn_free(s->tls);
+    /* A forked child may hold a copy of the descriptor: the peer shall see the end all the same. */
+    (void)shutdown(s->fd, SHUT_RDWR);
     os_sock_close(&s->fd);
     es_buf_done(&s->queue);
     es_buf_done(&s->given_back);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* The in-process tunnel: one thread, one connection, from the door to the end. */
+#include "relay/tunnel.h"
+
+#include "base/base64.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+#include "os/sock.h"
+#include "relay/gate.h"
+#include "relay/pump.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define SECRET_BYTES 32
+#define USER_NAME "entrasql"
+#define BACKLOG 8
+/* After the deadline: time to tell the driver why. */
+#define ANSWER_MS 2000
+/* For failures that are not SQL Server's own: the number of user-defined messages. */
+#define OWN_MESSAGE_NUMBER 50000U
+
+struct relay_tunnel {
+    atomic_int refs; /* the handle and the thread */
+    pid_t pid;
+    /* immutable once the thread runs */
+    relay_login_options login; /* strings owned */
+    char *strings[4];          /* what `login` points to, to be freed */
+    es_secret *secret;
+    uint16_t port;
+    int event_fd;
+    atomic_bool released;
+    int listener; /* the thread's from its start on */
+    /* guarded by the lock */
+    pthread_mutex_t lock;
+    entrasql_error failure; /* status OK: none */
+};
+
+/* ---- life ---- */
+
+static void tunnel_unref(relay_tunnel *t)
+{
+    if (atomic_fetch_sub(&t->refs, 1) != 1)
+        return;
+    entrasql_credential_unref(t->login.credential);
+    tls_context_unref(t->login.tls);
+    for (size_t i = 0; i < ES_COUNT_OF(t->strings); i++)
+        es_free(t->strings[i]);
+    es_secret_unref(t->secret);
+    os_sock_close(&t->event_fd);
+    (void)pthread_mutex_destroy(&t->lock);
+    es_free(t);
+}
+
+static void set_failure(relay_tunnel *t, const entrasql_error *err)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    t->failure = *err;
+    (void)pthread_mutex_unlock(&t->lock);
+    ES_LOG(DEBUG, "tunnel", "login failed", ES_KV_STR("status", entrasql_status_name(err->status)),
+           ES_KV_STR("why", err->message));
+}
+
+/* ---- the thread ---- */
+
+/* Sleeps for the door; CANCELLED when the handle was let go before anybody came in. */
+static entrasql_status wait_at_gate(relay_tunnel *t, const relay_gate *g, entrasql_error *err)
+{
+    os_wait w;
+    os_wait_init(&w);
+    ES_TRY(relay_gate_wants(g, &w));
+    ES_TRY(os_wait_add(&w, t->event_fd, POLLIN));
+    ES_TRY(os_wait_poll(&w, err));
+    if (atomic_load(&t->released))
+        return es_fail(err, ENTRASQL_CANCELLED, "the tunnel was closed before it was used");
+    return ENTRASQL_OK;
+}
+
+static entrasql_status let_in(relay_tunnel *t, relay_accept **ret, entrasql_error *err)
+{
+    int64_t deadline_ms = t->login.deadline_ms;
+    relay_gate gate = {
+        .listener = t->listener,
+        .user = USER_NAME,
+        .secret = t->secret,
+        .deadline_ms = deadline_ms,
+        .answer_deadline_ms =
+            deadline_ms < ES_NO_DEADLINE - ANSWER_MS ? deadline_ms + ANSWER_MS : ES_NO_DEADLINE,
+    };
+    entrasql_status status;
+    while ((status = relay_gate_step(&gate, ret, err)) == ENTRASQL_AGAIN) {
+        status = wait_at_gate(t, &gate, err);
+        if (status != ENTRASQL_OK)
+            break;
+    }
+    relay_gate_done(&gate);
+    return status;
+}
+
+/* Steps the login and watches the driver meanwhile. */
+static entrasql_status drive_login(relay_login *l, relay_accept *a, relay_session *ret,
+                                   entrasql_error *err)
+{
+    for (;;) {
+        entrasql_status status = relay_login_step(l, ret, err);
+        if (status != ENTRASQL_AGAIN)
+            return status;
+        if (relay_accept_step(a, NULL) == ENTRASQL_CLOSED)
+            return es_fail(err, ENTRASQL_CANCELLED,
+                           "the driver gave up while the login was still under way");
+        os_wait w;
+        os_wait_init(&w);
+        ES_TRY(relay_login_wants(l, &w));
+        ES_TRY(relay_accept_wants(a, &w));
+        ES_TRY(os_wait_poll(&w, err));
+    }
+}
+
+static entrasql_status log_in(const relay_tunnel *t, relay_accept *a, relay_session *ret,
+                              entrasql_error *err)
+{
+    relay_login *l = NULL;
+    relay_login_options options = t->login;
+    /* The engine takes user, password and SSPI out of it and puts FEDAUTH in. */
+    options.login = tds_server_login(relay_accept_server(a));
+    ES_TRY(relay_login_start(&options, &l, err));
+    entrasql_status status = drive_login(l, a, ret, err);
+    relay_login_free(l);
+    return status;
+}
+
+/* A refusal in the form of the protocol: SQL Server's own as it was, others as a message. */
+static void tell_driver(relay_accept *a, const entrasql_error *failure, const char *server_name)
+{
+    entrasql_error why = *failure;
+    if (why.status != ENTRASQL_LOGIN_FAILED || why.number == 0) {
+        why.number = OWN_MESSAGE_NUMBER;
+        why.state = 1;
+        why.severity = 14;
+    }
+    entrasql_status told = tds_server_refuse(relay_accept_server(a), &why, server_name, NULL);
+    if (told == ENTRASQL_OK)
+        told = relay_accept_run(a, NULL);
+    if (told != ENTRASQL_OK)
+        ES_LOG(DEBUG, "tunnel", "the driver was not told",
+               ES_KV_STR("status", entrasql_status_name(told)));
+}
+
+/* Takes over the session in any case. */
+static entrasql_status pass_bytes(relay_accept *a, relay_session *session, entrasql_error *err)
+{
+    tds_server_accept_options answer = {.response = &session->response};
+    ES_TRY(tds_server_accept(relay_accept_server(a), &answer, err));
+    ES_TRY(relay_accept_run(a, err));
+    relay_pump *pump = NULL;
+    relay_stream *client = relay_accept_take(a);
+    if (relay_pump_new(client, session->stream, &pump) != ENTRASQL_OK) {
+        relay_stream_free(client);
+        return es_nomem(err);
+    }
+    session->stream = NULL;
+    relay_session_done(session);
+    entrasql_status status;
+    while ((status = relay_pump_step(pump, err)) == ENTRASQL_AGAIN) {
+        os_wait w;
+        os_wait_init(&w);
+        status = relay_pump_wants(pump, &w);
+        if (status == ENTRASQL_OK)
+            status = os_wait_poll(&w, err);
+        if (status != ENTRASQL_OK)
+            break;
+    }
+    relay_pump_free(pump);
+    return status;
+}
+
+static void serve(relay_tunnel *t)
+{
+    relay_accept *a = NULL;
+    relay_session session = {0};
+    entrasql_error err;
+    if (let_in(t, &a, &err) != ENTRASQL_OK) {
+        set_failure(t, &err);
+        return;
+    }
+    if (log_in(t, a, &session, &err) != ENTRASQL_OK) {
+        /* Before the driver hears of it, so that who asks then finds the whole record. */
+        set_failure(t, &err);
+        tell_driver(a, &err, t->login.host);
+    } else if (pass_bytes(a, &session, &err) != ENTRASQL_OK) {
+        ES_LOG(DEBUG, "tunnel", "session broke", ES_KV_STR("why", err.message));
+    }
+    relay_session_done(&session);
+    relay_accept_free(a);
+}
+
+static void *run(void *context)
+{
+    relay_tunnel *t = context;
+    serve(t);
+    tunnel_unref(t);
+    return NULL;
+}
+
+/* ---- calls ---- */
+
+static entrasql_status copy_string(relay_tunnel *t, size_t slot, const char *s, const char **ret)
+{
+    t->strings[slot] = es_strdup(s);
+    if (s != NULL && t->strings[slot] == NULL)
+        return ENTRASQL_NOMEM;
+    *ret = t->strings[slot];
+    return ENTRASQL_OK;
+}
+
+static entrasql_status copy_options(relay_tunnel *t, const relay_login_options *o)
+{
+    t->login = *o;
+    t->login.login = NULL;
+    t->login.tls = tls_context_ref(o->tls);
+    t->login.credential = entrasql_credential_ref(o->credential);
+    ES_TRY(copy_string(t, 0, o->host, &t->login.host));
+    ES_TRY(copy_string(t, 1, o->host_name_in_certificate, &t->login.host_name_in_certificate));
+    ES_TRY(copy_string(t, 2, o->ca_file, &t->login.ca_file));
+    return copy_string(t, 3, o->scope, &t->login.scope);
+}
+
+static entrasql_status make_secret(relay_tunnel *t)
+{
+    uint8_t bytes[SECRET_BYTES];
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(4 * SECRET_BYTES);
+    es_random_bytes(bytes, sizeof bytes);
+    entrasql_status status = es_base64url_encode(bytes, sizeof bytes, &text);
+    es_wipe(bytes, sizeof bytes);
+    ES_TRY(status);
+    t->secret = es_secret_new(text.data, text.len);
+    return t->secret != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+static entrasql_status start_thread(relay_tunnel *t, entrasql_error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    (void)sigfillset(&all);
+    int number = pthread_attr_init(&attributes);
+    if (number != 0)
+        return es_fail_errno(err, number, "cannot start the tunnel's thread");
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    /* The thread inherits the mask: the host program's handlers never run on it. */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&t->refs, 1);
+    number = pthread_create(&thread, &attributes, run, t);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    if (number != 0) {
+        atomic_fetch_sub(&t->refs, 1);
+        return es_fail_errno(err, number, "cannot start the tunnel's thread");
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status open_tunnel(relay_tunnel *t, const relay_login_options *o,
+                                   entrasql_error *err)
+{
+    if (copy_options(t, o) != ENTRASQL_OK || make_secret(t) != ENTRASQL_OK)
+        return es_nomem(err);
+    t->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (t->event_fd < 0)
+        return es_fail_errno(err, errno, "cannot make an eventfd");
+    ES_TRY(os_sock_listen_loopback(AF_INET, 0, BACKLOG, &t->listener, &t->port, err));
+    entrasql_status status = start_thread(t, err);
+    if (status != ENTRASQL_OK)
+        os_sock_close(&t->listener);
+    return status;
+}
+
+entrasql_status relay_tunnel_open(const relay_tunnel_options *options, relay_tunnel **ret,
+                                  entrasql_error *err)
+{
+    if (options->login.credential == NULL)
+        return es_fail(err, ENTRASQL_INVALID, "a tunnel needs a credential");
+    relay_tunnel *t = es_calloc(1, sizeof *t);
+    if (t == NULL)
+        return es_nomem(err);
+    atomic_init(&t->refs, 1);
+    atomic_init(&t->released, false);
+    (void)pthread_mutex_init(&t->lock, NULL);
+    t->pid = getpid();
+    t->event_fd = -1;
+    t->listener = -1;
+    entrasql_status status = open_tunnel(t, &options->login, err);
+    if (status != ENTRASQL_OK) {
+        tunnel_unref(t);
+        return status;
+    }
+    *ret = t;
+    return ENTRASQL_OK;
+}
+
+uint16_t relay_tunnel_port(const relay_tunnel *t)
+{
+    return t->port;
+}
+
+const char *relay_tunnel_user(const relay_tunnel *t)
+{
+    (void)t;
+    return USER_NAME;
+}
+
+const es_secret *relay_tunnel_secret(const relay_tunnel *t)
+{
+    return t->secret;
+}
+
+entrasql_status relay_tunnel_failure(relay_tunnel *t, entrasql_error *ret)
+{
+    if (t->pid != getpid())
+        return es_fail(ret, ENTRASQL_UNSUPPORTED,
+                       "this connection belongs to the process that forked");
+    (void)pthread_mutex_lock(&t->lock);
+    entrasql_status status = t->failure.status;
+    if (status != ENTRASQL_OK && ret != NULL)
+        *ret = t->failure;
+    (void)pthread_mutex_unlock(&t->lock);
+    return status;
+}
+
+void relay_tunnel_release(relay_tunnel *t)
+{
+    if (t == NULL)
+        return;
+    if (t->pid != getpid()) {
+        /*
+         * A forked child: the thread is not here, and what it holds cannot be told apart from
+         * memory in the middle of a change. Only the handle's own descriptor goes.
+         */
+        os_sock_close(&t->event_fd);
+        return;
+    }
+    atomic_store(&t->released, true);
+    uint64_t one = 1;
+    ssize_t written = write(t->event_fd, &one, sizeof one);
+    (void)written;
+    tunnel_unref(t);
+}
