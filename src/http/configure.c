@@ -83,7 +83,8 @@ static entrasql_status add_header(http_operation *op, const char *name, const ch
                        op->place);
     es_buf line = ES_BUF_INIT_WIPE(HTTP_MAX_HEADERS);
     /* The library's own writing: "name:" takes a header away that it would send by itself. */
-    entrasql_status status = es_buf_printf(&line, "%s:%s%s", name, *value != '\0' ? " " : "", value);
+    entrasql_status status =
+        es_buf_printf(&line, "%s:%s%s", name, *value != '\0' ? " " : "", value);
     const char *text = status == ENTRASQL_OK ? es_buf_cstr(&line) : NULL;
     struct curl_slist *longer = text != NULL ? curl_slist_append(op->headers, text) : NULL;
     es_buf_done(&line);
@@ -230,7 +231,7 @@ static entrasql_status check_url(http_operation *op, const http_request *request
     (void)snprintf(op->place, sizeof op->place, "%s://%s%s%s%s%.200s",
                    url.is_https ? "https" : "http", is_v6 ? "[" : "", url.host, is_v6 ? "]" : "",
                    port, url.path);
-    op->is_https = url.is_https;
+    op->is_direct = request->direct;
     if (!url.is_https && !request->plain_allowed)
         return es_fail(err, ENTRASQL_INVALID, "%s: only https is allowed here", op->place);
     return ENTRASQL_OK;

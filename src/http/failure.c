@@ -53,7 +53,8 @@ static entrasql_status status_of(CURLcode code)
 #pragma GCC diagnostic pop
 }
 
-static void set_hint(entrasql_status status, CURLcode code, entrasql_error *err)
+static void set_hint(const http_operation *op, entrasql_status status, CURLcode code,
+                     entrasql_error *err)
 {
     if (status == ENTRASQL_TLS && code == CURLE_PEER_FAILED_VERIFICATION)
         es_hint(err, "check that the certificate is for this host and in date; when its issuer is "
@@ -67,6 +68,8 @@ static void set_hint(entrasql_status status, CURLcode code, entrasql_error *err)
                      "there breaks TLS");
     else if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY)
         es_hint(err, "check the name and the DNS settings of this machine");
+    else if (status == ENTRASQL_NETWORK && op->is_direct)
+        es_hint(err, "check the address, and that something listens there");
     else if (status == ENTRASQL_NETWORK)
         es_hint(err, "check that the host is up, and the firewall and proxy settings (https_proxy, "
                      "no_proxy)");
@@ -92,6 +95,6 @@ entrasql_status http_failure(const http_operation *op, CURLcode code, entrasql_e
     else
         es_fail(err, status, "the request to %s failed: %s", op->place,
                 detail[0] != '\0' ? detail : text);
-    set_hint(status, code, err);
+    set_hint(op, status, code, err);
     return status;
 }

@@ -31,7 +31,7 @@ struct http_operation {
     struct http_socket sockets[HTTP_MAX_SOCKETS];
     unsigned socket_count;
     bool socket_overflow;
-    bool is_https;
+    bool is_direct;
     entrasql_status sink_status; /* why an answer was refused while it came in */
     http_response response;
     bool finished; /* the result was handed out */
