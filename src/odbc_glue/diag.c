@@ -66,6 +66,14 @@ static const glue_diag *main_record(const glue_diag *records, size_t count)
     return &records[0];
 }
 
+/* FreeTDS numbers its own errors from 20000, and shows them as if they were the server's. */
+static uint32_t server_number(const glue_diag *d)
+{
+    bool is_own = d->native >= 20000 && d->native < 21000 &&
+                  (has_class(d, "08") || has_class(d, "01") || has_class(d, "HYT"));
+    return d->native > 0 && !is_own ? (uint32_t)d->native : 0;
+}
+
 static bool mentions(const glue_diag *d, const char *word)
 {
     size_t n = strlen(word);
@@ -134,14 +142,26 @@ static entrasql_status add_record(const glue_diag *d, es_buf *out)
     return es_buf_u8(out, ')');
 }
 
-/* The cause first, then the others as the driver ordered them; what does not fit is left out. */
+static bool was_said(const glue_diag *records, size_t i, const glue_diag *cause)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (es_streq(records[j].text, records[i].text))
+            return true;
+    }
+    return es_streq(cause->text, records[i].text);
+}
+
+/*
+ * The cause first, then the others as the driver ordered them, each text once;
+ * what does not fit is left out.
+ */
 static void write_message(const glue_diag *records, size_t count, const glue_diag *cause,
                           entrasql_status status, entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(ENTRASQL_ERROR_MESSAGE_SIZE - 1);
     bool fits = add_record(cause, &text) == ENTRASQL_OK;
     for (size_t i = 0; i < count && fits; i++) {
-        if (&records[i] != cause)
+        if (!was_said(records, i, cause))
             fits = add_record(&records[i], &text) == ENTRASQL_OK;
     }
     const char *shown = es_buf_cstr(&text);
@@ -173,7 +193,7 @@ entrasql_status glue_diag_fail(const glue_diag *records, size_t count, bool is_c
         is_connect ? classify_connect(records, count, cause) : classify_statement(cause);
     write_message(records, count, cause, status, err);
     if (err != NULL) {
-        err->number = cause->native > 0 ? (uint32_t)cause->native : 0;
+        err->number = server_number(cause);
         err->state = cause->state;
         err->severity = cause->severity;
     }
