@@ -83,6 +83,15 @@ const world_principal *world_user_find(const world *w, const char *upn)
     return NULL;
 }
 
+const world_principal *world_user_at(const world *w, size_t i)
+{
+    for (size_t at = 0; at < w->principal_count; at++) {
+        if (w->principals[at].kind == WORLD_USER && i-- == 0)
+            return &w->principals[at];
+    }
+    return NULL;
+}
+
 const world_principal *world_app_find(const world *w, const char *client_id)
 {
     for (size_t i = 0; i < w->principal_count; i++) {

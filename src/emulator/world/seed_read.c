@@ -19,8 +19,10 @@ entrasql_status seed_fail(const seed_object *o, const char *member, const char *
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    const char *dot = o->place[0] != 0 && member[0] != 0 ? "." : "";
-    return es_fail(o->err, ENTRASQL_CONFIG, "%s: %s%s%s: %s", o->file, o->place, dot, member, text);
+    bool has_place = o->place[0] != 0, has_member = member[0] != 0;
+    return es_fail(o->err, ENTRASQL_CONFIG, "%s: %s%s%s%s%s", o->file, o->place,
+                   has_place && has_member ? "." : "", member, has_place || has_member ? ": " : "",
+                   text);
 }
 
 static bool is_allowed(const char *name, const char *const *allowed)

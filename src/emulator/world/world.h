@@ -101,6 +101,8 @@ const world_subscription *world_get_subscription(const world *w);
 
 /* Users by UPN, apps and identities by client id, all by display name; NULL when none or many. */
 const world_principal *world_user_find(const world *w, const char *upn);
+const world_principal *world_user_at(const world *w,
+                                     size_t i); /* all users in turn; NULL: no more */
 const world_principal *world_app_find(const world *w, const char *client_id);
 const world_principal *world_principal_find(const world *w, const char *upn_or_name);
 /* Object ids of the groups that a principal is in, through other groups too; returns how many. */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* The whole process: everything up, waiting for a signal, everything down. */
+#include "emulator.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "emulator/entra/entra.h"
+#include "emulator/imds/imds.h"
+#include "emulator/world/files.h"
+#include "internal.h"
+#include "os/file.h"
+#include "os/lock.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_PASSWORD_FILE_BYTES 4096
+#define MAX_STATE_BYTES (64 * 1024)
+
+typedef struct running {
+    const emulator_options *options;
+    os_lock *lock;
+    world *w;
+    entra *entra;
+    imds *imds;
+    char *state_file;
+} running;
+
+/* ---- signals ---- */
+
+typedef struct signals {
+    sigset_t awaited;
+    sigset_t before;
+    struct sigaction pipe_before;
+} signals;
+
+/* Threads inherit the mask, so none of them is ever interrupted; one thread waits for all. */
+static entrasql_status hold_signals(signals *s, entrasql_error *err)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigemptyset(&s->awaited);
+    (void)sigaddset(&s->awaited, SIGTERM);
+    (void)sigaddset(&s->awaited, SIGINT);
+    (void)sigaddset(&s->awaited, SIGHUP);
+    int result = pthread_sigmask(SIG_BLOCK, &s->awaited, &s->before);
+    if (result != 0)
+        return es_fail_errno(err, result, "cannot hold signals");
+    (void)sigaction(SIGPIPE, &ignore, &s->pipe_before);
+    return ENTRASQL_OK;
+}
+
+static void release_signals(signals *s)
+{
+    (void)sigaction(SIGPIPE, &s->pipe_before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+}
+
+static void wait_for_end(const signals *s)
+{
+    int number = 0;
+    while (sigwait(&s->awaited, &number) != 0)
+        continue;
+    ES_LOG(INFO, "emulator", "stopping", ES_KV_I64("signal", number));
+}
+
+/* ---- up ---- */
+
+static entrasql_status take_lock(running *r, entrasql_error *err)
+{
+    ES_TRY(world_dir_make(r->options->data_dir, err));
+    ES_CLEANUP(es_cleanup_free) char *path = world_path(r->options->data_dir, EMULATOR_LOCK_FILE);
+    if (path == NULL)
+        return es_nomem(err);
+    entrasql_status status = os_lock_take(path, &r->lock, err);
+    if (status == ENTRASQL_BUSY) {
+        es_error_prefix(err, "an emulator runs on %s already", r->options->data_dir);
+        es_hint(err, "Stop it (entrasql emulator stop), or give this one another data directory.");
+    }
+    return status;
+}
+
+/* What a killed emulator left would tell others wrong ports. */
+static entrasql_status remove_leftovers(running *r, entrasql_error *err)
+{
+    ES_TRY(os_file_remove(r->state_file, err));
+    if (r->options->ready_file != NULL)
+        ES_TRY(os_file_remove(r->options->ready_file, err));
+    return ENTRASQL_OK;
+}
+
+static entrasql_status set_sql_login(running *r, entrasql_error *err)
+{
+    if (r->options->sql_login == NULL)
+        return ENTRASQL_OK;
+    if (r->options->sql_password_file == NULL)
+        return es_fail(err, ENTRASQL_CONFIG, "the SQL login %s needs a password file",
+                       r->options->sql_login);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_PASSWORD_FILE_BYTES);
+    ES_TRY(os_file_read(r->options->sql_password_file, &text, err));
+    const char *password = es_buf_cstr(&text);
+    if (password == NULL)
+        return es_nomem(err);
+    es_buf_truncate(&text, strcspn(password, "\r\n"));
+    password = es_buf_cstr(&text);
+    if (password == NULL)
+        return es_nomem(err);
+    entrasql_status status = world_set_sql_login(r->w, r->options->sql_login, password, err);
+    if (status != ENTRASQL_OK)
+        es_error_prefix(err, "%s", r->options->sql_password_file);
+    return status;
+}
+
+static entrasql_status start_services(running *r, entrasql_error *err)
+{
+    ES_TRY(entra_start(r->w, r->options->entra_port, &r->entra, err));
+    return imds_start(r->w, r->options->identity_port, &r->imds, err);
+}
+
+static emulator_info info_of(const running *r)
+{
+    return (emulator_info){
+        .pid = (int)getpid(),
+        .entra_port = entra_port(r->entra),
+        .identity_port = imds_port(r->imds),
+    };
+}
+
+static entrasql_status write_files(const running *r, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(MAX_STATE_BYTES);
+    emulator_info info = info_of(r);
+    if (emulator_write_state(&info, r->options->data_dir, &text) != ENTRASQL_OK ||
+        es_buf_add_str(&text, "\n") != ENTRASQL_OK)
+        return es_nomem(err);
+    ES_TRY(os_file_write(r->state_file, text.data, text.len, 0600, err));
+    if (r->options->ready_file != NULL)
+        ES_TRY(os_file_write(r->options->ready_file, text.data, text.len, 0600, err));
+    return ENTRASQL_OK;
+}
+
+static void say(const running *r)
+{
+    FILE *out = r->options->out;
+    if (out == NULL)
+        return;
+    emulator_info info = info_of(r);
+    const world_principal *admin = world_server_admin(r->w);
+    (void)fprintf(out,
+                  "entrasql emulator: for development only, never for real data. Loopback only.\n"
+                  "  Entra              %s\n"
+                  "  managed identity   http://127.0.0.1:%u\n"
+                  "  SQL                tcp:localhost,%u\n"
+                  "  trust              %s\n"
+                  "  data               %s\n",
+                  world_sts_url(r->w), (unsigned)info.identity_port, (unsigned)info.sql_port,
+                  world_ca_file(r->w), r->options->data_dir);
+    if (admin != NULL)
+        (void)fprintf(out, "To be its admin:     eval \"$(entrasql emulator env --as %s)\"\n",
+                      admin->upn != NULL ? admin->upn : admin->name);
+    (void)fprintf(out, "ready\n");
+    (void)fflush(out);
+}
+
+static entrasql_status start(running *r, entrasql_error *err)
+{
+    const char *dir = r->options->data_dir;
+    r->state_file = world_path(dir, EMULATOR_STATE_FILE);
+    if (r->state_file == NULL)
+        return es_nomem(err);
+    ES_TRY(take_lock(r, err));
+    ES_TRY(remove_leftovers(r, err));
+    ES_TRY(world_load(dir, r->options->seed_file, true, &r->w, err));
+    ES_TRY(set_sql_login(r, err));
+    ES_TRY(emulator_make_az_links(dir, r->w, err));
+    ES_TRY(start_services(r, err));
+    return write_files(r, err);
+}
+
+/* ---- down ---- */
+
+/* In the opposite order; the lock last, so that whoever waits for it finds the ports free. */
+static void stop(running *r)
+{
+    if (r->lock != NULL)
+        (void)remove_leftovers(r, NULL);
+    imds_stop(r->imds);
+    entra_stop(r->entra);
+    world_free(r->w);
+    os_lock_free(r->lock);
+    es_free(r->state_file);
+}
+
+entrasql_status emulator_run(const emulator_options *options, entrasql_error *err)
+{
+    running r = {.options = options};
+    signals s;
+    ES_TRY(hold_signals(&s, err));
+    entrasql_status status = start(&r, err);
+    if (status == ENTRASQL_OK) {
+        say(&r);
+        ES_LOG(INFO, "emulator", "ready", ES_KV_STR("authority", world_authority(r.w)));
+        wait_for_end(&s);
+    }
+    stop(&r);
+    release_signals(&s);
+    return status;
+}

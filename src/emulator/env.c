@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* Which variables make a program one of the emulator's principals. */
+#include "env_format.h"
+#include "internal.h"
+
+#include "base/mem.h"
+#include "emulator/imds/imds.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_DRIVER "ODBC Driver 18 for SQL Server"
+
+/* Every variable by which some library signs in: all are unset first, so that shells do not mix. */
+static const char *const sign_in_variables[] = {
+    "AZURE_TOKEN_CREDENTIALS",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+    "IDENTITY_ENDPOINT",
+    "IDENTITY_HEADER",
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    "MSAL_MANAGED_IDENTITY_ENDPOINT",
+};
+
+typedef struct env {
+    const emulator_env_options *options;
+    const world *w;
+    const world_principal *who;
+    emulator_info info;
+    emulator_variables variables;
+    entrasql_error *err;
+} env;
+
+static entrasql_status set(env *e, const char *name, const char *value)
+{
+    return emulator_variable_set(&e->variables, name, value) == ENTRASQL_OK ? ENTRASQL_OK
+                                                                            : es_nomem(e->err);
+}
+
+static entrasql_status set_url(env *e, const char *name, const char *before, uint16_t port,
+                               const char *after)
+{
+    char url[128];
+    (void)snprintf(url, sizeof url, "%s%u%s", before, (unsigned)port, after);
+    return set(e, name, url);
+}
+
+/* ---- what everybody gets ---- */
+
+/* The search path without stand-ins of this data directory, ours in front. */
+static entrasql_status set_path(env *e)
+{
+    const world_principal *user = e->who->kind == WORLD_USER ? e->who : NULL;
+    ES_CLEANUP(es_cleanup_free) char *dir = emulator_az_dir(e->options->data_dir, user);
+    ES_CLEANUP(es_buf_done) es_buf path = ES_BUF_INIT(256 * 1024);
+    size_t n = strlen(e->options->data_dir);
+    if (dir == NULL || es_buf_add_str(&path, dir) != ENTRASQL_OK)
+        return es_nomem(e->err);
+    const char *at = getenv("PATH");
+    while (at != NULL && *at != 0) {
+        size_t len = strcspn(at, ":");
+        bool is_ours = len > n && strncmp(at, e->options->data_dir, n) == 0 && at[n] == '/';
+        if (!is_ours && len != 0 &&
+            (es_buf_add_str(&path, ":") != ENTRASQL_OK ||
+             es_buf_add(&path, at, len) != ENTRASQL_OK))
+            return es_nomem(e->err);
+        at += len + (at[len] == ':' ? 1 : 0);
+    }
+    const char *text = es_buf_cstr(&path);
+    return text != NULL ? set(e, "PATH", text) : es_nomem(e->err);
+}
+
+/* A value of a connection string in braces. */
+static entrasql_status add_braced(es_buf *out, const char *value)
+{
+    ES_TRY(es_buf_add_str(out, "{"));
+    for (; *value != 0; value++)
+        ES_TRY(es_buf_add(out, *value == '}' ? "}}" : value, *value == '}' ? 2 : 1));
+    return es_buf_add_str(out, "}");
+}
+
+/* The tutorial's string; the database in braces only where it must be. */
+static entrasql_status write_connection_string(const env *e, es_buf *out)
+{
+    const char *driver = e->options->driver != NULL ? e->options->driver : DEFAULT_DRIVER;
+    const char *database = e->options->database;
+    if (database == NULL)
+        database = world_database_count(e->w) != 0 ? world_database_name(e->w, 0) : "master";
+    ES_TRY(es_buf_add_str(out, "Driver="));
+    ES_TRY(add_braced(out, driver));
+    ES_TRY(es_buf_printf(out, ";Server=tcp:localhost,%u;Database=", (unsigned)e->info.sql_port));
+    if (strpbrk(database, ";{}=[](),?*!@ ") != NULL)
+        ES_TRY(add_braced(out, database));
+    else
+        ES_TRY(es_buf_add_str(out, database));
+    return es_buf_add_str(out, ";Encrypt=yes;TrustServerCertificate=no;Connection Timeout=30");
+}
+
+static entrasql_status set_connection_string(env *e)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(8192);
+    const char *value = NULL;
+    if (write_connection_string(e, &text) == ENTRASQL_OK)
+        value = es_buf_cstr(&text);
+    return value != NULL ? set(e, "AZURE_SQL_CONNECTIONSTRING", value) : es_nomem(e->err);
+}
+
+static bool has_proxy(void)
+{
+    static const char *const names[] = {"http_proxy",  "https_proxy", "HTTP_PROXY",
+                                        "HTTPS_PROXY", "all_proxy",   "ALL_PROXY"};
+    for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
+        if (!es_str_is_empty(getenv(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Behind a proxy, loopback has to be excepted, in both spellings. */
+static entrasql_status set_no_proxy(env *e)
+{
+    if (!has_proxy())
+        return ENTRASQL_OK;
+    static const char *const names[] = {"no_proxy", "NO_PROXY"};
+    for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
+        ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(64 * 1024);
+        const char *before = getenv(names[i]);
+        const char *value = NULL;
+        if (before != NULL && strstr(before, "localhost") != NULL &&
+            strstr(before, "127.0.0.1") != NULL)
+            continue;
+        if (es_buf_printf(&text, "%s%slocalhost,127.0.0.1", before != NULL ? before : "",
+                          es_str_is_empty(before) ? "" : ",") == ENTRASQL_OK)
+            value = es_buf_cstr(&text);
+        if (value == NULL)
+            return es_nomem(e->err);
+        ES_TRY(set(e, names[i], value));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status set_common(env *e)
+{
+    for (size_t i = 0; i < ES_COUNT_OF(sign_in_variables); i++)
+        ES_TRY(set(e, sign_in_variables[i], NULL));
+    /* One file under the names by which OpenSSL, Python's requests and Node look for it. */
+    ES_TRY(set(e, "SSL_CERT_FILE", world_ca_file(e->w)));
+    ES_TRY(set(e, "REQUESTS_CA_BUNDLE", world_ca_file(e->w)));
+    ES_TRY(set(e, "NODE_EXTRA_CA_CERTS", world_ca_file(e->w)));
+    ES_TRY(set(e, "ENTRASQL_EMULATOR_DIR", e->options->data_dir));
+    ES_TRY(set_url(e, "AZURE_AUTHORITY_HOST", "https://localhost:", e->info.entra_port, ""));
+    ES_TRY(set_no_proxy(e));
+    ES_TRY(set_path(e));
+    return set_connection_string(e);
+}
+
+/* ---- what depends on who it is ---- */
+
+static entrasql_status set_identity(env *e)
+{
+    const world_host *host = e->options->host != NULL ? world_host_find(e->w, e->options->host)
+                                                      : world_host_of(e->w, e->who);
+    if (host == NULL && e->options->host != NULL)
+        return es_fail(e->err, ENTRASQL_NOT_FOUND, "there is no host '%s'", e->options->host);
+    bool attached = false;
+    for (size_t i = 0; host != NULL && i < host->identity_count; i++)
+        attached = attached || host->identities[i] == e->who;
+    if (!attached) {
+        (void)es_fail(e->err, ENTRASQL_INVALID, "the identity '%s' is not attached to %s%s",
+                      e->who->name, host != NULL ? "the host " : "any host",
+                      host != NULL ? host->name : "");
+        es_hint(e->err, "Add it to the host's identities in the seed.");
+        return ENTRASQL_INVALID;
+    }
+    /* System-assigned identities are asked for without an id. */
+    if (!e->who->system_assigned)
+        ES_TRY(set(e, "AZURE_CLIENT_ID", e->who->client_id));
+    if (host->kind == WORLD_VM)
+        return set_url(e, "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+                       "http://127.0.0.1:", e->info.identity_port, "");
+    ES_TRY(set_url(e, "IDENTITY_ENDPOINT", "http://127.0.0.1:", e->info.identity_port,
+                   IMDS_APP_SERVICE_PATH));
+    return set(e, "IDENTITY_HEADER", es_secret_reveal(host->identity_header));
+}
+
+static entrasql_status set_app(env *e)
+{
+    ES_TRY(set(e, "AZURE_TENANT_ID", e->who->tenant->id));
+    ES_TRY(set(e, "AZURE_CLIENT_ID", e->who->client_id));
+    return set(e, "AZURE_CLIENT_SECRET", es_secret_reveal(e->who->secret));
+}
+
+static entrasql_status set_own(env *e)
+{
+    if (e->options->host != NULL && e->who->kind != WORLD_IDENTITY)
+        return es_fail(e->err, ENTRASQL_INVALID, "'%s' is not a managed identity: it has no host",
+                       e->options->as);
+    switch (e->who->kind) {
+    case WORLD_USER:
+        /* A workstation has no IMDS; nobody should wait for one, or meet a real one. */
+        return set(e, "AZURE_TOKEN_CREDENTIALS", "dev");
+    case WORLD_APP:
+        return set_app(e);
+    case WORLD_IDENTITY:
+        return set_identity(e);
+    case WORLD_GROUP:
+        break;
+    }
+    return es_fail(e->err, ENTRASQL_INVALID, "'%s' is a group: it cannot sign in", e->options->as);
+}
+
+static entrasql_status print(env *e, es_buf *out)
+{
+    e->who = world_principal_find(e->w, e->options->as);
+    if (e->who == NULL) {
+        (void)es_fail(e->err, ENTRASQL_NOT_FOUND, "the emulator knows no '%s', or more than one",
+                      e->options->as);
+        es_hint(e->err, "Name a user by its UPN (such as %s), an app or an identity by its name.",
+                world_server_admin(e->w) != NULL && world_server_admin(e->w)->upn != NULL
+                    ? world_server_admin(e->w)->upn
+                    : "user@domain");
+        return ENTRASQL_NOT_FOUND;
+    }
+    ES_TRY(set_common(e));
+    ES_TRY(set_own(e));
+    return emulator_variables_print(&e->variables, e->options->format, out) == ENTRASQL_OK
+               ? ENTRASQL_OK
+               : es_nomem(e->err);
+}
+
+entrasql_status emulator_env(const emulator_env_options *options, es_buf *out, entrasql_error *err)
+{
+    env e = {.options = options, .err = err};
+    world *w = NULL;
+    ES_TRY(emulator_status(options->data_dir, &e.info, err));
+    ES_TRY(world_load(options->data_dir, NULL, false, &w, err));
+    e.w = w;
+    entrasql_status status = print(&e, out);
+    emulator_variables_done(&e.variables);
+    world_free(w);
+    return status;
+}
