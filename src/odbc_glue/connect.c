@@ -158,6 +158,15 @@ static entrasql_status give_token(const call *c, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+/*
+ * The manager keeps the attributes of a handle and sets them again at each
+ * connect; with a token among them the driver refuses UID and PWD.
+ */
+static void forget_token(SQLHDBC dbc)
+{
+    (void)SQLSetConnectAttr(dbc, SQL_COPT_SS_ACCESS_TOKEN, NULL, SQL_IS_POINTER);
+}
+
 static entrasql_status connect_microsoft(call *c, entrasql_error *err)
 {
     if (c->options.ca_file != NULL)
@@ -166,7 +175,10 @@ static entrasql_status connect_microsoft(call *c, entrasql_error *err)
     glue_remove_own_keywords(&c->list);
     conf_connstr_remove_any(&c->list, conf_keywords_trusted_connection); /* it can only say no */
     ES_TRY(give_token(c, err));
-    return connect_by(c, &c->list, 0, err);
+    entrasql_status status = connect_by(c, &c->list, 0, err);
+    if (status != ENTRASQL_OK)
+        forget_token(c->dbc);
+    return status;
 }
 
 /* ---- any other driver: the tunnel ---- */
@@ -300,6 +312,10 @@ static entrasql_status connect_plain(call *c, entrasql_error *err)
     if (value != NULL && es_parse_u64(value, strlen(value), UINT16_MAX, &seconds) != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_CONFIG, "connection string: %s= takes seconds, 0 to 65535",
                        keyword);
+    /* The handle may have been connected with a token before. */
+    if (glue_driver_find(&c->list, &c->driver, NULL) == ENTRASQL_OK &&
+        c->driver.kind == GLUE_DRIVER_MICROSOFT)
+        forget_token(c->dbc);
     glue_remove_own_keywords(&c->list);
     set_deadline(c, (uint32_t)seconds);
     return connect_by(c, &c->list, 0, err);

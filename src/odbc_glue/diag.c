@@ -52,6 +52,23 @@ static bool has_class(const glue_diag *d, const char *front)
     return strncmp(d->sqlstate, front, strlen(front)) == 0;
 }
 
+/* A driver's own failures carry its own numbers, or those of the system's sockets. */
+static uint32_t server_number(const glue_diag *d)
+{
+    if (d->native <= 0)
+        return 0;
+    bool is_own = has_class(d, "08") || has_class(d, "01") || has_class(d, "HYT");
+    return is_login_number(d->native) || !is_own ? (uint32_t)d->native : 0;
+}
+
+/* Microsoft's driver shows a refused connection as a timeout, with the socket's error behind it. */
+static bool is_socket_error(const glue_diag *d)
+{
+    enum { FIRST = 10035, LAST = 11004, TIMED_OUT = 10060 };
+    return has_class(d, "08") && d->native >= FIRST && d->native <= LAST &&
+           d->native != TIMED_OUT && !is_login_number(d->native);
+}
+
 /* The record that tells why: a login's number, else the first that is no warning. */
 static const glue_diag *main_record(const glue_diag *records, size_t count)
 {
@@ -60,18 +77,14 @@ static const glue_diag *main_record(const glue_diag *records, size_t count)
             return &records[i];
     }
     for (size_t i = 0; i < count; i++) {
+        if (is_socket_error(&records[i]))
+            return &records[i];
+    }
+    for (size_t i = 0; i < count; i++) {
         if (!has_class(&records[i], "01"))
             return &records[i];
     }
     return &records[0];
-}
-
-/* FreeTDS numbers its own errors from 20000, and shows them as if they were the server's. */
-static uint32_t server_number(const glue_diag *d)
-{
-    bool is_own = d->native >= 20000 && d->native < 21000 &&
-                  (has_class(d, "08") || has_class(d, "01") || has_class(d, "HYT"));
-    return d->native > 0 && !is_own ? (uint32_t)d->native : 0;
 }
 
 static bool mentions(const glue_diag *d, const char *word)
@@ -111,7 +124,7 @@ static entrasql_status classify_connect(const glue_diag *records, size_t count,
         return ENTRASQL_CONFIG;
     if (any_mentions(records, count, "certificate") || any_mentions(records, count, "SSL "))
         return ENTRASQL_TLS;
-    if (any_has_class(records, count, "HYT"))
+    if (any_has_class(records, count, "HYT") && !is_socket_error(cause))
         return ENTRASQL_TIMEOUT;
     if (has_class(cause, "08"))
         return ENTRASQL_NETWORK;
