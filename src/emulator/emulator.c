@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "emulator/entra/entra.h"
+#include "emulator/front/front.h"
 #include "emulator/imds/imds.h"
 #include "emulator/world/files.h"
 #include "internal.h"
@@ -24,6 +25,8 @@ typedef struct running {
     world *w;
     entra *entra;
     imds *imds;
+    engine_server *engine;
+    front *front;
     char *state_file;
 } running;
 
@@ -111,10 +114,37 @@ static entrasql_status set_sql_login(running *r, entrasql_error *err)
     return status;
 }
 
+static entrasql_status open_engine(running *r, entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *dir = world_path(r->options->data_dir, EMULATOR_SQL_DIR);
+    if (dir == NULL)
+        return es_nomem(err);
+    ES_TRY(world_dir_make(dir, err));
+    engine_options options = {
+        .data_dir = dir,
+        .server_name = world_server_name(r->w),
+        .directory_find = world_directory_find,
+        .directory_ctx = r->w,
+    };
+    ES_TRY(engine_server_open(&options, &r->engine, err));
+    for (size_t i = 0; i < world_database_count(r->w); i++)
+        ES_TRY(engine_create_database(r->engine, world_database_name(r->w, i), err));
+    return ENTRASQL_OK;
+}
+
+/* The front comes after Entra, whose URL it gives to clients. */
 static entrasql_status start_services(running *r, entrasql_error *err)
 {
+    front_options options = {
+        .world = r->w,
+        .port = r->options->sql_port,
+        .record_dir = r->options->record_dir,
+    };
+    ES_TRY(open_engine(r, err));
     ES_TRY(entra_start(r->w, r->options->entra_port, &r->entra, err));
-    return imds_start(r->w, r->options->identity_port, &r->imds, err);
+    ES_TRY(imds_start(r->w, r->options->identity_port, &r->imds, err));
+    options.engine = r->engine;
+    return front_start(&options, &r->front, err);
 }
 
 static emulator_info info_of(const running *r)
@@ -123,6 +153,7 @@ static emulator_info info_of(const running *r)
         .pid = (int)getpid(),
         .entra_port = entra_port(r->entra),
         .identity_port = imds_port(r->imds),
+        .sql_port = front_port(r->front),
     };
 }
 
@@ -184,8 +215,11 @@ static void stop(running *r)
 {
     if (r->lock != NULL)
         (void)remove_leftovers(r, NULL);
+    front_stop(r->front);
     imds_stop(r->imds);
     entra_stop(r->entra);
+    if (r->engine != NULL)
+        engine_server_close(r->engine);
     world_free(r->w);
     os_lock_free(r->lock);
     es_free(r->state_file);
