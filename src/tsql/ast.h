@@ -614,7 +614,7 @@ typedef enum tsql_nullability {
 
 struct tsql_column_def {
     tsql_name name;
-    bool has_type; /* false for computed columns and for a bare timestamp column */
+    bool has_type; /* false for computed columns */
     tsql_type type;
     tsql_name collation;
     tsql_nullability nullability;
@@ -1048,8 +1048,7 @@ typedef struct tsql_cursor_stmt {
     tsql_select_stmt *select;
     const char *direction; /* "NEXT", "PRIOR", "FIRST", "LAST", "ABSOLUTE", "RELATIVE" */
     tsql_expr *rows;
-    const char **into;
-    size_t into_count;
+    tsql_names into; /* variables, with '@' */
 } tsql_cursor_stmt;
 
 typedef enum tsql_stmt_kind {

@@ -17,11 +17,19 @@
 
 #define TSQL_MAX_TEXT (64u * 1024u * 1024u)
 #define TSQL_MAX_TOKENS (4u * 1000u * 1000u)
+/* Nesting of brackets, subqueries, blocks. */
 #define TSQL_MAX_DEPTH 256
+/*
+ * Operators of equal rank in a row (a + b + c, UNION, joins) build trees that
+ * lean to the left. So many of them may lie on one path from the root to a
+ * leaf; whoever walks the tree by recursion thus knows its height: a small
+ * multiple of TSQL_MAX_DEPTH, plus TSQL_MAX_CHAIN. AND and OR do not count,
+ * their trees are balanced.
+ */
+#define TSQL_MAX_CHAIN 2000
 
 typedef struct tsql_options {
     bool quoted_identifier_off; /* "x" is a string; else an identifier */
-    bool has_markers;           /* ODBC's ? is allowed; only for looking at a statement */
 } tsql_options;
 
 typedef struct tsql_batch tsql_batch;
