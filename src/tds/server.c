@@ -37,6 +37,7 @@ struct tds_server {
     tds_server_options options;
     bool encrypted;
     bool has_login;
+    tds_prelogin prelogin;
     tds_login7 login;
     es_secret *token; /* library 2 */
     uint32_t packet_size;
@@ -279,6 +280,7 @@ static entrasql_status on_prelogin(tds_server *s, entrasql_error *err)
         st = send_prelogin(s, &p, answer, err);
     if (st != ENTRASQL_OK)
         return dead(s, st);
+    s->prelogin = p;
     set_state(s, next);
     return ENTRASQL_OK;
 }
@@ -419,6 +421,11 @@ entrasql_status tds_server_tls_started(tds_server *s, entrasql_error *err)
     s->encrypted = true;
     set_state(s, ST_LOGIN);
     return ENTRASQL_OK;
+}
+
+const tds_prelogin *tds_server_prelogin(const tds_server *s)
+{
+    return &s->prelogin;
 }
 
 const tds_login7 *tds_server_login(const tds_server *s)

@@ -7,6 +7,7 @@
 #define TDS_SERVER_H
 
 #include "login7.h"
+#include "prelogin.h"
 
 typedef struct tds_server tds_server;
 
@@ -43,6 +44,8 @@ entrasql_status tds_server_feed(tds_server *s, const void *p, size_t n, size_t *
                                 entrasql_error *err) ES_MUST_USE;
 entrasql_status tds_server_tls_started(tds_server *s, entrasql_error *err) ES_MUST_USE;
 
+/* What the client said in PRELOGIN; valid once that was answered. */
+const tds_prelogin *tds_server_prelogin(const tds_server *s);
 /* Valid from WANT_DECISION on. */
 const tds_login7 *tds_server_login(const tds_server *s);
 bool tds_server_is_encrypted(const tds_server *s);

@@ -84,8 +84,7 @@ entrasql_status front_channel_read(front_channel *c, tds_assembler *in, entrasql
 
 static bool attention_waits(const front_channel *c)
 {
-    return c->pending.len >= TDS_PACKET_HEADER_BYTES &&
-           c->pending.data[0] == TDS_PACKET_ATTENTION;
+    return c->pending.len >= TDS_PACKET_HEADER_BYTES && c->pending.data[0] == TDS_PACKET_ATTENTION;
 }
 
 bool front_channel_take_attention(front_channel *c)
@@ -116,6 +115,8 @@ bool front_channel_interrupted(void *channel)
     if (now < c->next_look_ms)
         return false;
     c->next_look_ms = now + LOOK_EVERY_MS;
+    /* Rows that a full socket held back go on their way; a break shows in look(). */
+    (void)!relay_stream_flush(c->stream, NULL);
     if (sleep_for(c, false, now, NULL) != ENTRASQL_OK) /* asks only whether the front stops */
         c->gone = true;
     return look(c);

@@ -30,8 +30,8 @@ void front_channel_done(front_channel *c);
  * Waits until *in is complete. CLOSED: the client left between two messages.
  * CANCELLED: the front stops. Else what is wrong with the client's bytes.
  */
-entrasql_status front_channel_read(front_channel *c, tds_assembler *in, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status front_channel_read(front_channel *c, tds_assembler *in,
+                                   entrasql_error *err) ES_MUST_USE;
 
 /*
  * Sends. Blocks while much is queued for a slow client; CANCELLED then means

@@ -23,16 +23,16 @@ typedef struct front front;
 typedef struct front_options {
     const world *world;
     engine_server *engine;
-    uint16_t port;            /* on 127.0.0.1, and on ::1 where that is free; 0: any */
-    bool allow_clear_token;   /* take a token over a connection without TLS */
-    const char *record_dir;   /* decoded requests, one file a connection; NULL: none */
-    unsigned max_sessions;    /* 0: FRONT_MAX_SESSIONS */
+    uint16_t port;             /* on 127.0.0.1, and on ::1 where that is free; 0: any */
+    bool allow_clear_token;    /* take a token over a connection without TLS */
+    const char *record_dir;    /* decoded requests, one file a connection; NULL: none */
+    unsigned max_sessions;     /* 0: FRONT_MAX_SESSIONS */
     uint32_t login_timeout_ms; /* 0: FRONT_LOGIN_TIMEOUT_MS */
 } front_options;
 
 /* Listens and starts serving. BUSY: the port is taken. */
-entrasql_status front_start(const front_options *options, front **ret, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status front_start(const front_options *options, front **ret,
+                            entrasql_error *err) ES_MUST_USE;
 uint16_t front_port(const front *f);
 /* Ends all sessions (their transactions are rolled back), waits for them, frees. NULL allowed. */
 void front_stop(front *f);

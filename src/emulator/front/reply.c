@@ -20,8 +20,11 @@ void front_reply_cleanup(front_reply *r)
 
 /* ---- bytes ---- */
 
-/* One write a packet, so that a TLS record holds one packet. */
-static entrasql_status send_packets(front_reply *r)
+/*
+ * One write a packet, so that a TLS record holds one packet. insist: the end
+ * of a message goes out even when the client wants no more of it.
+ */
+static entrasql_status send_packets(front_reply *r, bool insist)
 {
     size_t at = 0;
     entrasql_status st = ENTRASQL_OK;
@@ -33,6 +36,8 @@ static entrasql_status send_packets(front_reply *r)
         /* Cancelled bytes are queued all the same. */
         if (st == ENTRASQL_OK || st == ENTRASQL_CANCELLED)
             at += n;
+        if (st == ENTRASQL_CANCELLED && insist)
+            st = front_channel_flush(r->channel);
     }
     es_buf_consume(&r->packets, at);
     return st;
@@ -43,7 +48,7 @@ static entrasql_status push(front_reply *r, bool last)
     if (!last && r->body.len < r->packet_size)
         return ENTRASQL_OK;
     ES_TRY(tds_splitter_move(&r->splitter, &r->body, last, &r->packets));
-    return send_packets(r);
+    return send_packets(r, false);
 }
 
 /* ---- DONE ---- */
@@ -113,15 +118,16 @@ static entrasql_status on_done(void *ctx, engine_command command, bool has_count
     unsigned status = (has_count ? TDS_DONE_COUNT : 0U) | (failed ? TDS_DONE_ERROR : 0U);
 
     (void)more; /* we see for ourselves whether something follows */
+    if (failed)
+        r->call_failed = true;
     ES_TRY(release_done(r, true));
     hold_done(r, r->rpc ? TDS_TOKEN_DONEINPROC : TDS_TOKEN_DONE, status, (unsigned)command,
               has_count ? rows : 0);
     return push(r, false);
 }
 
-static entrasql_status put_message(front_reply *r, uint32_t number, uint8_t state,
-                                   uint8_t severity, const char *text, const char *procedure,
-                                   uint32_t line)
+static entrasql_status put_message(front_reply *r, uint32_t number, uint8_t state, uint8_t severity,
+                                   const char *text, const char *procedure, uint32_t line)
 {
     ES_TRY(release_done(r, true));
     if (severity > 10) {
@@ -130,8 +136,8 @@ static entrasql_status put_message(front_reply *r, uint32_t number, uint8_t stat
     }
     if (severity >= 20)
         r->fatal = true;
-    ES_TRY(tds_message_add(&r->body, number, state, severity, text, r->server_name, procedure,
-                           line));
+    ES_TRY(
+        tds_message_add(&r->body, number, state, severity, text, r->server_name, procedure, line));
     return push(r, false);
 }
 
@@ -160,8 +166,8 @@ static entrasql_status put_change(front_reply *r, engine_change change, uint64_t
     return ENTRASQL_INTERNAL;
 }
 
-static entrasql_status on_change(void *ctx, engine_change change, uint64_t id,
-                                 const char *new_text, const char *old_text)
+static entrasql_status on_change(void *ctx, engine_change change, uint64_t id, const char *new_text,
+                                 const char *old_text)
 {
     front_reply *r = ctx;
 
@@ -229,10 +235,8 @@ const engine_sink *front_reply_sink(front_reply *r)
 
 entrasql_status front_reply_end_call(front_reply *r, bool more)
 {
-    bool failed = r->failed || (r->has_done && (r->done.status & TDS_DONE_ERROR) != 0);
-
     ES_TRY(release_done(r, true));
-    hold_done(r, TDS_TOKEN_DONEPROC, failed ? TDS_DONE_ERROR : 0U, COMMAND_EXECUTE, 0);
+    hold_done(r, TDS_TOKEN_DONEPROC, r->call_failed ? TDS_DONE_ERROR : 0U, COMMAND_EXECUTE, 0);
     r->call_failed = false;
     return more ? release_done(r, true) : ENTRASQL_OK;
 }
@@ -246,8 +250,8 @@ entrasql_status front_reply_error(front_reply *r, uint32_t number, uint8_t state
 static entrasql_status put_attention(front_reply *r)
 {
     ES_TRY(release_done(r, true));
-    return tds_done_add(&r->body, TDS_TOKEN_DONE,
-                        (uint16_t)(TDS_DONE_ATTN | transaction_bit(r)), 0, 0);
+    return tds_done_add(&r->body, TDS_TOKEN_DONE, (uint16_t)(TDS_DONE_ATTN | transaction_bit(r)), 0,
+                        0);
 }
 
 /* The last token of every message is a DONE; nothing but it may lack MORE. */
@@ -276,10 +280,9 @@ entrasql_status front_reply_finish(front_reply *r, bool attention)
 
     if (st == ENTRASQL_OK)
         st = tds_splitter_move(&r->splitter, &r->body, true, &r->packets);
-    do /* a further attention must not keep the end from going out */
-        st = st == ENTRASQL_OK || st == ENTRASQL_CANCELLED ? send_packets(r) : st;
-    while (st == ENTRASQL_CANCELLED && r->packets.len != 0 && !r->channel->stopped);
-    if (st == ENTRASQL_OK || st == ENTRASQL_CANCELLED)
+    if (st == ENTRASQL_OK)
+        st = send_packets(r, true);
+    if (st == ENTRASQL_OK)
         st = front_channel_flush(r->channel);
     give_memory_back(&r->body);
     give_memory_back(&r->packets);

@@ -23,16 +23,16 @@ typedef struct front_reply {
     engine_sink sink;
     /* of the message under way: */
     tds_splitter splitter;
-    es_buf body;    /* whole tokens that are not in packets yet */
+    es_buf body; /* whole tokens that are not in packets yet */
     es_buf packets;
-    bool rpc;       /* statements end with DONEINPROC */
+    bool rpc; /* statements end with DONEINPROC */
     tds_column *columns;
     size_t column_count;
-    bool has_done;  /* a DONE is held back */
+    bool has_done; /* a DONE is held back */
     tds_done done;
-    bool failed;    /* an error was told since the last DONE */
+    bool failed;      /* an error was told since the last DONE */
     bool call_failed; /* or since the call began */
-    bool fatal;     /* an error of severity 20 or more: the connection ends */
+    bool fatal;       /* an error of severity 20 or more: the connection ends */
 } front_reply;
 
 void front_reply_init(front_reply *r, front_channel *channel, const engine_session *session,

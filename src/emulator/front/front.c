@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* The front's listener and its sessions' threads. */
+#include "emulator/front/front.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "emulator/front/session.h"
+#include "os/sock.h"
+#include "os/wait.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define FIRST_SPID 51U
+/* Beyond the limit so many more may come as far as being told that it is reached. */
+#define REFUSAL_SLOTS 16U
+#define BACKLOG 128
+#define ACCEPT_PAUSE_MS 100 /* when descriptors or threads have run out */
+
+struct front {
+    front_options options;
+    char *record_dir;
+    tls_context *tls;
+    int listeners[2]; /* 127.0.0.1 and ::1; -1: none */
+    uint16_t port;
+    int stop_fd;
+    pthread_t thread;
+    uint64_t connections; /* so far; the listener's own */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned active; /* below: under the lock */
+    bool *slots;     /* max_sessions + REFUSAL_SLOTS: taken or not */
+    unsigned slot_count;
+};
+
+typedef struct guest {
+    front *f;
+    int fd;
+    unsigned slot;
+    uint64_t number;
+} guest;
+
+/* ---- slots ---- */
+
+static bool take_slot(front *f, unsigned *ret)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < f->slot_count && !found; i++) {
+        if (f->slots[i])
+            continue;
+        f->slots[i] = true;
+        f->active++;
+        *ret = i;
+        found = true;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return found;
+}
+
+static void give_slot(front *f, unsigned slot)
+{
+    pthread_mutex_lock(&f->lock);
+    f->slots[slot] = false;
+    f->active--;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* ---- a session's thread ---- */
+
+static void *session_thread(void *arg)
+{
+    guest g = *(guest *)arg;
+    front *f = g.f;
+    front_session_options options = {
+        .auth = {.world = f->options.world,
+                 .engine = f->options.engine,
+                 .allow_clear_token = f->options.allow_clear_token,
+                 .spid = (uint16_t)(FIRST_SPID + g.slot)},
+        .tls = f->tls,
+        .number = g.number,
+        .stop_fd = f->stop_fd,
+        .login_timeout_ms = f->options.login_timeout_ms,
+        .max_request_bytes = FRONT_MAX_REQUEST_BYTES,
+        .record_dir = f->record_dir,
+        .is_full = g.slot >= f->options.max_sessions,
+        .max_sessions = f->options.max_sessions,
+    };
+
+    es_free(arg);
+    front_session_run(g.fd, &options);
+    give_slot(f, g.slot); /* the last touch of f */
+    return NULL;
+}
+
+/* Signals stay with the thread that waits for them. */
+static int start_thread(pthread_t *ret, bool detached, void *(*run)(void *), void *arg)
+{
+    pthread_attr_t attr;
+    sigset_t all;
+    sigset_t before;
+    int failure = pthread_attr_init(&attr);
+
+    if (failure != 0)
+        return failure;
+    if (detached)
+        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failure = pthread_create(ret, &attr, run, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    return failure;
+}
+
+static void admit(front *f, int fd)
+{
+    guest *g = es_malloc(sizeof *g);
+    pthread_t thread;
+    unsigned slot = 0;
+    int failure;
+
+    if (g == NULL || !take_slot(f, &slot)) {
+        ES_LOG(WARNING, "front", "too many connections: one was closed");
+        es_free(g);
+        os_sock_close(&fd);
+        return;
+    }
+    *g = (guest){.f = f, .fd = fd, .slot = slot, .number = ++f->connections};
+    failure = start_thread(&thread, true, session_thread, g);
+    if (failure != 0) {
+        ES_LOG(ERROR, "front", "no thread for a connection", ES_KV_STR("error", strerror(failure)));
+        es_free(g);
+        os_sock_close(&fd);
+        give_slot(f, slot);
+    }
+}
+
+/* ---- the listener ---- */
+
+/* Takes what waits on one listener. False: descriptors have run out, pause. */
+static bool accept_all(front *f, int listener)
+{
+    for (;;) {
+        entrasql_error err;
+        int fd = -1;
+        entrasql_status st = os_sock_accept(listener, &fd, &err);
+        if (st == ENTRASQL_AGAIN)
+            return true;
+        if (st != ENTRASQL_OK) {
+            ES_LOG(ERROR, "front", "accept failed", ES_KV_STR("error", err.message));
+            return false;
+        }
+        admit(f, fd);
+    }
+}
+
+static bool stop_came(const front *f, const os_wait *w)
+{
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->fds[i].fd == f->stop_fd && w->fds[i].revents != 0)
+            return true;
+    return false;
+}
+
+static void *listen_thread(void *arg)
+{
+    front *f = arg;
+    bool pause = false;
+
+    for (;;) {
+        os_wait w;
+        entrasql_status st = ENTRASQL_OK;
+        os_wait_init(&w);
+        if (pause)
+            os_wait_until(&w, es_clock_deadline(ACCEPT_PAUSE_MS));
+        for (size_t i = 0; !pause && st == ENTRASQL_OK && i < ES_COUNT_OF(f->listeners); i++)
+            if (f->listeners[i] >= 0)
+                st = os_wait_add(&w, f->listeners[i], POLLIN);
+        if (st == ENTRASQL_OK)
+            st = os_wait_add(&w, f->stop_fd, POLLIN);
+        if (st == ENTRASQL_OK)
+            st = os_wait_poll(&w, NULL);
+        if (st != ENTRASQL_OK || stop_came(f, &w))
+            return NULL;
+        pause = false;
+        for (size_t i = 0; i < ES_COUNT_OF(f->listeners); i++)
+            if (f->listeners[i] >= 0 && !accept_all(f, f->listeners[i]))
+                pause = true;
+    }
+}
+
+static entrasql_status open_listeners(front *f, entrasql_error *err)
+{
+    uint16_t port6 = 0;
+
+    ES_TRY(os_sock_listen_loopback(AF_INET, f->options.port, BACKLOG, &f->listeners[0], &f->port,
+                                   err));
+    /* "localhost" may mean ::1 first; a machine without IPv6 is fine too. */
+    if (os_sock_listen_loopback(AF_INET6, f->port, BACKLOG, &f->listeners[1], &port6, NULL) !=
+        ENTRASQL_OK)
+        f->listeners[1] = -1;
+    return ENTRASQL_OK;
+}
+
+/* ---- calls ---- */
+
+static void free_front(front *f)
+{
+    for (size_t i = 0; i < ES_COUNT_OF(f->listeners); i++)
+        os_sock_close(&f->listeners[i]);
+    if (f->stop_fd >= 0)
+        (void)close(f->stop_fd);
+    tls_context_unref(f->tls);
+    pthread_mutex_destroy(&f->lock);
+    pthread_cond_destroy(&f->changed);
+    es_free(f->record_dir);
+    es_free(f->slots);
+    es_free(f);
+}
+
+static entrasql_status fill(front *f, const front_options *options, entrasql_error *err)
+{
+    f->options = *options;
+    if (f->options.max_sessions == 0)
+        f->options.max_sessions = FRONT_MAX_SESSIONS;
+    if (f->options.login_timeout_ms == 0)
+        f->options.login_timeout_ms = FRONT_LOGIN_TIMEOUT_MS;
+    f->slot_count = f->options.max_sessions + REFUSAL_SLOTS;
+    f->slots = es_calloc(f->slot_count, sizeof *f->slots);
+    f->record_dir = es_strdup(options->record_dir);
+    if (f->slots == NULL || (options->record_dir != NULL && f->record_dir == NULL))
+        return es_nomem(err);
+    f->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (f->stop_fd < 0)
+        return es_fail_errno(err, errno, "eventfd");
+    return tls_server_context_new(world_cert_file(options->world), world_key_file(options->world),
+                                  &f->tls, err);
+}
+
+entrasql_status front_start(const front_options *options, front **ret, entrasql_error *err)
+{
+    front *f = es_calloc(1, sizeof *f);
+    entrasql_status st;
+    int failure;
+
+    if (f == NULL)
+        return es_nomem(err);
+    f->listeners[0] = -1;
+    f->listeners[1] = -1;
+    f->stop_fd = -1;
+    pthread_mutex_init(&f->lock, NULL);
+    pthread_cond_init(&f->changed, NULL);
+    st = fill(f, options, err);
+    if (st == ENTRASQL_OK)
+        st = open_listeners(f, err);
+    if (st == ENTRASQL_OK) {
+        failure = start_thread(&f->thread, false, listen_thread, f);
+        if (failure != 0)
+            st = es_fail_errno(err, failure, "no thread for the SQL front");
+    }
+    if (st != ENTRASQL_OK) {
+        free_front(f);
+        return st;
+    }
+    *ret = f;
+    return ENTRASQL_OK;
+}
+
+uint16_t front_port(const front *f)
+{
+    return f->port;
+}
+
+void front_stop(front *f)
+{
+    uint64_t one = 1;
+
+    if (f == NULL)
+        return;
+    /* Never read again: it stays readable, so that every thread sees it. */
+    while (write(f->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
+        continue;
+    pthread_join(f->thread, NULL);
+    pthread_mutex_lock(&f->lock);
+    while (f->active != 0)
+        pthread_cond_wait(&f->changed, &f->lock);
+    pthread_mutex_unlock(&f->lock);
+    free_front(f);
+}

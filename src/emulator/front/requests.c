@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests: decoding, running, answering. */
+#include "emulator/front/requests.h"
+
+#include "base/mem.h"
+#include "tds/request.h"
+
+/* SQL Server's numbers for what is wrong with a request rather than with its SQL. */
+#define ERROR_BAD_STREAM 4002U
+#define ERROR_UNSUPPORTED 40510U
+#define ERROR_INTERNAL 596U
+#define RESET_BITS (TDS_STATUS_RESET | TDS_STATUS_RESET_KEEP_TRAN)
+
+void front_requests_init(front_requests *q, front_channel *channel, front_reply *reply,
+                         engine_session *engine, front_record *record, size_t max_bytes)
+{
+    *q = (front_requests){.channel = channel,
+                          .reply = reply,
+                          .engine = engine,
+                          .record = record,
+                          .max_bytes = max_bytes};
+    /* Wiping: SQL text may hold passwords. */
+    tds_assembler_init(&q->in, max_bytes, true, TDS_ACCEPT_REQUESTS);
+}
+
+void front_requests_cleanup(front_requests *q)
+{
+    tds_assembler_done(&q->in);
+}
+
+/*
+ * A message that cannot be decoded. What is known and not served gets an error
+ * and the session goes on; a broken stream ends it, as SQL Server ends it.
+ */
+static entrasql_status bad_request(front_requests *q, const entrasql_error *why)
+{
+    uint8_t severity = 16;
+    uint32_t number = ERROR_UNSUPPORTED;
+
+    if (why->status != ENTRASQL_UNSUPPORTED) {
+        number = ERROR_BAD_STREAM;
+        severity = 20;
+    }
+    return front_reply_error(q->reply, number, 1, severity, why->message);
+}
+
+/* ---- the three kinds ---- */
+
+static entrasql_status run_batch(front_requests *q, const engine_sink *sink)
+{
+    tds_batch b;
+    entrasql_error why;
+
+    if (tds_batch_parse(q->in.body.data, q->in.body.len, &b, &why) != ENTRASQL_OK)
+        return bad_request(q, &why);
+    entrasql_status st = engine_session_batch(q->engine, b.text, b.len, sink);
+    tds_batch_done(&b);
+    return st;
+}
+
+static entrasql_status run_call(front_requests *q, const tds_call *call, const engine_sink *sink)
+{
+    engine_param *params = es_calloc(call->param_count + 1, sizeof *params);
+    entrasql_status st;
+
+    if (params == NULL)
+        return ENTRASQL_NOMEM;
+    for (size_t i = 0; i < call->param_count; i++) {
+        const tds_param *p = &call->params[i];
+        params[i] = (engine_param){
+            .name = p->name,
+            .value = p->value, /* lent: the call owns it */
+            .output = (p->status & TDS_PARAM_OUTPUT) != 0,
+            .use_default = (p->status & TDS_PARAM_DEFAULT) != 0,
+        };
+        params[i].value.owned = false;
+    }
+    engine_rpc rpc = {
+        .name = call->name,
+        .proc_id = call->proc_id,
+        .no_metadata = (call->options & TDS_RPC_NO_METADATA) != 0,
+        .params = params,
+        .param_count = call->param_count,
+    };
+    st = engine_session_rpc(q->engine, &rpc, sink);
+    es_free(params);
+    return st;
+}
+
+static entrasql_status run_rpc(front_requests *q, const engine_sink *sink)
+{
+    tds_rpc rpc;
+    entrasql_error why;
+    entrasql_status st = ENTRASQL_OK;
+
+    if (tds_rpc_parse(q->in.body.data, q->in.body.len, q->max_bytes, &rpc, &why) != ENTRASQL_OK) {
+        ES_TRY(bad_request(q, &why));
+        return front_reply_end_call(q->reply, false);
+    }
+    for (size_t i = 0; st == ENTRASQL_OK && i < rpc.call_count; i++) {
+        st = run_call(q, &rpc.calls[i], sink);
+        if (st == ENTRASQL_OK)
+            st = front_reply_end_call(q->reply, i + 1 < rpc.call_count);
+    }
+    tds_rpc_done(&rpc);
+    return st;
+}
+
+static entrasql_status run_tm(front_requests *q, const engine_sink *sink)
+{
+    tds_tm t;
+    entrasql_error why;
+
+    if (tds_tm_parse(q->in.body.data, q->in.body.len, &t, &why) != ENTRASQL_OK)
+        return bad_request(q, &why);
+    entrasql_status st = engine_session_tm(q->engine, (engine_tm_request)t.request, t.isolation,
+                                           t.name, t.begin_again, sink);
+    tds_tm_done(&t);
+    return st;
+}
+
+/* ---- a request ---- */
+
+static entrasql_status reset(front_requests *q, const engine_sink *sink)
+{
+    if ((q->in.status & RESET_BITS) == 0)
+        return ENTRASQL_OK;
+    return engine_session_reset(q->engine, (q->in.status & TDS_STATUS_RESET_KEEP_TRAN) != 0, sink);
+}
+
+static entrasql_status run(front_requests *q)
+{
+    const engine_sink *sink;
+
+    front_reply_begin(q->reply, q->in.type == TDS_PACKET_RPC);
+    sink = front_reply_sink(q->reply);
+    if (q->in.type != TDS_PACKET_BULK)
+        ES_TRY(reset(q, sink));
+    switch (q->in.type) {
+    case TDS_PACKET_BATCH:
+        return run_batch(q, sink);
+    case TDS_PACKET_RPC:
+        return run_rpc(q, sink);
+    case TDS_PACKET_TM:
+        return run_tm(q, sink);
+    default:
+        return front_reply_error(q->reply, ERROR_UNSUPPORTED, 1, 16,
+                                 "Bulk load is not supported by the emulator.");
+    }
+}
+
+/* The engine stopped: by the client's attention, or because something is broken. */
+static entrasql_status end_stopped(front_requests *q, entrasql_status st, entrasql_error *err)
+{
+    if (q->channel->gone)
+        return es_fail(err, ENTRASQL_CLOSED, "the client left while its request ran");
+    if (q->channel->stopped)
+        return es_fail(err, ENTRASQL_CANCELLED, "the emulator stops");
+    if (st == ENTRASQL_CANCELLED && front_channel_take_attention(q->channel))
+        return front_reply_finish(q->reply, true);
+    if (front_reply_error(q->reply, ERROR_INTERNAL, 1, 21,
+                          st == ENTRASQL_NOMEM
+                              ? "The emulator has no memory left for this request."
+                              : "The emulator failed in this request; please report it.") ==
+        ENTRASQL_OK)
+        (void)!front_reply_finish(q->reply, false);
+    return es_fail(err, st, "a request failed: %s", entrasql_status_text(st));
+}
+
+static entrasql_status answer(front_requests *q, entrasql_error *err)
+{
+    entrasql_status st;
+
+    if (q->in.type == TDS_PACKET_ATTENTION)
+        return front_reply_attention(q->reply);
+    if ((q->in.status & TDS_STATUS_IGNORE) != 0) {
+        /* The client gave its request up half-way: no acknowledgement, a DONE with an error. */
+        front_reply_begin(q->reply, false);
+        q->reply->failed = true;
+        return front_reply_finish(q->reply, false);
+    }
+    st = run(q);
+    if (st != ENTRASQL_OK)
+        return end_stopped(q, st, err);
+    st = front_reply_finish(q->reply, false);
+    if (st == ENTRASQL_OK && q->reply->fatal)
+        return es_fail(err, ENTRASQL_CLOSED, "the session ended with an error");
+    return st;
+}
+
+entrasql_status front_requests_serve(front_requests *q, entrasql_error *err)
+{
+    for (;;) {
+        entrasql_status st = front_channel_read(q->channel, &q->in, err);
+        if (st != ENTRASQL_OK)
+            return st;
+        front_record_request(q->record, q->in.type, q->in.status, q->in.spid, q->in.body.data,
+                             q->in.body.len);
+        es_fail(err, ENTRASQL_NETWORK, "the reply could not be sent");
+        st = answer(q, err);
+        if (st != ENTRASQL_OK)
+            return st;
+        tds_assembler_next(&q->in);
+    }
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The request loop of a session: a message from the client, the engine, the
+ * reply. Attention, the IGNORE bit and RESETCONNECTION are dealt with here.
+ */
+#ifndef EMULATOR_FRONT_REQUESTS_H
+#define EMULATOR_FRONT_REQUESTS_H
+
+#include "emulator/front/record.h"
+#include "emulator/front/reply.h"
+
+typedef struct front_requests {
+    front_channel *channel;
+    front_reply *reply;
+    engine_session *engine;
+    front_record *record; /* NULL: none */
+    size_t max_bytes;
+    tds_assembler in;
+} front_requests;
+
+void front_requests_init(front_requests *q, front_channel *channel, front_reply *reply,
+                         engine_session *engine, front_record *record, size_t max_bytes);
+void front_requests_cleanup(front_requests *q);
+/* Serves to the end, which is always a failure: CLOSED and CANCELLED are the orderly ones. */
+entrasql_status front_requests_serve(front_requests *q, entrasql_error *err) ES_MUST_USE;
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* One client of the front, from the accepted socket to its end, on a thread of its own. */
+#ifndef EMULATOR_FRONT_SESSION_H
+#define EMULATOR_FRONT_SESSION_H
+
+#include "emulator/front/auth.h"
+#include "emulator/front/record.h"
+#include "tls/tls.h"
+
+typedef struct front_session_options {
+    front_auth auth;  /* with this session's SPID */
+    tls_context *tls; /* borrowed */
+    uint64_t number;  /* of the connection, for logs and records */
+    int stop_fd;      /* readable: end now; borrowed */
+    uint32_t login_timeout_ms;
+    size_t max_request_bytes;
+    const char *record_dir; /* NULL: none */
+    bool is_full;           /* too many sessions: refuse with 10928 after the login came */
+    unsigned max_sessions;  /* for that refusal's text */
+} front_session_options;
+
+/* Serves the connection to its end. Takes the descriptor. */
+void front_session_run(int fd, const front_session_options *options);
+
+#endif
