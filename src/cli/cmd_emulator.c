@@ -229,7 +229,7 @@ static int run_in_background(const cli_terminal *t, emulator_options *options)
 static int start(const cli_terminal *t, int argc, char **argv)
 {
     ES_CLEANUP(es_cleanup_free) char *dir = NULL;
-    emulator_options options;
+    emulator_options options = {0};
     conf_args args;
     entrasql_error err;
     int exit_code = 0;

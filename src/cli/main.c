@@ -63,7 +63,7 @@ static entrasql_status start_log(const conf_args *args, entrasql_error *err)
     char level[16] = "";
     bool json = false;
     const char *env = getenv("ENTRASQL_LOG");
-    if (!es_str_is_empty(env)) {
+    if (env != NULL && *env != '\0') {
         size_t n = strcspn(env, ",");
         json = es_strcaseeq(env + n, ",json");
         if (n >= sizeof level || (env[n] != '\0' && !json && !es_strcaseeq(env + n, ",text")))

@@ -38,6 +38,15 @@ static bool is_in(uint32_t c, const range *ranges, size_t count)
     return false;
 }
 
+static size_t character_width(uint32_t c)
+{
+    if (c < 0x0300 || (c < 0x1100 && !is_in(c, zero_width, ES_COUNT_OF(zero_width))))
+        return 1;
+    if (is_in(c, double_width, ES_COUNT_OF(double_width)))
+        return 2;
+    return is_in(c, zero_width, ES_COUNT_OF(zero_width)) ? 0 : 1;
+}
+
 size_t cli_text_width(const char *s, size_t n)
 {
     size_t width = 0;
@@ -46,12 +55,7 @@ size_t cli_text_width(const char *s, size_t n)
         size_t used = es_utf8_decode(s, n, &c);
         if (used == 0)
             used = 1;
-        if (c < 0x0300)
-            width += 1;
-        else if (is_in(c, double_width, ES_COUNT_OF(double_width)))
-            width += 2;
-        else if (!is_in(c, zero_width, ES_COUNT_OF(zero_width)))
-            width += 1;
+        width += character_width(c);
         s += used;
         n -= used;
     }

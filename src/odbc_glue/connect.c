@@ -270,7 +270,7 @@ static entrasql_status connect_once(call *c, entrasql_error *err)
 /* Tries again while the server says that the refusal goes away and there is time. */
 static entrasql_status connect_with_retries(call *c, entrasql_error *err)
 {
-    entrasql_error failure;
+    entrasql_error failure = {0};
     entrasql_error *record = err != NULL ? err : &failure;
     uint32_t pause_ms = FIRST_RETRY_MS;
     for (;;) {

@@ -93,6 +93,7 @@ static entrasql_status add_locked(const char *token, size_t n, int64_t expires_o
     if (e == NULL)
         return es_nomem(err);
     e->mapped = (4 + 2 * n + page - 1) / page * page;
+    /* cppcheck-suppress invalidFunctionArg ; -1 is the descriptor of anonymous memory */
     void *block = mmap(NULL, e->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (block == MAP_FAILED) {
         es_free(e);
@@ -140,7 +141,7 @@ entrasql_status glue_token_block_intern(const char *token, int64_t expires_on,
     const entry *e = find_locked(token, n);
     if (e == NULL)
         status = add_locked(token, n, expires_on, &e, err);
-    if (status == ENTRASQL_OK)
+    if (e != NULL)
         *ret_block = e->block;
     pthread_mutex_unlock(&table_lock);
     return status;
