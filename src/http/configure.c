@@ -19,7 +19,9 @@ static size_t on_header(char *p, size_t size, size_t count, void *context)
     size_t n = size * count;
     if (n >= 5 && memcmp(p, "HTTP/", 5) == 0)
         es_buf_clear(&op->response.headers);
-    op->sink_status = es_buf_add(&op->response.headers, p, n);
+    op->header_bytes += n;
+    op->sink_status = op->header_bytes > HTTP_MAX_HEADERS ? ENTRASQL_LIMIT
+                                                          : es_buf_add(&op->response.headers, p, n);
     return op->sink_status == ENTRASQL_OK ? n : 0;
 }
 

@@ -33,6 +33,7 @@ struct http_operation {
     bool socket_overflow;
     bool is_direct;
     entrasql_status sink_status; /* why an answer was refused while it came in */
+    size_t header_bytes;         /* of all header lines, also of answers before the last */
     http_response response;
     bool finished; /* the result was handed out */
 };
