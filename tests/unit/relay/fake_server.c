@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "os/sock.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,7 +207,13 @@ void fake_server_start(fake_server *s, const fake_server_options *options)
     /* A semaphore whose count stays: once it is to stop, every wait sees it. */
     s->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
     check(s->stop_fd >= 0 && pthread_mutex_init(&s->lock, NULL) == 0, "start");
+    /* Signals are the test's: its own thread is the one that gets them. */
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     check(pthread_create(&s->thread, NULL, run, s) == 0, "thread");
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void fake_server_stop(fake_server *s)
