@@ -51,7 +51,7 @@ static entrasql_status grow(es_buf *b, size_t wanted)
         data = es_malloc(capacity + 1);
         if (data == NULL)
             return ENTRASQL_NOMEM;
-        if (b->len != 0)
+        if (b->data != NULL)
             memcpy(data, b->data, b->len);
         release(b);
     } else {

@@ -2,6 +2,10 @@
 /* Status tables and the filling of error records. */
 #include "base/error.h"
 
+#undef es_fail
+#undef es_fail_errno
+#undef es_nomem
+
 #include "base/str.h"
 
 #include <stdio.h>

@@ -26,6 +26,13 @@ entrasql_status es_fail_errno(entrasql_error *err, int os_errno, const char *fmt
 /* Out of memory; a message of its own. */
 entrasql_status es_nomem(entrasql_error *err);
 
+#ifdef __clang_analyzer__
+/* The analyser does not look into other files: it has to be told that these never return OK. */
+#define es_fail(err, status, ...) ((void)(es_fail)(err, status, __VA_ARGS__), (status))
+#define es_fail_errno(err, ...) ((void)(es_fail_errno)(err, __VA_ARGS__), ENTRASQL_OS)
+#define es_nomem(err) ((void)(es_nomem)(err), ENTRASQL_NOMEM)
+#endif
+
 /* Sets the hint ("what to do next") of an error that was just filled. */
 void es_hint(entrasql_error *err, const char *fmt, ...) ES_PRINTF(2, 3);
 
