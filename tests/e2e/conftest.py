@@ -97,7 +97,9 @@ class Emulator:
         return self.command("stop")
 
     def state(self):
-        return json.loads((self.directory / "emulator.json").read_text())
+        result = self.command("status", "--json")
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
 
     def environment(self, name, host=None, driver=None):
         """The whole environment in which a program is the named principal."""
@@ -116,13 +118,8 @@ class Emulator:
                 env[key] = value
         return env
 
-    def connection_string(self, **changes):
-        env = self.environment("admin@contoso.example", driver=changes.pop("driver", None))
-        pairs = [pair for pair in env["AZURE_SQL_CONNECTIONSTRING"].split(";") if pair]
-        return ";".join(pairs)
-
     def port(self):
-        return self.state()["tds_port"]
+        return self.state()["sql_port"]
 
     def query(self, name, text, host=None, options=(), timeout=60):
         env = self.environment(name, host)
@@ -140,6 +137,16 @@ class Emulator:
         result = run([self.programs.entrasql, "token", "--resource", resource], env=env)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
+
+    def signed(self, token, **changes):
+        """The token with other claims, signed by the emulator's own key: right but for the claims."""
+        import jwt
+
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(token, options={"verify_signature": False})
+        claims.update(changes)
+        key = (self.directory / "token-key.pem").read_text()
+        return jwt.encode(claims, key, "RS256", {"kid": header["kid"]})
 
 
 @contextlib.contextmanager

@@ -281,11 +281,19 @@ def test_tampered_and_foreign_tokens(emulator, programs):
         assert "18456" in message and "<token-identified principal>" in message, message
 
 
-def test_expired_token(emulator, programs):
-    result = emulator.command("token", "--as", ADMIN, "--expired")
-    assert result.returncode == 0, result.stderr
-    message = login_with(emulator, programs, result.stdout.strip())
-    assert "18456" in message and "Token is expired." in message
+@pytest.mark.parametrize("changes, part", [
+    ({"exp": int(time.time()) - 3600, "nbf": int(time.time()) - 7200}, "Token is expired."),
+    ({"nbf": int(time.time()) + 3600}, "<token-identified principal>"),
+    ({"aud": "https://management.azure.com/"}, "<token-identified principal>"),
+    ({"iss": "https://sts.windows.net/99999999-7e57-4000-8000-000000000001/"},
+     "<token-identified principal>"),
+    ({"tid": "99999999-7e57-4000-8000-000000000001"}, "<token-identified principal>"),
+    ({"oid": "99999999-7e57-4000-8000-000000000001"}, "<token-identified principal>"),
+    ({"oid": 7}, "<token-identified principal>"),
+], ids=["expired", "not yet", "audience", "issuer", "tenant", "unknown person", "number"])
+def test_signed_tokens_with_wrong_claims(emulator, programs, changes, part):
+    message = login_with(emulator, programs, emulator.signed(emulator.token(DEVELOPER), **changes))
+    assert "18456" in message and part in message, message
 
 
 def test_wrong_database(emulator, programs):
