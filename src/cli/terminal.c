@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,18 +26,13 @@ void cli_terminal_init(cli_terminal *t)
     };
 }
 
-/* Messages may quote a server or a file: nothing in them may steer the terminal. Lines stay. */
+/* Messages may quote a server or a file: nothing in them may steer the terminal. */
 static void print_message(FILE *f, const char *text)
 {
-    char line[ENTRASQL_ERROR_MESSAGE_SIZE];
-    while (*text != '\0') {
-        size_t n = strcspn(text, "\n");
-        es_printable(line, sizeof line, text, n);
-        (void)fputs(line, f);
-        (void)fputc('\n', f);
-        text += n;
-        text += *text == '\n' ? 1 : 0;
-    }
+    ES_CLEANUP(es_buf_done) es_buf shown = ES_BUF_INIT(4 * ENTRASQL_ERROR_MESSAGE_SIZE);
+    if (cli_text_add(&shown, text, strlen(text), CLI_TEXT_PRINTABLE) == ENTRASQL_OK &&
+        es_buf_u8(&shown, '\n') == ENTRASQL_OK)
+        (void)fwrite(shown.data, 1, shown.len, f);
 }
 
 int cli_report(const cli_terminal *t, const entrasql_error *err)
