@@ -95,6 +95,7 @@ bool identity_token_set_source(entrasql_token *token, const char *source) ES_MUS
 typedef struct identity_managed_identity_inner {
     bool in_chain; /* others come after it: a missing endpoint must be noticed quickly */
     uint32_t probe_timeout_ms;
+    const char *imds_endpoint; /* NULL: IMDS at its fixed address; tests have it elsewhere */
 } identity_managed_identity_inner;
 
 entrasql_status identity_managed_identity_new(const entrasql_managed_identity_options *options,

@@ -382,6 +382,12 @@ static entrasql_status fill(struct managed_identity *c, const entrasql_managed_i
     ES_TRY(identity_settings_init(&c->settings, o->client, false, err));
     /* A bad variable is told when a token is asked for, so that chains can be built anywhere. */
     entrasql_status status = identity_mi_source_detect(&c->source, &c->problem);
+    if (status == ENTRASQL_OK && c->inner.imds_endpoint != NULL) {
+        es_free(c->source.endpoint);
+        c->source.endpoint = es_strdup(c->inner.imds_endpoint);
+        if (c->source.endpoint == NULL)
+            status = ENTRASQL_NOMEM;
+    }
     return status == ENTRASQL_NOMEM ? es_nomem(err) : ENTRASQL_OK;
 }
 

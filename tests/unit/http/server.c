@@ -44,6 +44,8 @@ struct conn {
     SSL *tls;
 };
 
+static void die(const char *what) __attribute__((noreturn));
+
 static void die(const char *what)
 {
     fprintf(stderr, "test server: %s: %s\n", what, strerror(errno));
