@@ -42,9 +42,12 @@ tds_column tds_column_of(const char *name, sqltype type, bool nullable, bool ide
 /* count 0: "no metadata". LIMIT above TDS_COLUMNS_MAX. */
 entrasql_status tds_colmetadata_add(es_buf *out, const tds_column *columns,
                                     size_t count) ES_MUST_USE;
-/* ROW, or NBCROW where that is shorter. Values must have the columns' types (see tds_value_add). */
+/* ROW, which every version knows. Values must have the columns' types (see tds_value_add). */
 entrasql_status tds_row_add(es_buf *out, const tds_column *columns, const sqlvalue *values,
                             size_t count) ES_MUST_USE;
+/* NBCROW, with a bit a NULL: for clients of TDS 7.3B and later. */
+entrasql_status tds_nbc_row_add(es_buf *out, const tds_column *columns, const sqlvalue *values,
+                                size_t count) ES_MUST_USE;
 /* An output parameter, or the handle of a prepared statement. */
 entrasql_status tds_return_value_add(es_buf *out, uint16_t ordinal, const char *name,
                                      const sqlvalue *value) ES_MUST_USE;
@@ -79,7 +82,7 @@ typedef struct tds_event {
     tds_token token;
 } tds_event;
 
-/* value_limit: most bytes of one value; a row may take as much per column, 64 MiB together. */
+/* value_limit: most bytes of one value; a row or other token may take that and 64 MiB together. */
 entrasql_status tds_reply_new(size_t value_limit, tds_reply **ret, entrasql_error *err) ES_MUST_USE;
 void tds_reply_free(tds_reply *r);
 /* Message bytes (packet headers taken off). last: the final packet of the message. */
