@@ -122,6 +122,11 @@ bool front_channel_interrupted(void *channel)
     return look(c);
 }
 
+static entrasql_status stop_reason(const front_channel *c)
+{
+    return c->gone ? ENTRASQL_CLOSED : ENTRASQL_CANCELLED;
+}
+
 entrasql_status front_channel_write(front_channel *c, const void *p, size_t n)
 {
     entrasql_status st;
@@ -129,9 +134,12 @@ entrasql_status front_channel_write(front_channel *c, const void *p, size_t n)
     if (c->gone)
         return ENTRASQL_CLOSED;
     st = relay_stream_write(c->stream, p, n, NULL);
+    /* A client that reads fast gives up as well: rows alone may never ask. */
+    if (st == ENTRASQL_OK && front_channel_interrupted(c))
+        return stop_reason(c);
     while (st == ENTRASQL_OK && relay_stream_queued(c->stream) > QUEUE_HIGH_BYTES) {
         if (look(c))
-            return c->gone ? ENTRASQL_CLOSED : ENTRASQL_CANCELLED;
+            return stop_reason(c);
         /* With full hands there is nothing to watch for; otherwise an attention wakes us. */
         st = sleep_for(c, c->pending.ceiling - c->pending.len >= READ_BYTES, ES_NO_DEADLINE, NULL);
         if (st == ENTRASQL_OK)
