@@ -366,8 +366,8 @@ static entrasql_status follow(relay_login *l, entrasql_error *err)
     for (size_t i = 0; i < l->hop_count; i++) {
         if (l->hops[i].port == port && es_strcaseeq(l->hops[i].host, host))
             return es_fail(err, ENTRASQL_LIMIT,
-                           "the server redirects in a circle: back to %s:%u after %zu redirects",
-                           shown, port, l->hop_count - 1);
+                           "the server redirects in a circle: back to %s:%u after %zu redirect%s",
+                           shown, port, l->hop_count - 1, l->hop_count == 2 ? "" : "s");
     }
     if (l->hop_count == ES_COUNT_OF(l->hops))
         return es_fail(err, ENTRASQL_LIMIT,

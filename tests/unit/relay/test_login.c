@@ -108,6 +108,7 @@ static void expect_failure(const relay_login_options *options, entrasql_status s
     relay_session session = {0};
     entrasql_error own;
     err = err != NULL ? err : &own;
+    err->message[0] = err->hint[0] = '\0';
     entrasql_status got = relay_login_run(options, &session, err);
     if (got != status || strstr(err->message, message) == NULL)
         fail_msg("%s: %s (%s)", entrasql_status_name(got), err->message, err->hint);
@@ -328,6 +329,7 @@ static void routing_has_an_end(void **state)
     fake_server a;
     fake_server b;
     scene s;
+    entrasql_error err;
     line to_b[] = {{ACT_ROUTE, 0, "localhost"}};
     line to_a[] = {{ACT_ROUTE, 0, "LOCALHOST"}};
     fake_server_options o = good_server;
@@ -338,7 +340,8 @@ static void routing_has_an_end(void **state)
     to_b[0].number = b.port;
     to_a[0].number = a.port;
     scene_init(&s, a.port);
-    expect_failure(&s.options, ENTRASQL_LIMIT, "the server redirects in a circle", NULL);
+    expect_failure(&s.options, ENTRASQL_LIMIT, "the server redirects in a circle", &err);
+    assert_non_null(strstr(err.message, "after 1 redirect"));
     /* Names that are new each time. */
     line many[] = {{ACT_ROUTE, a.port, "localhost\\1"}, {ACT_ROUTE, a.port, "localhost\\2"},
                    {ACT_ROUTE, a.port, "localhost\\3"}, {ACT_ROUTE, a.port, "localhost\\4"},
