@@ -287,23 +287,25 @@ static void header_cannot_choose(void **state)
     static const struct {
         const char *header; /* %s: the right key's id */
         world_token_problem problem;
+        const char *message;
     } rows[] = {
-        {"{\"alg\":\"none\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"None\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"HS256\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"rs256\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"PS256\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"RS256\",\"kid\":\"%s\",\"x\":1}",
-         WORLD_TOKEN_BAD_SIGNATURE}, /* not as signed */
-        {"{\"alg\":\"RS256\",\"kid\":\"x%s\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"RS256\"}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"alg\":\"RS256\",\"kid\":7}", WORLD_TOKEN_BAD_SIGNATURE},
-        {"{\"kid\":\"%s\"}", WORLD_TOKEN_MALFORMED},
-        {"{\"alg\":7,\"kid\":\"%s\"}", WORLD_TOKEN_MALFORMED},
-        {"{\"alg\":\"RS256\",\"kid\":\"%s\",\"crit\":[\"x\"]}", WORLD_TOKEN_MALFORMED},
-        {"{\"alg\":\"RS256\",\"kid\":\"%s\",\"typ\":\"at+jwt\"}", WORLD_TOKEN_MALFORMED},
-        {"{\"alg\":\"RS256\",\"alg\":\"none\",\"kid\":\"%s\"}", WORLD_TOKEN_MALFORMED},
-        {"[]", WORLD_TOKEN_MALFORMED},
+        {"{\"alg\":\"none\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE, "algorithm is 'none'"},
+        {"{\"alg\":\"None\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE, "algorithm is 'None'"},
+        {"{\"alg\":\"HS256\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE, "algorithm is 'HS256'"},
+        {"{\"alg\":\"rs256\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE, "algorithm is 'rs256'"},
+        {"{\"alg\":\"PS256\",\"kid\":\"%s\"}", WORLD_TOKEN_BAD_SIGNATURE, "algorithm is 'PS256'"},
+        {"{\"alg\":\"RS256\",\"kid\":\"%s\",\"x\":1}", WORLD_TOKEN_BAD_SIGNATURE,
+         "signature"}, /* not as signed */
+        {"{\"alg\":\"RS256\",\"kid\":\"x%s\"}", WORLD_TOKEN_BAD_SIGNATURE, "no key is called"},
+        {"{\"alg\":\"RS256\"}", WORLD_TOKEN_BAD_SIGNATURE, "names no key"},
+        {"{\"alg\":\"RS256\",\"kid\":7}", WORLD_TOKEN_BAD_SIGNATURE, "names no key"},
+        {"{\"kid\":\"%s\"}", WORLD_TOKEN_MALFORMED, "header"},
+        {"{\"alg\":7,\"kid\":\"%s\"}", WORLD_TOKEN_MALFORMED, "header"},
+        {"{\"alg\":\"RS256\",\"kid\":\"%s\",\"crit\":[\"x\"]}", WORLD_TOKEN_MALFORMED, "header"},
+        {"{\"alg\":\"RS256\",\"kid\":\"%s\",\"typ\":\"at+jwt\"}", WORLD_TOKEN_MALFORMED,
+         "type is 'at+jwt'"},
+        {"{\"alg\":\"RS256\",\"alg\":\"none\",\"kid\":\"%s\"}", WORLD_TOKEN_MALFORMED, "header"},
+        {"[]", WORLD_TOKEN_MALFORMED, "header"},
     };
     char *good = forge(&(forged){.exp = 60});
     char *claims = strchr(good, '.') + 1, *signature = strchr(claims, '.');
@@ -316,9 +318,10 @@ static void header_cannot_choose(void **state)
                  at != NULL ? crypto_key_id(world_token_key(w)) : "", at != NULL ? at + 2 : "");
         char *token = with_header(header, claims, signature);
         world_login login;
-        world_token_problem problem = check(token, &login);
-        if (problem != rows[i].problem)
-            fail_msg("row %zu: %s", i, world_token_problem_text(problem));
+        entrasql_error err;
+        world_token_problem problem = world_token_check(w, token, strlen(token), &login, &err);
+        if (problem != rows[i].problem || strstr(err.message, rows[i].message) == NULL)
+            fail_msg("row %zu: %s: %s", i, world_token_problem_text(problem), err.message);
         es_free_wipe_str(token);
     }
     es_free_wipe_str(good);
