@@ -71,6 +71,8 @@ entrasql_status tsql_read_object(tsql_parser *p, tsql_object *ret)
     for (;;) {
         if (count == ES_COUNT_OF(parts)) {
             char near[256];
+            while (tsql_is_name(p) || tsql_is(p, TSQL_TOKEN_DOT))
+                tsql_advance(p);
             es_printable(near, sizeof near, p->batch->text + span.start,
                          p->last.span.end - span.start);
             return tsql_sql_error(p->err, 117, span.line,
