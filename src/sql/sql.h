@@ -16,12 +16,12 @@ typedef struct sql_open_options {
     const conf_target *target;
     entrasql_credential *credential; /* NULL: UID and PWD of the target */
     const char *ca_file;
-    const char *app_name; /* NULL: "entrasql" */
+    const char *app_name;      /* NULL: "entrasql" */
     uint32_t login_timeout_ms; /* 0: the target's, else 30 s */
 } sql_open_options;
 
-entrasql_status sql_open(const sql_open_options *options, sql_conn **ret, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status sql_open(const sql_open_options *options, sql_conn **ret,
+                         entrasql_error *err) ES_MUST_USE;
 void sql_close(sql_conn *c);
 
 typedef struct sql_column {

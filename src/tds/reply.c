@@ -120,9 +120,6 @@ static entrasql_status read_column(es_reader *r, tds_column *ret, entrasql_error
     if (ret->type.id == TDS_TYPE_TEXT || ret->type.id == TDS_TYPE_NTEXT ||
         ret->type.id == TDS_TYPE_IMAGE)
         ES_TRY(skip_table_name(r));
-    if (ret->user_type == TDS_USERTYPE_ROWVERSION && ret->type.id == TDS_TYPE_BIGBINARY &&
-        ret->type.size == 8)
-        ret->user_type = 0; /* shown as the binary it is */
     ES_TRY(tds_b_varchar_read(r, &name));
     ret->name = name;
     return ENTRASQL_OK;
