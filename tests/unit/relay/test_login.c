@@ -640,6 +640,7 @@ static void only_known_authorities_get_tokens(void **state)
          ENTRASQL_AUTH_FAILED},
         {"https://login.microsoftonline.com/t", "", ENTRASQL_AUTH_FAILED},
         {"", "https://database.windows.net/", ENTRASQL_AUTH_FAILED},
+        {"https://login.microsoft/t", "https://database.windows.net/", ENTRASQL_AUTH_FAILED},
         {"https://", "https://database.windows.net/", ENTRASQL_AUTH_FAILED},
     };
     assert_int_equal(setenv("AZURE_AUTHORITY_HOST", "https://own.example:8443/", 1), 0);
