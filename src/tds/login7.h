@@ -77,7 +77,7 @@ typedef struct tds_login7 {
     char *database;
     char *attach_db_file;
     es_secret *change_password; /* NULL when absent */
-    uint8_t *sspi; /* owned; NULL when absent */
+    uint8_t *sspi;              /* owned; NULL when absent */
     size_t sspi_len;
     tds_feature features[TDS_FEATURES_MAX]; /* in the client's order; FEDAUTH's entry has its
                                                place here with data NULL, see below */
@@ -99,14 +99,14 @@ entrasql_status tds_login7_set(char **field, const char *value) ES_MUST_USE;
 /* Finds a feature by id; NULL when absent. */
 const tds_feature *tds_login7_feature(const tds_login7 *l, uint8_t id);
 /* Appends a feature (copies data). */
-entrasql_status tds_login7_add_feature(tds_login7 *l, uint8_t id, const void *data, size_t n)
-    ES_MUST_USE;
+entrasql_status tds_login7_add_feature(tds_login7 *l, uint8_t id, const void *data,
+                                       size_t n) ES_MUST_USE;
 void tds_login7_remove_feature(tds_login7 *l, uint8_t id);
 
 /* The message body (without packet headers). The buffer should be a wiping one. */
 entrasql_status tds_login7_build(const tds_login7 *l, es_buf *out, entrasql_error *err) ES_MUST_USE;
 /* A whole message body. On failure *ret needs no done(). */
-entrasql_status tds_login7_parse(const uint8_t *p, size_t n, tds_login7 *ret, entrasql_error *err)
-    ES_MUST_USE;
+entrasql_status tds_login7_parse(const uint8_t *p, size_t n, tds_login7 *ret,
+                                 entrasql_error *err) ES_MUST_USE;
 
 #endif
