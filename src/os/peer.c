@@ -10,7 +10,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -145,21 +144,58 @@ static entrasql_status ask_sock_diag(const tuple *t, uid_t *ret_uid, entrasql_er
 
 /* ---- /proc/net ---- */
 
-/* "0100007F" or 32 digits: words as the machine stores them, which is how the kernel prints them.
- */
-static bool parse_proc_address(const char *s, uint32_t ret[4], int *ret_family)
+/* One column of a line, not NUL-terminated. */
+typedef struct column {
+    const char *at;
+    size_t n;
+} column;
+
+/* The columns that are looked at; those in between have other uses. */
+enum { COLUMN_OWN = 1, COLUMN_OTHER = 2, COLUMN_STATE = 3, COLUMN_UID = 7, COLUMN_INODE = 9 };
+#define COLUMNS 10
+
+static bool split_columns(const char *line, column ret[COLUMNS])
 {
-    size_t digits = strspn(s, "0123456789ABCDEFabcdef");
-    memset(ret, 0, 4 * sizeof ret[0]);
-    if (digits == 8) {
-        *ret_family = AF_INET;
-        return sscanf(s, "%8" SCNx32, &ret[0]) == 1;
+    for (size_t i = 0; i < COLUMNS; i++) {
+        line += strspn(line, " \n");
+        ret[i] = (column){line, strcspn(line, " \n")};
+        line += ret[i].n;
     }
-    *ret_family = AF_INET6;
-    if (digits != 32 || sscanf(s, "%8" SCNx32 "%8" SCNx32 "%8" SCNx32 "%8" SCNx32, &ret[0], &ret[1],
-                               &ret[2], &ret[3]) != 4)
+    return ret[COLUMNS - 1].n > 0;
+}
+
+static bool parse_hex(const char *s, size_t n, uint32_t *ret)
+{
+    uint32_t value = 0;
+    if (n == 0 || n > 8)
         return false;
-    if (ret[0] == 0 && ret[1] == 0 && ret[2] == htonl(0xFFFF)) {
+    for (size_t i = 0; i < n; i++) {
+        char c = es_ascii_lower(s[i]);
+        if (!es_is_digit(c) && (c < 'a' || c > 'f'))
+            return false;
+        value = value << 4 | (uint32_t)(es_is_digit(c) ? c - '0' : c - 'a' + 10);
+    }
+    *ret = value;
+    return true;
+}
+
+/*
+ * "0100007F:1F90", or 32 digits before the colon: words as the machine stores
+ * them, which is how the kernel prints them.
+ */
+static bool parse_end(const column *c, int *ret_family, uint32_t ret[4], uint32_t *ret_port)
+{
+    const char *colon = memchr(c->at, ':', c->n);
+    size_t digits = colon != NULL ? (size_t)(colon - c->at) : 0;
+    memset(ret, 0, 4 * sizeof ret[0]);
+    if ((digits != 8 && digits != 32) || !parse_hex(colon + 1, c->n - digits - 1, ret_port))
+        return false;
+    for (size_t i = 0; i < digits / 8; i++) {
+        if (!parse_hex(c->at + 8 * i, 8, &ret[i]))
+            return false;
+    }
+    *ret_family = digits == 8 ? AF_INET : AF_INET6;
+    if (digits == 32 && ret[0] == 0 && ret[1] == 0 && ret[2] == htonl(0xFFFF)) {
         *ret_family = AF_INET;
         ret[0] = ret[3];
         ret[2] = ret[3] = 0;
@@ -167,30 +203,35 @@ static bool parse_proc_address(const char *s, uint32_t ret[4], int *ret_family)
     return true;
 }
 
+static bool end_matches(const column *c, int family, const uint32_t address[4], uint16_t port)
+{
+    int found_family = 0;
+    uint32_t found[4];
+    uint32_t found_port = 0;
+    return parse_end(c, &found_family, found, &found_port) && found_family == family &&
+           found_port == port && memcmp(found, address, sizeof found) == 0;
+}
+
 static bool line_matches(const char *line, const tuple *t, uid_t *ret_uid)
 {
-    char own[33];
-    char other[33];
-    unsigned own_port;
-    unsigned other_port;
-    unsigned state;
-    unsigned uid;
-    unsigned long inode;
-    if (sscanf(line, " %*d: %32[0-9A-Fa-f]:%x %32[0-9A-Fa-f]:%x %x %*s %*s %*s %u %*d %lu", own,
-               &own_port, other, &other_port, &state, &uid, &inode) != 7)
+    column columns[COLUMNS];
+    uint32_t state = 0;
+    uint64_t uid = 0;
+    uint64_t inode = 0;
+    if (!split_columns(line, columns) ||
+        !end_matches(&columns[COLUMN_OWN], t->family, t->own, t->own_port) ||
+        !end_matches(&columns[COLUMN_OTHER], t->family, t->other, t->other_port))
         return false;
-    if (own_port != t->own_port || other_port != t->other_port || !is_connected_state(state) ||
-        inode == 0)
+    const column *c = &columns[COLUMN_UID];
+    if (es_parse_u64(c->at, c->n, UINT32_MAX, &uid) != ENTRASQL_OK)
         return false;
-    uint32_t address[4];
-    int family;
-    if (!parse_proc_address(own, address, &family) || family != t->family ||
-        memcmp(address, t->own, sizeof address) != 0)
+    c = &columns[COLUMN_INODE];
+    if (es_parse_u64(c->at, c->n, UINT64_MAX, &inode) != ENTRASQL_OK || inode == 0)
         return false;
-    if (!parse_proc_address(other, address, &family) || family != t->family ||
-        memcmp(address, t->other, sizeof address) != 0)
+    c = &columns[COLUMN_STATE];
+    if (!parse_hex(c->at, c->n, &state) || !is_connected_state(state))
         return false;
-    *ret_uid = uid;
+    *ret_uid = (uid_t)uid;
     return true;
 }
 
