@@ -538,8 +538,11 @@ static entrasql_status read_source(const cli_terminal *t, const conf_args *args,
 /* SQL Server's own messages were printed already; what is left to say is the exit code. */
 static int finish(const session *s, entrasql_status status, const entrasql_error *err)
 {
+    static const es_buf nothing = {0};
+    entrasql_error write_err;
     if (status == ENTRASQL_OK)
-        return fflush(s->t->out) == 0 ? 0 : (int)ENTRASQL_CLASS_SYSTEM;
+        return cli_write(s->t, &nothing, &write_err) == ENTRASQL_OK ? 0
+                                                                    : cli_report(s->t, &write_err);
     if (status == ENTRASQL_SQL_ERROR) {
         (void)fflush(s->t->out);
         if (err->hint[0] != '\0')

@@ -40,7 +40,7 @@ int cli_report(const cli_terminal *t, const entrasql_error *err)
     const char *red = t->err_has_colour ? "\033[31m" : "";
     const char *plain = t->err_has_colour ? "\033[0m" : "";
 
-    (void)fflush(t->out);
+    (void)fflush(t->out); /* so that both streams keep their order on a terminal */
     (void)fprintf(t->err, "%sentrasql:%s ", red, plain);
     print_message(t->err,
                   err->message[0] != '\0' ? err->message : entrasql_status_text(err->status));
