@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "tds/fedauth.h"
 #include "tds/print.h"
 #include "tds/proto.h"
 
@@ -124,4 +125,15 @@ void front_record_login(front_record *r, const tds_server *server)
     es_buf_clear(&body);
     if (tds_login7_build(tds_server_login(server), &body, NULL) == ENTRASQL_OK)
         front_record_request(r, TDS_PACKET_LOGIN7, TDS_STATUS_EOM, 0, body.data, body.len);
+}
+
+void front_record_token(front_record *r, const tds_server *server)
+{
+    ES_CLEANUP(es_buf_done)
+    es_buf body = ES_BUF_INIT_WIPE((size_t)TDS_FEDAUTH_TOKEN_MAX_BYTES * 2);
+
+    if (r == NULL || r->file == NULL)
+        return;
+    if (tds_fedauth_message_build(tds_server_token(server), &body, NULL) == ENTRASQL_OK)
+        front_record_request(r, TDS_PACKET_FEDAUTH_TOKEN, TDS_STATUS_EOM, 0, body.data, body.len);
 }

@@ -21,6 +21,8 @@ void front_record_close(front_record *r);
 
 /* PRELOGIN, whether TLS runs, LOGIN7; call it once, at the decision. */
 void front_record_login(front_record *r, const tds_server *server);
+/* The token message of a client that was asked for one; its size only. */
+void front_record_token(front_record *r, const tds_server *server);
 /* Version and cipher of the connection; NULL: in clear. */
 void front_record_tls(front_record *r, const tls_conn *tls);
 void front_record_request(front_record *r, uint8_t type, uint8_t status, uint16_t spid,

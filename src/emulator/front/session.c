@@ -60,6 +60,8 @@ static entrasql_status decide(login *l, entrasql_error *err)
     if (!l->recorded)
         front_record_login(l->record, server);
     l->recorded = true;
+    if (tds_server_token(server) != NULL)
+        front_record_token(l->record, server);
     if (o->is_full) {
         refuse_full(o, &why);
         return tds_server_refuse(server, &why, server_name, err);

@@ -9,6 +9,7 @@
 #include "emulator/front/front.h"
 #include "emulator/world/token.h"
 #include "tds/client.h"
+#include "tds/fedauth.h"
 #include "tds/packet.h"
 #include "tds/prelogin.h"
 #include "tds/request.h"
@@ -131,6 +132,7 @@ typedef struct way_in {
     const char *password;
     const char *token;
     bool ask;        /* library 2 */
+    bool answer;     /* and answers with the token */
     bool integrated; /* neither: Windows */
     const char *database;
 } way_in;
@@ -206,6 +208,22 @@ static entrasql_status token_login(int fd, const way_in *in, entrasql_error *err
         if (n == 0)
             break;
         OK(tds_assembler_feed(&a, bytes, n, &used, NULL));
+    }
+    if (in->answer) {
+        es_secret *token = es_secret_from_str(in->token);
+        tds_assembler_next(&a);
+        es_buf_clear(&body);
+        es_buf_clear(&wire);
+        OK(tds_fedauth_message_build(token, &body, NULL));
+        OK(tds_packets_write(TDS_PACKET_FEDAUTH_TOKEN, 0, 4096, body.data, body.len, &wire));
+        send_bytes(fd, wire.data, wire.len);
+        es_secret_unref(token);
+        while (!a.complete) {
+            size_t n = receive(fd, bytes, sizeof bytes);
+            if (n == 0)
+                break;
+            OK(tds_assembler_feed(&a, bytes, n, &used, NULL));
+        }
     }
     es_reader r = es_reader_of(a.body.data, a.body.len);
     while (r.left != 0) {
@@ -435,7 +453,8 @@ static char *issue(const char *who, const char *resource)
 static entrasql_status try_token(const char *token, const char *database, bool ask,
                                  entrasql_error *err)
 {
-    const way_in in = {.token = token, .database = database, .ask = ask};
+    const way_in in = {
+        .token = token, .database = database, .ask = ask, .answer = ask && token[0] != '\0'};
     int fd = dial();
     entrasql_status st = token_login(fd, &in, err);
 
@@ -466,6 +485,8 @@ static void token_logins(void **state)
 
     OK(try_token(good, "persons", false, &err));
     assert_int_equal(try_token("", "persons", true, &err), ENTRASQL_AGAIN); /* asks for it */
+    OK(try_token(good, "persons", true, &err));
+    assert_int_equal(try_token(foreign, "persons", true, &err), ENTRASQL_LOGIN_FAILED);
     assert_int_equal(try_token(good, "nothere", false, &err), ENTRASQL_LOGIN_FAILED);
     assert_int_equal(err.number, 4060);
     expect_token_refusal(foreign, 1, "Incorrect or invalid token.");
@@ -822,10 +843,11 @@ static void records_hold_requests_and_no_secrets(void **state)
     expect(fd, " cols:1 rows:1 done:10:1");
     close(fd);
     OK(try_token(token, "persons", false, &err));
+    OK(try_token(token, "persons", true, &err));
     wait_for(&fake_engine_sessions, 0);
     front_stop(f);
     f = NULL;
-    for (int i = 1; i <= 2; i++) {
+    for (int i = 1; i <= 3; i++) {
         (void)snprintf(path, sizeof path, "%s/connection-%04d.txt", record_dir, i);
         FILE *file = fopen(path, "r");
         assert_non_null(file);
@@ -837,6 +859,8 @@ static void records_hold_requests_and_no_secrets(void **state)
         support_assert_has(text, "C closed\n");
         if (i == 1)
             support_assert_has(text, "'rows 1'");
+        if (i == 3)
+            support_assert_has(text, "FEDAUTHTOKEN total=");
         assert_null(strstr(text, PASSWORD));
         assert_null(strstr(text, token));
         assert_null(strstr(text, strrchr(token, '.') + 1));
