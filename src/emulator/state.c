@@ -35,8 +35,10 @@ static entrasql_status make_absolute(const char *path, char **ret, entrasql_erro
 
 entrasql_status emulator_data_dir(const char *given, char **ret, entrasql_error *err)
 {
-    const char *dir = given != NULL ? given : getenv("ENTRASQL_EMULATOR_DIR");
-    if (given != NULL || !es_str_is_empty(dir))
+    if (given != NULL)
+        return make_absolute(given, ret, err);
+    const char *dir = getenv("ENTRASQL_EMULATOR_DIR");
+    if (dir != NULL && *dir != 0)
         return make_absolute(dir, ret, err);
     /* The XDG rules: a relative path there is to be ignored. */
     const char *state = getenv("XDG_STATE_HOME");

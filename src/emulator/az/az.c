@@ -200,8 +200,8 @@ static const char *find_resource(const world *w, const az_arguments *a)
     static const char suffix[] = "/.default";
     if (a->resource != NULL)
         return world_resource_find(w, a->resource);
-    size_t n = strlen(a->scope);
-    if (!es_ends_with(a->scope, suffix) || n == sizeof suffix - 1)
+    size_t n = a->scope != NULL ? strlen(a->scope) : 0;
+    if (n < sizeof suffix || !es_ends_with(a->scope, suffix))
         return NULL;
     ES_CLEANUP(es_cleanup_free) char *resource = es_strndup(a->scope, n - (sizeof suffix - 1));
     return resource != NULL ? world_resource_find(w, resource) : NULL;

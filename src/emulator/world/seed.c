@@ -250,7 +250,7 @@ static entrasql_status read_memberships(const seed_object *root, world *w)
 static entrasql_status attach(const seed_object *o, const world *w, world_host *h,
                               const json_node *list)
 {
-    h->identities = es_calloc(json_count(list) + 1, sizeof *h->identities);
+    h->identities = es_calloc(json_count(list) + 1, sizeof(void *));
     if (h->identities == NULL)
         return es_nomem(o->err);
     bool has_system = false;
