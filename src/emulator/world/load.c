@@ -132,7 +132,13 @@ entrasql_status world_secrets_load(world *w, const char *data_dir, bool create, 
     }
     bool is_new = false;
     ES_TRY(fill(w, doc != NULL ? json_doc_root(doc) : NULL, &is_new, err));
-    return is_new && create ? store(w, path, err) : ENTRASQL_OK;
+    if (!is_new)
+        return ENTRASQL_OK;
+    /* A secret made here and not kept would be one that the running emulator does not know. */
+    if (!create)
+        return es_fail(err, ENTRASQL_NOT_FOUND, "%s lacks a secret of this world; start again",
+                       path);
+    return store(w, path, err);
 }
 
 /* ---- the whole ---- */

@@ -359,6 +359,8 @@ static void damaged_files_are_named(void **state)
     assert_int_equal(world_load(dir, NULL, true, &w, &err), ENTRASQL_MALFORMED);
     support_assert_has(err.message, "secrets.json");
     support_write(dir, "secrets.json", "{}");
+    assert_int_equal(world_load(dir, NULL, false, &w, &err), ENTRASQL_NOT_FOUND);
+    support_assert_has(err.message, "secrets.json");
     support_write(dir, "token-key.pem", "no key");
     assert_int_equal(world_load(dir, NULL, true, &w, &err), ENTRASQL_MALFORMED);
     support_assert_has(err.message, "token-key.pem");
