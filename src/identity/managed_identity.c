@@ -142,12 +142,6 @@ static bool body_has(const http_response *answer, const char *word)
     return false;
 }
 
-static bool is_json(const http_response *answer)
-{
-    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
-    return json_doc_parse(answer->body.data, answer->body.len, &doc, NULL) == ENTRASQL_OK;
-}
-
 static entrasql_status nobody_there(const struct managed_identity *c, const char *how,
                                     entrasql_error *err)
 {
@@ -206,12 +200,13 @@ static entrasql_status refused(struct mi_flow *f, const http_response *answer, e
     bool is_imds = c->source.kind == IDENTITY_MI_IMDS;
     if (is_imds && answer->status == 403 && body_has(answer, "unreachable"))
         return nobody_there(c, "a local proxy answers that the network is unreachable", err);
-    if (is_imds && c->inner.in_chain && answer->status < 500 && answer->status != 410 &&
-        answer->status != 429 && !is_json(answer))
-        return nobody_there(c, "something else answers at its address", err);
     identity_mi_error e;
     char who[200];
-    identity_reply_mi_error(answer, c->source.header, &e);
+    if (identity_reply_mi_error(answer, c->source.header, &e) != ENTRASQL_OK)
+        return es_nomem(err);
+    if (is_imds && c->inner.in_chain && answer->status < 500 && answer->status != 410 &&
+        answer->status != 429 && !e.is_json)
+        return nobody_there(c, "something else answers at its address", err);
     name_identity(c, who, sizeof who);
     /* IMDS says 400 when a machine has no system-assigned identity: nothing was tried then. */
     entrasql_status status = is_imds && answer->status == 400 && c->id_kind == ID_SYSTEM

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SHOWN_OF_STRANGERS 200
+
 /* ---- success ---- */
 
 /* A token goes into headers and login packets: visible ASCII only. */
@@ -107,13 +109,15 @@ struct entra_error {
     uint32_t number;
 };
 
-static bool read_entra_error(const http_response *answer, const es_secret *secret,
-                             struct entra_error *e)
+/* OK; MALFORMED when the answer is not an error of Entra; NOMEM. */
+static entrasql_status read_entra_error(const http_response *answer, const es_secret *secret,
+                                        struct entra_error *e)
 {
     memset(e, 0, sizeof *e);
     ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
-    if (json_doc_parse(answer->body.data, answer->body.len, &doc, NULL) != ENTRASQL_OK)
-        return false;
+    entrasql_status status = json_doc_parse(answer->body.data, answer->body.len, &doc, NULL);
+    if (status != ENTRASQL_OK)
+        return status == ENTRASQL_NOMEM ? status : ENTRASQL_MALFORMED;
     const json_node *root = json_doc_root(doc);
     copy_line(root, "error", secret, e->error, sizeof e->error);
     copy_line(root, "suberror", secret, e->suberror, sizeof e->suberror);
@@ -121,7 +125,7 @@ static bool read_entra_error(const http_response *answer, const es_secret *secre
     copy_line(root, "correlation_id", secret, e->correlation_id, sizeof e->correlation_id);
     copy_line(root, "trace_id", secret, e->trace_id, sizeof e->trace_id);
     e->number = aadsts_number(root, e->description);
-    return e->error[0] != '\0' || e->number != 0;
+    return e->error[0] != '\0' || e->number != 0 ? ENTRASQL_OK : ENTRASQL_MALFORMED;
 }
 
 static void set_entra_hint(uint32_t number, unsigned http_status, entrasql_error *err)
@@ -139,7 +143,10 @@ entrasql_status identity_reply_entra_error(const http_response *answer, const ch
                                            const es_secret *secret, entrasql_error *err)
 {
     struct entra_error e;
-    if (!read_entra_error(answer, secret, &e)) {
+    entrasql_status status = read_entra_error(answer, secret, &e);
+    if (status == ENTRASQL_NOMEM)
+        return es_nomem(err);
+    if (status != ENTRASQL_OK) {
         es_fail(err, ENTRASQL_AUTH_FAILED, "%s answered with HTTP status %u instead of a token",
                 place, answer->status);
         if (answer->status >= 300 && answer->status < 400)
@@ -173,16 +180,23 @@ entrasql_status identity_reply_entra_error(const http_response *answer, const ch
  * Two shapes: {"error":"invalid_request","error_description":...} of IMDS and
  * {"statusCode":400,"message":...,"correlationId":...} of App Service.
  */
-void identity_reply_mi_error(const http_response *answer, const es_secret *secret,
-                             identity_mi_error *ret)
+entrasql_status identity_reply_mi_error(const http_response *answer, const es_secret *secret,
+                                        identity_mi_error *ret)
 {
     memset(ret, 0, sizeof *ret);
     ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
-    if (json_doc_parse(answer->body.data, answer->body.len, &doc, NULL) != ENTRASQL_OK) {
-        identity_redact(ret->text, sizeof ret->text < 200 ? sizeof ret->text : 200,
-                        (const char *)answer->body.data, answer->body.len, secret);
-        return;
+    entrasql_status status = json_doc_parse(answer->body.data, answer->body.len, &doc, NULL);
+    if (status == ENTRASQL_NOMEM)
+        return status;
+    if (status != ENTRASQL_OK) {
+        /* Of something else that answers a little is shown, so that people recognise it. */
+        char text[SHOWN_OF_STRANGERS];
+        identity_redact(text, sizeof text, (const char *)answer->body.data, answer->body.len,
+                        secret);
+        es_strlcpy_utf8(ret->text, sizeof ret->text, text);
+        return ENTRASQL_OK;
     }
+    ret->is_json = true;
     const json_node *root = json_doc_root(doc);
     copy_line(root, "error", secret, ret->code, sizeof ret->code);
     copy_line(root, "error_description", secret, ret->text, sizeof ret->text);
@@ -192,4 +206,5 @@ void identity_reply_mi_error(const http_response *answer, const es_secret *secre
     if (ret->correlation_id[0] == '\0')
         copy_line(root, "correlationId", secret, ret->correlation_id, sizeof ret->correlation_id);
     ret->number = aadsts_number(root, ret->text);
+    return ENTRASQL_OK;
 }

@@ -40,7 +40,7 @@ entrasql_status identity_reply_token(const es_buf *body, const char *place, cons
 /*
  * An error answer of Entra as an error: AADSTS number, correlation id, cause
  * and hint. `secret` (NULL: none) is kept out should the answer repeat it.
- * AUTH_FAILED; its class is RETRY for throttling and server errors.
+ * AUTH_FAILED; its class is RETRY for throttling and server errors. NOMEM.
  */
 entrasql_status identity_reply_entra_error(const http_response *answer, const char *place,
                                            const es_secret *secret, entrasql_error *err);
@@ -51,9 +51,10 @@ typedef struct identity_mi_error {
     char text[512]; /* fit for a message */
     char correlation_id[ENTRASQL_ERROR_ID_SIZE];
     uint32_t number; /* AADSTS, or 0 */
+    bool is_json;
 } identity_mi_error;
-void identity_reply_mi_error(const http_response *answer, const es_secret *secret,
-                             identity_mi_error *ret);
+entrasql_status identity_reply_mi_error(const http_response *answer, const es_secret *secret,
+                                        identity_mi_error *ret) ES_MUST_USE; /* NOMEM */
 
 /* 429 and server errors may go away by themselves: the class of an error says so. */
 void identity_reply_set_class(unsigned http_status, entrasql_error *err);

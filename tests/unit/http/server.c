@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_REQUESTS 64
+#define MAX_REQUESTS 256
 #define MAX_REQUEST 65536
 
 struct test_server {
