@@ -28,6 +28,12 @@ static const conf_option options[] = {
      .value_name = "ID",
      .help = "a user-assigned managed identity"},
     {.name = "tenant", .type = CONF_OPTION_TEXT, .value_name = "ID", .help = "the tenant to ask"},
+    {.name = "timeout",
+     .type = CONF_OPTION_NUMBER,
+     .value_name = "SECONDS",
+     .min = 1,
+     .max = 3600,
+     .help = "how long getting it may take (default: 100)"},
     {.name = "claims", .type = CONF_OPTION_FLAG, .help = "show what the token says, not the token"},
     {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
     {.name = "ca-file",
@@ -88,6 +94,7 @@ static entrasql_status get_token(const conf_args *args, entrasql_token **ret, en
     const entrasql_token_request request = {
         .size = sizeof request,
         .scope = scope,
+        .timeout_ms = conf_args_number(args, "timeout") * 1000,
     };
     entrasql_status status = entrasql_credential_get_token(credential, &request, ret, err);
     entrasql_credential_unref(credential);
