@@ -178,7 +178,7 @@ def test_token_endpoint_huge_body(programs, authority):
 
 
 def test_token_endpoint_of_unknown_issuer(programs, authority, tmp_path):
-    context = Authority(tmp_path).context("localhost")
+    context = Authority(tmp_path, "Somebody Else").context("localhost")
     seen = []
     with serving(token_endpoint(context, http_reply(200), seen)) as port:
         result = run([programs.entrasql, "token", "--credential", "environment"],
@@ -430,14 +430,19 @@ def test_sql_that_is_not_understood(emulator, text, number, line, part):
     assert part in result.stderr
 
 
+def kill(emulator):
+    """kill -9, and waits until the process is gone."""
+    pid = emulator.state()["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert wait_for(lambda: emulator.command("status").returncode != 0)
+
+
 def test_killed_emulator_keeps_committed_rows(programs, tmp_path):
     with running_emulator(programs, tmp_path / "data") as other:
         seed_persons(other)
         for i in range(5):
             other.sql(ADMIN, f"INSERT INTO Persons (FirstName, LastName) VALUES ('n', 'row{i}')")
-            os.kill(other.state()["pid"], signal.SIGKILL)
-            assert wait_for(lambda: not os.path.exists(f"/proc/{other.state()['pid']}")
-                            or "Z" in open(f"/proc/{other.state()['pid']}/stat").read().split()[2])
+            kill(other)
             other.start()
             rows = other.sql(ADMIN, "SELECT LastName FROM Persons WHERE FirstName = 'n' ORDER BY ID")
             assert [row["LastName"] for row in rows] == [f"row{n}" for n in range(i + 1)]
@@ -453,8 +458,7 @@ def test_emulator_killed_in_a_transaction_loses_only_that(programs, tmp_path):
             access_token_callable=lambda: other.token(ADMIN),
             cafile=other.environment(ADMIN)["SSL_CERT_FILE"], validate_host=True)
         connection.cursor().execute("INSERT INTO Persons (FirstName, LastName) VALUES ('x', 'half')")
-        os.kill(other.state()["pid"], signal.SIGKILL)
-        time.sleep(0.2)
+        kill(other)
         other.start()
         assert other.sql(ADMIN, "SELECT COUNT(*) AS n FROM Persons") == [{"n": 3}]
 
