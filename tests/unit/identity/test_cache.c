@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -20,6 +21,8 @@
 #include <cmocka.h>
 
 /* ---- a source of tokens ---- */
+
+static pthread_mutex_t source_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static struct source {
     atomic_int calls;
@@ -38,11 +41,15 @@ static entrasql_status give(void *context, const entrasql_token_request *request
     struct source *s = context;
     char value[32];
     int call = ++s->calls;
+    /* Others come meanwhile. */
+    sched_yield();
+    pthread_mutex_lock(&source_mutex);
     snprintf(s->scope, sizeof s->scope, "%s", request->scope);
     snprintf(s->tenant, sizeof s->tenant, "%s",
              request->tenant_id != NULL ? request->tenant_id : "");
     snprintf(s->claims, sizeof s->claims, "%s", request->claims != NULL ? request->claims : "");
     s->timeout_ms = request->timeout_ms;
+    pthread_mutex_unlock(&source_mutex);
     if (s->fails != ENTRASQL_OK) {
         err->status = s->fails;
         snprintf(err->message, sizeof err->message, "no token today");
