@@ -101,25 +101,42 @@ static size_t secret_length(const char *s, size_t n, const es_secret *secret)
     return es_equal_constant_time(s, es_secret_reveal(secret), length) ? length : 0;
 }
 
+/* How much of the text at this place is to be masked: the value of a member found before, or what
+ * is a secret by itself. */
+static size_t masked_length(const char *at, size_t left, const es_secret *secret,
+                            const char **value_begin, const char **value_end)
+{
+    if (*value_begin != NULL && at >= *value_begin) {
+        size_t rest = *value_end > at ? (size_t)(*value_end - at) : 0;
+        *value_begin = NULL;
+        if (rest != 0)
+            return rest;
+    }
+    size_t length = secret_length(at, left, secret);
+    return length != 0 ? length : jwt_length(at, left);
+}
+
 void identity_redact(char *dst, size_t size, const char *src, size_t n, const es_secret *secret)
 {
     char clean[MAX_LOOK + 1];
     es_printable(clean, sizeof clean, src, n);
     struct cursor c = {.dst = dst, .size = size};
     const char *at = clean;
+    const char *value_begin = NULL; /* of a member with a telling name, not yet reached */
+    const char *value_end = NULL;
     size_t left = strlen(clean);
     while (left != 0) {
-        size_t value = 0;
-        size_t skip = secret_length(at, left, secret);
-        if (skip == 0)
-            skip = jwt_length(at, left);
+        size_t skip = masked_length(at, left, secret, &value_begin, &value_end);
         if (skip != 0) {
             put(&c, MASK, sizeof MASK - 1);
-        } else if (*at == '"' && (skip = secret_member(at, left, &value)) != 0) {
-            put(&c, at, skip);
-            put(&c, MASK, sizeof MASK - 1);
-            skip += value;
         } else {
+            size_t value = 0;
+            size_t distance =
+                *at == '"' && value_begin == NULL ? secret_member(at, left, &value) : 0;
+            if (distance != 0) {
+                value_begin = at + distance;
+                value_end = value_begin + value;
+            }
             put(&c, at, 1);
             skip = 1;
         }

@@ -384,6 +384,10 @@ static void secrets_are_taken_out_of_texts(void **state)
         {"\"token", "\"token"},
         {"\"token\"", "\"token\""},
         {"\"token\": 5", "\"token\": 5"},
+        /* A secret in the name of a member, or across its value. */
+        {"\"token " SECRET "\": \"x\"", "\"token ***\": \"***\""},
+        {"\"token\": \"" SECRET "\" " SECRET, "\"token\": \"***\" ***"},
+        {"\"token\":\"\"", "\"token\":\"\""},
         {"eyJ short", "eyJ short"},
     };
     es_secret *secret = es_secret_from_str(SECRET);
