@@ -223,7 +223,7 @@ static entrasql_status to_datetime(const struct conversion *c, double days, sqlv
 {
     double ticks;
 
-    if (!(days > -1e7 && days < 1e7))
+    if (!(days > -1e6 && days < 4e6)) /* the calendar has 3.7 million days */
         return sqltype_overflow_expression(c);
     ticks = floor((days + (double)SQLDATE_DAYS_1900) * 300.0 * 86400.0 + 0.5);
     if (ticks < 0)

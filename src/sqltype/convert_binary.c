@@ -246,14 +246,16 @@ static entrasql_status to_old_date(const struct conversion *c, const uint8_t *p,
                                    sqlvalue *ret)
 {
     uint8_t full[8] = {0};
-    int64_t ticks;
+    int64_t days;
+    uint32_t count;
 
-    memcpy(full + (sizeof full - (n < 8 ? n : 8)), n < 8 ? p : p + (n - 8), n < 8 ? n : 8);
-    ticks = ((int64_t)(int32_t)(uint32_t)get_big_endian(full, 4) + SQLDATE_DAYS_1900) *
-                SQLTYPE_TICKS_PER_DAY +
-            sqldate_from_300ths((uint32_t)get_big_endian(full + 4, 4));
-    if (get_big_endian(full + 4, 4) >= 25920000 ||
-        sqldate_fit(ticks, c->target, &ret->u.ticks) != ENTRASQL_OK)
+    if (n != 0)
+        memcpy(full + (sizeof full - (n < 8 ? n : 8)), n < 8 ? p : p + (n - 8), n < 8 ? n : 8);
+    days = (int64_t)(int32_t)(uint32_t)get_big_endian(full, 4) + SQLDATE_DAYS_1900;
+    count = (uint32_t)get_big_endian(full + 4, 4);
+    if (count >= 25920000 || days < 0 || days > SQLDATE_MAX_DAYS ||
+        sqldate_fit(days * SQLTYPE_TICKS_PER_DAY + sqldate_from_300ths(count), c->target,
+                    &ret->u.ticks) != ENTRASQL_OK)
         return sqltype_overflow_expression(c);
     return ENTRASQL_OK;
 }
@@ -278,7 +280,8 @@ static entrasql_status to_newer_date(const struct conversion *c, const uint8_t *
         ticks = (int64_t)get_little_endian(part, size) * unit_of(scale);
     }
     if (c->target.id != SQLTYPE_TIME) {
-        if (es_reader_bytes(&r, 3, &part) != ENTRASQL_OK)
+        if (es_reader_bytes(&r, 3, &part) != ENTRASQL_OK ||
+            get_little_endian(part, 3) > (uint64_t)SQLDATE_MAX_DAYS)
             return sqltype_bad_value(c);
         ticks += (int64_t)get_little_endian(part, 3) * SQLTYPE_TICKS_PER_DAY;
     }

@@ -74,7 +74,7 @@ static entrasql_status bad_request(entrasql_status st, entrasql_error *err)
         return es_nomem(err);
     if (st == ENTRASQL_TRUNCATED)
         return es_fail(err, st, "the RPC request ends early");
-    return es_fail(err, st, "a name in the RPC request is not UTF-16");
+    return es_fail(err, st, "a name in the RPC request is not well formed");
 }
 
 static entrasql_status read_param_head(es_reader *r, tds_param *p)
@@ -136,7 +136,8 @@ static entrasql_status read_name(es_reader *r, uint16_t units, tds_call *c)
     es_reader name;
 
     ES_TRY(es_reader_sub(r, 2 * (size_t)units, &name));
-    return tds_utf16_text(&name, &c->name);
+    ES_TRY(tds_utf16_text(&name, &c->name));
+    return *c->name != '\0' ? ENTRASQL_OK : ENTRASQL_MALFORMED;
 }
 
 static entrasql_status read_call(es_reader *r, size_t value_limit, tds_call *c, entrasql_error *err)

@@ -245,7 +245,8 @@ static entrasql_status read_old_date(es_reader body, const tds_type *type, int64
         days = (int32_t)(uint32_t)get_le(body.at, 4);
         of_day = count < 25920000U ? sqldate_from_300ths(count) : SQLTYPE_TICKS_PER_DAY;
     }
-    if (of_day >= SQLTYPE_TICKS_PER_DAY ||
+    if (of_day >= SQLTYPE_TICKS_PER_DAY || days < -SQLDATE_DAYS_1900 ||
+        days > SQLDATE_MAX_DAYS - SQLDATE_DAYS_1900 ||
         sqldate_fit((days + SQLDATE_DAYS_1900) * SQLTYPE_TICKS_PER_DAY + of_day, type->type,
                     ret_ticks) != ENTRASQL_OK)
         return bad_value(type, "is out of range", err);
