@@ -237,30 +237,11 @@ static entrasql_status closed_by_server(struct run *r, entrasql_status st)
     return st;
 }
 
-/* Reads what is there now. */
-static entrasql_status read_some(struct run *r)
+/* What may end the batch from our side: the caller's wish, and time. */
+static entrasql_status look_around(struct run *r)
 {
-    uint8_t bytes[READ_BYTES];
-    size_t n;
-    entrasql_status st = relay_stream_read(r->c->session.stream, bytes, sizeof bytes, &n, r->err);
-
-    if (st == ENTRASQL_AGAIN)
-        return ENTRASQL_OK;
-    if (st != ENTRASQL_OK)
-        return closed_by_server(r, st);
-    return take_bytes(r, bytes, n);
-}
-
-static entrasql_status wait_for_more(struct run *r)
-{
-    os_wait w;
     int64_t now;
 
-    os_wait_init(&w);
-    ES_TRY(relay_stream_wants(r->c->session.stream, true, &w));
-    ES_TRY(os_wait_add(&w, r->c->cancel_read, POLLIN));
-    os_wait_until(&w, r->deadline_ms);
-    ES_TRY(os_wait_poll(&w, r->err));
     if (was_cancelled(r->c) && !r->is_stopping)
         return stop(r, ENTRASQL_CANCELLED, "the batch was cancelled");
     now = es_clock_mono_ms();
@@ -273,6 +254,41 @@ static entrasql_status wait_for_more(struct run *r)
                    SQL_ATTENTION_WAIT_MS / 1000);
 }
 
+/*
+ * Reads all that is there now: bytes that TLS has decrypted already raise no
+ * event, so it may only sleep after the stream said AGAIN.
+ */
+static entrasql_status read_available(struct run *r)
+{
+    uint8_t bytes[READ_BYTES];
+
+    while (!r->is_over) {
+        size_t n = 0;
+        entrasql_status st =
+            relay_stream_read(r->c->session.stream, bytes, sizeof bytes, &n, r->err);
+        if (st == ENTRASQL_AGAIN)
+            return ENTRASQL_OK;
+        if (st != ENTRASQL_OK)
+            return closed_by_server(r, st);
+        ES_TRY(take_bytes(r, bytes, n));
+        if (!r->is_over)
+            ES_TRY(look_around(r));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status wait_for_more(struct run *r)
+{
+    os_wait w;
+
+    os_wait_init(&w);
+    ES_TRY(relay_stream_wants(r->c->session.stream, true, &w));
+    ES_TRY(os_wait_add(&w, r->c->cancel_read, POLLIN));
+    os_wait_until(&w, r->deadline_ms);
+    ES_TRY(os_wait_poll(&w, r->err));
+    return look_around(r);
+}
+
 static entrasql_status run_to_end(struct run *r)
 {
     while (!r->is_over) {
@@ -280,7 +296,7 @@ static entrasql_status run_to_end(struct run *r)
         if (st != ENTRASQL_OK && st != ENTRASQL_AGAIN)
             return closed_by_server(r, st);
         ES_TRY(wait_for_more(r));
-        ES_TRY(read_some(r));
+        ES_TRY(read_available(r));
     }
     return ENTRASQL_OK;
 }
