@@ -182,9 +182,7 @@ static CURLcode set_rules(http_operation *op, const http_request *request)
         code = curl_easy_setopt(op->easy, CURLOPT_ERRORBUFFER, op->error_text);
     if (code == CURLE_OK)
         code = set_protocols(op->easy, request->plain_allowed);
-    /* An empty proxy name also switches the environment's off. */
-    if (code == CURLE_OK && request->direct)
-        code = curl_easy_setopt(op->easy, CURLOPT_PROXY, "");
+    /* No host goes through a proxy, whatever the environment says. */
     if (code == CURLE_OK && request->direct)
         code = curl_easy_setopt(op->easy, CURLOPT_NOPROXY, "*");
     if (code == CURLE_OK)

@@ -35,7 +35,7 @@ static bool has_part(CURLU *u, CURLUPart part)
 
 static entrasql_status copy_host(CURLU *u, http_url *url)
 {
-    char host[sizeof url->host + 2];
+    char host[sizeof url->host + 2] = "";
     ES_TRY(copy_part(u, CURLUPART_HOST, host, sizeof host));
     size_t n = strlen(host);
     bool bracketed = n >= 2 && host[0] == '[' && host[n - 1] == ']';

@@ -121,7 +121,7 @@ static entrasql_status fill(identity_settings *s, const entrasql_client_options 
         return es_nomem(err);
     if (!with_authority)
         return ENTRASQL_OK;
-    if (!es_str_is_empty(o->authority_host))
+    if (o->authority_host != NULL && o->authority_host[0] != '\0')
         return identity_authority_parse(o->authority_host, "the authority_host option",
                                         &s->authority, err);
     const char *host = identity_getenv("AZURE_AUTHORITY_HOST");

@@ -57,7 +57,7 @@ static void put_plain(const char *digits, int exponent, char *dst, size_t size)
 /* As printf's %g, with a '.' in every locale. */
 static void format_general(double f, int precision, int exponent_digits, char *dst, size_t size)
 {
-    char digits[32];
+    char digits[32] = "";
     int exponent = split_float(fabs(f), precision, digits);
     size_t n = strlen(digits);
 
@@ -75,7 +75,7 @@ static void format_general(double f, int precision, int exponent_digits, char *d
 
 static void format_scientific(double f, int precision, char *dst, size_t size)
 {
-    char digits[32];
+    char digits[32] = "";
     int exponent = split_float(fabs(f), precision, digits);
 
     if (signbit(f) && f != 0) {

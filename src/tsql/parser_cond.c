@@ -268,7 +268,7 @@ static entrasql_status read_not(tsql_parser *p, tsql_operand *ret)
     tsql_span span = tsql_span_begin(p);
     tsql_advance(p);
     ES_TRY(tsql_enter(p));
-    tsql_operand inner;
+    tsql_operand inner = {0};
     ES_TRY(read_not(p, &inner));
     tsql_leave(p);
     if (inner.cond == NULL)
@@ -293,7 +293,7 @@ entrasql_status tsql_read_either(tsql_parser *p, tsql_operand *ret)
 
 entrasql_status tsql_read_cond(tsql_parser *p, tsql_cond **ret)
 {
-    tsql_operand operand;
+    tsql_operand operand = {0};
     ES_TRY(tsql_read_either(p, &operand));
     if (operand.cond == NULL)
         return tsql_not_boolean(p);

@@ -82,7 +82,7 @@ entrasql_status tsql_read_constant(tsql_parser *p, tsql_expr **ret)
         op = TSQL_OP_MINUS;
     else if (tsql_accept(p, TSQL_TOKEN_PLUS))
         op = TSQL_OP_PLUS;
-    tsql_expr *literal;
+    tsql_expr *literal = NULL;
     ES_TRY(tsql_read_literal(p, &literal));
     *ret = literal;
     if (op == TSQL_OP_NONE)

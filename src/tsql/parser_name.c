@@ -103,7 +103,7 @@ entrasql_status tsql_read_name_list(tsql_parser *p, tsql_names *ret)
 {
     ES_TRY(tsql_expect(p, TSQL_TOKEN_LPAREN));
     do {
-        tsql_name name;
+        tsql_name name = {0};
         ES_TRY(tsql_read_name(p, &name));
         ES_TRY(tsql_push_name(p, ret, name));
     } while (tsql_accept(p, TSQL_TOKEN_COMMA));
