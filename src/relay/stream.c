@@ -18,6 +18,7 @@ struct relay_stream {
     tls_conn *tls;
     bool said_goodbye; /* TLS's close_notify is queued */
     bool ended;        /* the socket has delivered its last byte */
+    bool may_hold;     /* TLS may hold received bytes that no event on the socket tells of */
     relay_frame frame; /* of what is written through TLS */
     es_buf queue;      /* clear bytes and what TLS left behind; goes out before TLS's own output */
     es_buf given_back; /* read() delivers it first */
@@ -90,11 +91,13 @@ static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_
 {
     for (int turn = 0; turn < RECEIVE_TURNS; turn++) {
         entrasql_status status = tls_conn_read(s->tls, p, n, ret_n, err);
+        s->may_hold = status == ENTRASQL_OK;
         if (status != ENTRASQL_AGAIN)
             return status;
         /* Without close_notify too: TDS messages know their own length. */
         ES_TRY(receive_for_tls(s, err));
     }
+    s->may_hold = true;
     return ENTRASQL_AGAIN;
 }
 
@@ -218,7 +221,7 @@ entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wai
     if (want_read) {
         events |= POLLIN;
         /* Bytes that are here already raise no event. */
-        if (s->given_back.len > 0 || s->ended)
+        if (s->given_back.len > 0 || s->ended || s->may_hold)
             os_wait_until(w, es_clock_mono_ms());
     }
     return events != 0 ? os_wait_add(w, s->fd, events) : ENTRASQL_OK;
@@ -253,6 +256,7 @@ entrasql_status relay_stream_handshake(relay_stream *s, entrasql_error *err)
         entrasql_status status = tls_conn_handshake(s->tls, err);
         /* On failure this is the alert for the peer; its own fate does not matter then. */
         bool failed = status != ENTRASQL_OK && status != ENTRASQL_AGAIN;
+        s->may_hold = status == ENTRASQL_OK; /* what came behind the last flight */
         entrasql_status sent = flush_if_possible(s, failed ? NULL : err);
         if (failed)
             return status;
@@ -261,6 +265,7 @@ entrasql_status relay_stream_handshake(relay_stream *s, entrasql_error *err)
             return ENTRASQL_OK;
         ES_TRY(receive_for_tls(s, err));
     }
+    s->may_hold = true;
     return ENTRASQL_AGAIN;
 }
 
@@ -272,5 +277,6 @@ entrasql_status relay_stream_end_tls(relay_stream *s, entrasql_error *err)
         return es_nomem(err);
     tls_conn_free(s->tls);
     s->tls = NULL;
+    s->may_hold = false;
     return flush_if_possible(s, err);
 }

@@ -27,7 +27,8 @@ entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err) ES_MUST
 size_t relay_stream_queued(const relay_stream *s);
 /* Gives bytes back: read() delivers them before anything else. */
 entrasql_status relay_stream_push_back(relay_stream *s, const void *p, size_t n) ES_MUST_USE;
-/* Adds the descriptor: POLLIN if want_read, POLLOUT while bytes are queued. */
+/* Adds the descriptor: POLLIN if want_read, POLLOUT while bytes are queued. Who wants to read bytes
+   that are here already (given back, or held by TLS) does not wait. */
 entrasql_status relay_stream_wants(const relay_stream *s, bool want_read, os_wait *w) ES_MUST_USE;
 /* The last peer-visible act: close_notify where TLS runs, then shutdown for writing. */
 void relay_stream_shutdown(relay_stream *s);

@@ -202,6 +202,34 @@ static void each_packet_is_one_record(void **state)
     relay_stream_free(server);
 }
 
+static bool waits_to_read(const relay_stream *s)
+{
+    os_wait w;
+    os_wait_init(&w);
+    assert_int_equal(relay_stream_wants(s, true, &w), ENTRASQL_OK);
+    return w.deadline_ms > es_clock_mono_ms();
+}
+
+static void records_that_are_here_are_not_waited_for(void **state)
+{
+    (void)state;
+    relay_stream *client = NULL;
+    relay_stream *server = NULL;
+    uint8_t got[64];
+    size_t n = 0;
+    tls_pair(true, &client, &server);
+    assert_int_equal(relay_stream_write(client, packets, sizeof packets, NULL), ENTRASQL_OK);
+    /* All three come out of the socket at once, and one with each read. */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(relay_stream_read(server, got, sizeof got, &n, NULL), ENTRASQL_OK);
+        assert_false(waits_to_read(server));
+    }
+    assert_int_equal(relay_stream_read(server, got, sizeof got, &n, NULL), ENTRASQL_AGAIN);
+    assert_true(waits_to_read(server));
+    relay_stream_free(client);
+    relay_stream_free(server);
+}
+
 static void tls_ends_and_clear_bytes_follow(void **state)
 {
     (void)state;
@@ -573,6 +601,7 @@ int main(void)
         cmocka_unit_test(bytes_given_back_come_first),
         cmocka_unit_test(the_queue_has_a_ceiling),
         cmocka_unit_test(each_packet_is_one_record),
+        cmocka_unit_test(records_that_are_here_are_not_waited_for),
         cmocka_unit_test(tls_ends_and_clear_bytes_follow),
         cmocka_unit_test(the_end_of_tls_is_seen),
         cmocka_unit_test(bytes_pass_both_ways_and_ends_do_too),
