@@ -253,8 +253,7 @@ static test_server *entra;
 static entrasql_credential *new_client_secret(void)
 {
     const entrasql_client_options options = {.authority_host = test_server_url(entra),
-                                             .ca_file = test_server_ca_file(entra),
-                                             .max_retries = UINT32_MAX};
+                                             .ca_file = test_server_ca_file(entra)};
     entrasql_credential *c;
     assert_int_equal(
         entrasql_client_secret_credential_new(TENANT, CLIENT, SECRET, &options, &c, NULL),
@@ -395,27 +394,61 @@ static void waiter_takes_over_from_an_owner_without_time(void **state)
     entrasql_credential_unref(c);
 }
 
+/* A function that does not come back until it is let go; the second call gives a token at once. */
+static atomic_int sleeper_calls;
+static atomic_bool sleeper_may_end;
+
+static entrasql_status sleep_then_give(void *context, const entrasql_token_request *request,
+                                       entrasql_token **ret, entrasql_error *err)
+{
+    (void)context;
+    (void)request;
+    (void)err;
+    int call = ++sleeper_calls;
+    while (call == 1 && !sleeper_may_end)
+        sched_yield();
+    *ret = entrasql_token_new(call == 1 ? "late" : "in time", es_clock_wall_s() + 3600);
+    return ENTRASQL_OK;
+}
+
+static void *get_from_sleeper(void *context)
+{
+    entrasql_token *token = NULL;
+    const entrasql_token_request request = {.scope = ENTRASQL_SCOPE_SQL, .timeout_ms = 1000};
+    (void)entrasql_credential_get_token(context, &request, &token, NULL);
+    return token;
+}
+
 static void waiter_takes_over_from_an_owner_that_sleeps(void **state)
 {
     (void)state;
-    static const test_answer silent[] = {{.act = TEST_SILENT}};
-    static const test_answer good[] = {{.body = TOKEN_REPLY}};
-    entrasql_error err;
+    entrasql_credential *c;
     entrasql_token *token;
-    test_server_play(entra, silent, 1);
-    entrasql_credential *c = new_client_secret();
-    entrasql_token_operation *owner = start(c, 1000);
+    entrasql_error err;
+    pthread_t thread;
+    void *late;
+    assert_int_equal(
+        entrasql_custom_credential_new("Sleeper", sleep_then_give, NULL, NULL, &c, NULL),
+        ENTRASQL_OK);
+    assert_int_equal(pthread_create(&thread, NULL, get_from_sleeper, c), 0);
+    while (sleeper_calls == 0)
+        sched_yield();
     entrasql_token_operation *waiter = start(c, 60000);
     entrasql_token_operation *impatient = start(c, 1200);
-    send_it(owner);
-    /* The owner is never stepped again, and the server is held by its silent connection. */
-    es_clock_shift(1000 + IDENTITY_TAKE_OVER_MS + 100, 0);
-    assert_int_equal(finish(impatient, &err), ENTRASQL_TIMEOUT);
+    es_clock_shift(1000 + IDENTITY_TAKE_OVER_MS / 2, 0);
+    assert_int_equal(entrasql_token_operation_step(impatient, &token, &err), ENTRASQL_TIMEOUT);
+    entrasql_token_operation_free(impatient);
     assert_int_equal(entrasql_token_operation_step(waiter, &token, &err), ENTRASQL_AGAIN);
-    test_server_play(entra, good, 1);
-    entrasql_token_operation_free(owner);
-    assert_int_equal(finish(waiter, &err), ENTRASQL_OK);
-    assert_int_equal(test_server_count(entra), 1);
+    es_clock_shift(IDENTITY_TAKE_OVER_MS, 0);
+    assert_int_equal(entrasql_token_operation_step(waiter, &token, &err), ENTRASQL_OK);
+    assert_string_equal(entrasql_token_value(token), "in time");
+    entrasql_token_free(token);
+    entrasql_token_operation_free(waiter);
+    sleeper_may_end = true;
+    pthread_join(thread, &late);
+    assert_non_null(late);
+    assert_string_equal(entrasql_token_value(late), "late");
+    entrasql_token_free(late);
     entrasql_credential_unref(c);
 }
 
@@ -467,6 +500,23 @@ static void others_use_the_old_token_during_a_refresh(void **state)
         assert_int_equal(entrasql_token_operation_step(owner, &token, &err), ENTRASQL_AGAIN);
     es_clock_shift(11000, 0);
     assert_int_equal(finish(owner, &err), ENTRASQL_OK);
+    es_clock_shift(0, -4000);
+    entrasql_credential_unref(c);
+}
+
+static void refresh_ahead_of_time_is_tried_once(void **state)
+{
+    (void)state;
+    static const test_answer script[] = {
+        {.body = "{\"access_token\":\"" TOKEN "\",\"expires_in\":7200,\"refresh_in\":3600}"},
+        {.status = 503}};
+    entrasql_error err;
+    test_server_play(entra, script, 2);
+    entrasql_credential *c = new_client_secret();
+    assert_int_equal(finish(start(c, 0), &err), ENTRASQL_OK);
+    es_clock_shift(0, 4000);
+    assert_int_equal(finish(start(c, 0), &err), ENTRASQL_OK);
+    assert_int_equal(test_server_count(entra), 2);
     es_clock_shift(0, -4000);
     entrasql_credential_unref(c);
 }
@@ -569,6 +619,7 @@ int main(void)
         cmocka_unit_test_setup(waiter_takes_over_from_an_owner_that_sleeps, common_clean),
         cmocka_unit_test_setup(waiter_can_leave, common_clean),
         cmocka_unit_test_setup(others_use_the_old_token_during_a_refresh, common_clean),
+        cmocka_unit_test_setup(refresh_ahead_of_time_is_tried_once, common_clean),
         cmocka_unit_test_setup(operation_outlives_the_callers_reference, common_clean),
         cmocka_unit_test_setup(ended_operation_has_no_second_result, common_clean),
         cmocka_unit_test_setup(many_threads_come_and_go, common_clean),
