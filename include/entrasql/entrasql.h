@@ -13,7 +13,8 @@
  *     are milliseconds.
  *   - A credential may be used by any number of threads at once; it is
  *     reference counted. Other objects belong to one thread at a time.
- *   - Environment variables are read when a credential is created.
+ *   - Environment variables are read when a credential is created; only those that name
+ *     proxies are read for each request.
  *   - After fork() the child must not use credentials made by the parent.
  *   - Nothing is printed, no signal handler is set, no global state is kept.
  *
@@ -56,7 +57,8 @@ ENTRASQL_API const char *entrasql_token_value(const entrasql_token *token);
 ENTRASQL_API int64_t entrasql_token_expires_on(const entrasql_token *token);
 /* Which member of a chain gave it, e.g. "ManagedIdentityCredential". */
 ENTRASQL_API const char *entrasql_token_source(const entrasql_token *token);
-/* Zeroes and frees. NULL allowed. */
+/* Gives the token back; the text is zeroed when the credential's cache holds it no longer either.
+ * NULL allowed. */
 ENTRASQL_API void entrasql_token_free(entrasql_token *token);
 
 typedef struct entrasql_token_request {
@@ -194,8 +196,9 @@ ENTRASQL_API entrasql_status entrasql_default_azure_credential_new(
 
 /*
  * A credential of the program's own: one function, called on the thread that
- * asks, possibly on several at once; its results are cached like any other's.
- * It returns a token made by entrasql_token_new().
+ * asks (inside get_token, _start or _step, which it may block), possibly on
+ * several at once; its results are cached like any other's. It returns a token
+ * made by entrasql_token_new(), and must not ask the same credential itself.
  */
 typedef entrasql_status entrasql_token_function(void *context,
                                                 const entrasql_token_request *request,
