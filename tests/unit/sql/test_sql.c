@@ -284,6 +284,31 @@ static void errors(void **state)
     finish(&s, c);
 }
 
+/* An error, and the connection breaks behind it: the error is what counts. */
+static void serve_error_and_end(struct server *s)
+{
+    es_buf b = ES_BUF_INIT(1 << 20);
+    if (!take(s, TDS_PACKET_BATCH))
+        return;
+    must(tds_message_add(&b, 596, 1, 16, "The session is being killed.", "srv", "", 1));
+    must(tds_done_add(&b, TDS_TOKEN_DONE, TDS_DONE_ERROR, 0, 0));
+    s->cut = 8 + b.len - 1;
+    reply(s, &b);
+}
+
+static void error_and_end(void **state)
+{
+    (void)state;
+    struct server s = {0};
+    sql_conn *c = connect_pair(&s, serve_error_and_end);
+    entrasql_error err;
+    assert_int_equal(sql_batch(c, "x", NULL, 20000, &err), ENTRASQL_SQL_ERROR);
+    assert_int_equal(err.number, 596);
+    assert_string_equal(err.message, "The session is being killed.");
+    assert_int_equal(sql_batch(c, "x", NULL, 20000, &err), ENTRASQL_CLOSED);
+    finish(&s, c);
+}
+
 /* ---- transactions ---- */
 
 static void serve_transactions(struct server *s)
@@ -651,6 +676,7 @@ int main(void)
         cmocka_unit_test(logins),
         cmocka_unit_test(template_fields),
         cmocka_unit_test(attention_unanswered),
+        cmocka_unit_test(error_and_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,25 @@ static void whole_and_pieces(void **state)
     es_buf_done(&b);
 }
 
+/* A row is shown as soon as its last byte is in, not when the message is over. */
+static void at_once(void **state)
+{
+    (void)state;
+    es_buf b = make_reply();
+    tds_reply *r;
+    tds_event e;
+    size_t shown = 0;
+    OK(tds_reply_new(LIMIT_BYTES, &r, NULL));
+    for (size_t i = 0; i + TDS_DONE_BYTES < b.len; i++) {
+        OK(tds_reply_feed(r, b.data + i, 1, false, NULL));
+        while (tds_reply_next(r, &e, NULL) == ENTRASQL_OK)
+            shown++;
+    }
+    assert_int_equal(shown, 11);
+    tds_reply_free(r);
+    es_buf_done(&b);
+}
+
 static void every_cut(void **state)
 {
     (void)state;
@@ -359,9 +378,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_and_pieces), cmocka_unit_test(every_cut),
-        cmocka_unit_test(no_memory),        cmocka_unit_test(bad_replies),
-        cmocka_unit_test(no_metadata),      cmocka_unit_test(table_names),
-        cmocka_unit_test(writers),          cmocka_unit_test(large_value),
+        cmocka_unit_test(no_memory),        cmocka_unit_test(at_once),
+        cmocka_unit_test(bad_replies),      cmocka_unit_test(no_metadata),
+        cmocka_unit_test(table_names),      cmocka_unit_test(writers),
+        cmocka_unit_test(large_value),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
