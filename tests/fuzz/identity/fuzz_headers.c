@@ -5,6 +5,7 @@
 #include "identity/reply.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -17,8 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (http_retry_after(&r, 784111777, &v) && (v < 0 || v > 86400000))
         abort();
-    (void)http_response_header(&r, "content-type", value, sizeof value);
-    (void)identity_date_parse((const char *)data, size, &v);
+    if (http_response_header(&r, "content-type", value, sizeof value) == ENTRASQL_OK &&
+        memchr(value, 0, sizeof value) == NULL)
+        abort();
+    if (identity_date_parse((const char *)data, size, &v) == ENTRASQL_OK &&
+        v > IDENTITY_MAX_EXPIRY + 86400)
+        abort();
     es_buf_done(&r.headers);
     return 0;
 }
