@@ -284,7 +284,7 @@ entrasql_status identity_cache_finish(identity_cache *cache, identity_ticket *t,
     if (is_owner)
         e->owner = NULL;
     t->role = IDENTITY_NO_ROLE;
-    if (status == ENTRASQL_OK) {
+    if (token != NULL) {
         keep(e, token);
         share(e, ENTRASQL_OK, token, NULL);
         *ret = token;

@@ -86,7 +86,7 @@ entrasql_status identity_cache_join(identity_cache *cache, identity_ticket *t, e
                                     entrasql_error *err) ES_MUST_USE;
 
 /*
- * The owner's fetch ended with this token (OK) or failure (*err is filled).
+ * The owner's fetch ended with this token (OK) or failure (NULL, *err is filled).
  * The result goes to all who wait, except a failure that is the owner's own
  * affair: its deadline, or a try that had a token to fall back on; then one
  * of them fetches. With a fallback the failure becomes OK with the old token.
