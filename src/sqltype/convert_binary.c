@@ -293,7 +293,7 @@ static entrasql_status to_newer_date(const struct conversion *c, const uint8_t *
         if (ret->offset_minutes < -SQLDATE_MAX_OFFSET || ret->offset_minutes > SQLDATE_MAX_OFFSET)
             return sqltype_bad_value(c);
     }
-    if (es_reader_end(&r) != ENTRASQL_OK ||
+    if (es_reader_end(&r) != ENTRASQL_OK || !sqldate_has_local(ticks, ret->offset_minutes) ||
         sqldate_fit(ticks, c->target, &ret->u.ticks) != ENTRASQL_OK)
         return sqltype_bad_value(c);
     return ENTRASQL_OK;

@@ -85,6 +85,13 @@ int64_t sqldate_from_300ths(uint32_t count)
 
 /* ---- ranges and rounding ---- */
 
+bool sqldate_has_local(int64_t utc_ticks, int16_t offset_minutes)
+{
+    int64_t local = utc_ticks + offset_minutes * SQLDATE_TICKS_PER_MINUTE;
+
+    return local >= 0 && local < SQLDATE_END_TICKS;
+}
+
 static int64_t round_to(int64_t ticks, int64_t unit)
 {
     return (ticks + unit / 2) / unit * unit;

@@ -67,6 +67,8 @@ entrasql_status sqldate_parse(const char *s, size_t n, sqltype type, sqldate_ord
  * day (cut). LIMIT outside the type's range, also after rounding.
  */
 entrasql_status sqldate_fit(int64_t ticks, sqltype type, int64_t *ret) ES_MUST_USE;
+/* Whether the local time of a datetimeoffset lies in the calendar, too. */
+bool sqldate_has_local(int64_t utc_ticks, int16_t offset_minutes);
 /* datetime's own counting within a day, and back: 1/300 s. */
 uint32_t sqldate_to_300ths(int64_t ticks_of_day);
 int64_t sqldate_from_300ths(uint32_t count);

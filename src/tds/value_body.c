@@ -277,7 +277,9 @@ static entrasql_status read_new_date(es_reader body, const tds_type *type, sqlva
         ret->offset_minutes < -SQLDATE_MAX_OFFSET || ret->offset_minutes > SQLDATE_MAX_OFFSET)
         return bad_value(type, "is out of range", err);
     ret->u.ticks = days * SQLTYPE_TICKS_PER_DAY + (int64_t)count * unit_of(scale);
-    return ENTRASQL_OK;
+    return sqldate_has_local(ret->u.ticks, ret->offset_minutes)
+               ? ENTRASQL_OK
+               : bad_value(type, "is out of range", err);
 }
 
 /* Text and binaries: the bytes become an owned block. */
