@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * engine: RPCs as drivers send them: sp_executesql, sp_prepare, sp_execute,
+ * sp_prepexec, sp_unprepare, by number and by name, named and positional.
+ */
+#include "engine_test.h"
+
+#include <stdio.h>
+
+enum {
+    PROC_EXECUTESQL = 10,
+    PROC_PREPARE = 11,
+    PROC_EXECUTE = 12,
+    PROC_PREPEXEC = 13,
+    PROC_UNPREPARE = 15
+};
+
+static engine_param text(const char *name, const char *s)
+{
+    return (engine_param){.name = name, .value = sqlvalue_nvarchar(s, strlen(s))};
+}
+
+static engine_param number(const char *name, int32_t v)
+{
+    return (engine_param){.name = name, .value = sqlvalue_int(v)};
+}
+
+static engine_param null_int(const char *name, bool output)
+{
+    return (engine_param){
+        .name = name, .value = sqlvalue_null(sqltype_of(SQLTYPE_INT)), .output = output};
+}
+
+static recording *call(fixture *f, const char *name, uint16_t id, const engine_param *params,
+                       size_t count)
+{
+    engine_rpc rpc = {.name = name, .proc_id = id, .params = params, .param_count = count};
+    recording_clear(&f->last);
+    engine_sink sink = recording_sink(&f->last);
+    assert_int_equal(engine_session_rpc(fixture_session(f, "admin"), &rpc, &sink), ENTRASQL_OK);
+    if (f->last.broken != NULL)
+        fail_msg("%s\n%s", f->last.broken, recording_text(&f->last));
+    return &f->last;
+}
+
+#define CALL(f, name, id, ...)                                                                     \
+    call(f, name, id, (const engine_param[]){__VA_ARGS__},                                         \
+         ES_COUNT_OF(((const engine_param[]){__VA_ARGS__})))
+
+static void expect(recording *r, const char *want)
+{
+    if (!transcript_matches(want, recording_text(r)))
+        fail_msg("wanted:\n%s\ngot:\n%s", want, recording_text(r));
+}
+
+static void executesql(void **state)
+{
+    fixture *f = *state;
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT 1 AS a, 'x' AS b")),
+           "columns a int, b varchar(1)\n|1|x\ncount 1\nstatus 0\n");
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("@statement", "SELECT @p1 + @p2, @s"),
+                text("@params", "@p1 int, @p2 int, @s nvarchar(10)"), number("@p1", 40),
+                number("@p2", 2), text("@s", "жук")),
+           "columns (none) int, (none) nvarchar(10)\n|42|жук\ncount 1\nstatus 0\n");
+    /* The same by name and with all values unnamed, as JDBC sends it. */
+    expect(CALL(f, "sp_executesql", 0, text("", "SELECT @P0 - @P1"), text("", "@P0 int, @P1 int"),
+                number("", 5), number("", 3)),
+           "|2\nstatus 0\n");
+    expect(CALL(f, "[sys].[sp_executesql]", 0, text("", "SELECT 7")), "|7\nstatus 0\n");
+    /* Without @ on the first two names, as tiberius does. */
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("stmt", "SELECT @P1"), text("params", "@P1 int"),
+                number("@P1", 1)),
+           "|1\nstatus 0\n");
+}
+
+static void executesql_output(void **state)
+{
+    fixture *f = *state;
+    engine_param out = null_int("@o", true);
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("", "SET @o = @i * 2"),
+                text("", "@i int, @o int OUTPUT"), number("@i", 21), out),
+           "status 0\nvalue 3 @o 42\n");
+    /* A parameter that is only read gives nothing back. */
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("", "SET @i = 1"), text("", "@i int"),
+                number("@i", 21)),
+           "status 0\n");
+}
+
+static void executesql_several_statements(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin", "CREATE TABLE t (id int IDENTITY, a varchar(10))");
+    expect(CALL(f, NULL, PROC_EXECUTESQL,
+                text("", "SET NOCOUNT ON; INSERT INTO t (a) VALUES (@p1); SELECT SCOPE_IDENTITY()"),
+                text("", "@p1 nvarchar(10)"), text("@p1", "x")),
+           "columns (none) numeric(38,0)\n|1\nstatus 0\n");
+    /* SET NOCOUNT inside ends with the call. */
+    expect(CALL(f, NULL, PROC_EXECUTESQL,
+                text("", "INSERT INTO t (a) VALUES (@p1) SELECT @@ROWCOUNT"),
+                text("", "@p1 nvarchar(10)"), text("@p1", "y")),
+           "count 1\n|1\ncount 1\nstatus 0\n");
+    /* It has a scope of its own: SCOPE_IDENTITY() outside does not see its rows, @@IDENTITY does.
+     */
+    fixture_expect(f, "admin", "SELECT SCOPE_IDENTITY(), @@IDENTITY", "|NULL|2\n");
+}
+
+static void executesql_errors(void **state)
+{
+    fixture *f = *state;
+    recording *r = CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT @p1"), text("", "@p1 int"));
+    expect(r, "error 8178 16 1 ? The parameterized query '(@p1 int)SELECT @p1' expects the "
+              "parameter '@p1', which was not supplied.\n...\n");
+    r = CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT * FROM nope"));
+    expect(r, "error 208 16 1 1 Invalid object name 'nope'.\n...\n");
+    assert_int_equal(r->errors, 1);
+    r = CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT\n 1 +"));
+    assert_int_equal(r->first_error, 102);
+    r = CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT @p1"), text("", "@p1 int"),
+             text("@p1", "abc"));
+    assert_int_equal(r->first_error, 8114);
+    /* The session goes on. */
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT 1")), "|1\nstatus 0\n");
+}
+
+static void parameters_of_all_kinds(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin",
+               "CREATE TABLE t (a int, b varchar(10), c decimal(10,2), d datetime2(3))");
+    engine_param null = {.name = "@b",
+                         .value = sqlvalue_null(sqltype_string(SQLTYPE_NVARCHAR, 10))};
+    sqlvalue money = {.type = sqltype_decimal(12, 2), .u.dec = {.magnitude = 1250}};
+    expect(CALL(f, NULL, PROC_EXECUTESQL,
+                text("", "INSERT INTO t VALUES (@a, @b, @c, @d); SELECT * FROM t"),
+                text("", "@a int,@b nvarchar(10),@c decimal(12,2),@d nvarchar(40)"),
+                number("@a", 1), null, {.name = "@c", .value = money},
+                text("@d", "2024-02-29 10:11:12.123")),
+           "columns a int, b varchar(10), c decimal(10,2), d datetime2(3)\n"
+           "|1|NULL|12.50|2024-02-29 10:11:12.123\nstatus 0\n");
+    /* NULL in a comparison finds nothing. */
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT a FROM t WHERE b = @b"),
+                text("", "@b nvarchar(10)"), null),
+           "columns a int\nstatus 0\n");
+}
+
+static void prepare_execute_unprepare(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin",
+               "CREATE TABLE t (id int, name varchar(10)) INSERT INTO t VALUES (1, 'Ada')");
+    recording *r = CALL(f, NULL, PROC_PREPARE, null_int("", true), text("", "@p1 int"),
+                        text("", "SELECT name FROM t WHERE id = @p1"), number("", 1));
+    assert_int_equal(r->errors, 0);
+    int32_t handle = r->out_value;
+    assert_true(handle != 0);
+    assert_int_equal(r->rows, 0);
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", handle), number("", 1)),
+           "columns name varchar(10)\n|Ada\ncount 1\nstatus 0\n");
+    expect(CALL(f, NULL, PROC_EXECUTE, number("@handle", handle), number("@p1", 9)),
+           "columns name varchar(10)\ncount 0\nstatus 0\n");
+    expect(CALL(f, NULL, PROC_UNPREPARE, number("", handle)), "status 0\n");
+    r = CALL(f, NULL, PROC_EXECUTE, number("", handle), number("", 1));
+    assert_int_equal(r->first_error, 8179);
+}
+
+static void prepexec(void **state)
+{
+    fixture *f = *state;
+    recording *r = CALL(f, NULL, PROC_PREPEXEC, null_int("", true), text("", "@P1 int"),
+                        text("", "SELECT @P1 + 1"), number("", 4));
+    expect(r, "columns (none) int\n|5\ncount 1\nstatus 0\n...\n");
+    int32_t first = r->out_value;
+    assert_true(first != 0);
+    /* The old handle goes with the call when one is given. */
+    engine_param again = number("", first);
+    again.output = true;
+    r = CALL(f, NULL, PROC_PREPEXEC, again, text("", "@P1 int"), text("", "SELECT @P1 + 2"),
+             number("", 4));
+    assert_int_equal(r->errors, 0);
+    assert_string_equal(r->first_value, "6");
+    int32_t second = r->out_value;
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", second), number("", 10)), "|12\nstatus 0\n");
+    if (second != first)
+        assert_int_equal(CALL(f, NULL, PROC_EXECUTE, number("", first), number("", 1))->first_error,
+                         8179);
+}
+
+static void bad_handles(void **state)
+{
+    fixture *f = *state;
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", 12345)),
+           "error 8179 16 ? ? Could not find prepared statement with handle 12345.\n...\n");
+    /* An unknown handle of sp_unprepare must not end anything. */
+    (void)CALL(f, NULL, PROC_UNPREPARE, number("", 12345));
+    expect(CALL(f, NULL, PROC_EXECUTESQL, text("", "SELECT 1")), "|1\nstatus 0\n");
+    /* A missing parameter of a prepared statement. */
+    recording *r = CALL(f, NULL, PROC_PREPEXEC, null_int("", true), text("", "@P1 int"),
+                        text("", "SELECT @P1"), number("", 4));
+    int32_t handle = r->out_value;
+    assert_int_equal(CALL(f, NULL, PROC_EXECUTE, number("", handle))->first_error, 8178);
+}
+
+static void unknown_procedure(void **state)
+{
+    fixture *f = *state;
+    recording *r = CALL(f, "nosuch", 0, number("", 1));
+    expect(r, "error 2812 16 62 ? Could not find stored procedure 'nosuch'.\n...\n");
+    r = CALL(f, NULL, 99, number("", 1));
+    assert_true(r->errors > 0);
+}
+
+static void changes_survive_between_calls(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin", "CREATE TABLE t (id int)");
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(CALL(f, NULL, PROC_EXECUTESQL, text("", "INSERT INTO t VALUES (@p)"),
+                              text("", "@p int"), number("@p", i))
+                             ->errors,
+                         0);
+    assert_string_equal(fixture_value(f, "admin", "SELECT SUM(id) FROM t"), "190");
+}
+
+static void prepared_sees_a_new_table(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin", "CREATE TABLE t (a int) INSERT INTO t VALUES (1)");
+    int32_t handle =
+        CALL(f, NULL, PROC_PREPEXEC, null_int("", true), text("", ""), text("", "SELECT * FROM t"))
+            ->out_value;
+    fixture_ok(f, "admin", "DROP TABLE t CREATE TABLE t (b varchar(5)) INSERT INTO t VALUES ('x')");
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", handle)),
+           "columns b varchar(5)\n|x\ncount 1\nstatus 0\n");
+}
+
+static void many_handles(void **state)
+{
+    fixture *f = *state;
+    int32_t last = 0;
+    for (int i = 0; i < 300; i++) {
+        last = CALL(f, NULL, PROC_PREPARE, null_int("", true), text("", "@p int"),
+                    text("", "SELECT @p"))
+                   ->out_value;
+        assert_true(last != 0);
+    }
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", last), number("", 3)), "|3\nstatus 0\n");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(executesql),
+        TEST(executesql_output),
+        TEST(executesql_several_statements),
+        TEST(executesql_errors),
+        TEST(parameters_of_all_kinds),
+        TEST(prepare_execute_unprepare),
+        TEST(prepexec),
+        TEST(bad_handles),
+        TEST(unknown_procedure),
+        TEST(changes_survive_between_calls),
+        TEST(prepared_sees_a_new_table),
+        TEST(many_handles),
+    };
+    return cmocka_run_group_tests_name("engine rpc", tests, NULL, NULL);
+}
