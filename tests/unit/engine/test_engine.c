@@ -15,6 +15,34 @@ static long long now_ms(void)
     return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* ---- the tests' own comparison: it has to refuse ---- */
+
+static void transcripts(void **state)
+{
+    (void)state;
+    assert_true(transcript_matches("|1\n", "columns a int\n|1\ncount 1\n"));
+    assert_false(transcript_matches("|1\n", "|1\n|2\n"));
+    assert_false(transcript_matches("|1\n|2\n", "|1\n"));
+    assert_false(transcript_matches("|1\n", "|1 \n"));
+    assert_false(transcript_matches("columns a int\n|1\n", "columns a bigint\n|1\n"));
+    assert_false(transcript_matches("count 1\n", "|1\ncount 1\n"));
+    assert_false(transcript_matches("count 1\n", "count 2\n"));
+    assert_false(transcript_matches("begin\n", "begin\ncommit\n"));
+    assert_true(transcript_matches("|1\n", "begin\n|1\ncommit\n"));
+    assert_true(transcript_matches("nothing\n", "count 1\n"));
+    assert_false(transcript_matches("nothing\n", "error 1 16 1 1 x\n"));
+    assert_true(transcript_matches("error 229 14 ? ? The ...\n", "error 229 14 5 1 The end\n"));
+    assert_false(transcript_matches("error 229 14 ? ? The ...\n", "error 229 16 5 1 The end\n"));
+    assert_false(transcript_matches("error 229 14 5 1 The...\n", "error 229 14 5 1 An end\n"));
+    assert_false(transcript_matches("error 229 14 5 1 x\n", "info 229 14 5 1 x\n"));
+    assert_true(transcript_matches("|1\n...\n", "|1\nerror 1 16 1 1 x\n"));
+    assert_true(transcript_matches("?? |1\n|2\n", "|2\n"));
+    assert_true(transcript_matches("?? |1\n|2\n", "|1\n|2\n"));
+    assert_false(transcript_matches("?? |1\n|2\n", "|3\n|2\n"));
+    assert_false(transcript_matches("|2\n?? |1\n", "|2\n|3\n"));
+    assert_true(transcript_matches("|2\n?? |1\n", "|2\n"));
+}
+
 /* ---- databases and logins ---- */
 
 static void databases(void **state)
@@ -434,6 +462,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(transcripts),
         TEST(databases),
         TEST(bad_database_names),
         TEST(logins_without_a_user),
