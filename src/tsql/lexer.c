@@ -221,10 +221,20 @@ static void name_characters(tsql_lexer *lx)
     }
 }
 
+/* "SELECT@@VERSION" is two tokens although names may hold '@': a keyword ends before it. */
+static void split_keyword(tsql_lexer *lx, size_t from)
+{
+    const char *at = memchr(lx->text + from, '@', lx->at - from);
+    size_t n = at != NULL ? (size_t)(at - lx->text) - from : 0;
+    if (n != 0 && tsql_keyword_find(lx->text + from, n) != TSQL_KW_NONE)
+        lx->at = from + n;
+}
+
 static void word(tsql_lexer *lx, tsql_token *ret)
 {
     size_t from = lx->at;
     name_characters(lx);
+    split_keyword(lx, from);
     finish(lx, ret, TSQL_TOKEN_WORD, from);
     ret->keyword = tsql_keyword_find(ret->text, ret->length);
     (void)check_name_length(lx, ret);
