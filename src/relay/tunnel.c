@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "os/sock.h"
 #include "relay/gate.h"
 #include "relay/pump.h"
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -25,6 +27,12 @@
 #define ANSWER_MS 2000
 /* For failures that are not SQL Server's own: the number of user-defined messages. */
 #define OWN_MESSAGE_NUMBER 50000U
+/*
+ * unixODBC reads the refusal of a connection into 512 bytes, FreeTDS keeps a
+ * record that did not fit, with its "[FreeTDS][SQL Server]" in front, and the
+ * two of them go round for ever.
+ */
+#define DRIVER_TEXT_MAX_BYTES 440
 
 struct relay_tunnel {
     atomic_int refs; /* the handle and the thread */
@@ -135,6 +143,17 @@ static entrasql_status log_in(const relay_tunnel *t, relay_accept *a, relay_sess
     return status;
 }
 
+/* The whole text is in the tunnel's failure. */
+static void shorten(char *text)
+{
+    static const char dots[] = " [...]";
+    if (strlen(text) <= DRIVER_TEXT_MAX_BYTES)
+        return;
+    text[DRIVER_TEXT_MAX_BYTES - (sizeof dots - 1)] = '\0';
+    es_utf8_trim_end(text);
+    memcpy(text + strlen(text), dots, sizeof dots);
+}
+
 /* A refusal in the form of the protocol: SQL Server's own as it was, others as a message. */
 static void tell_driver(relay_accept *a, const entrasql_error *failure, const char *server_name)
 {
@@ -144,6 +163,7 @@ static void tell_driver(relay_accept *a, const entrasql_error *failure, const ch
         why.state = 1;
         why.severity = 14;
     }
+    shorten(why.message);
     entrasql_status told = tds_server_refuse(relay_accept_server(a), &why, server_name, NULL);
     if (told == ENTRASQL_OK)
         told = relay_accept_run(a, NULL);

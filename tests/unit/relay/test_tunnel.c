@@ -5,6 +5,7 @@
 
 #include "../tls/certs.h"
 #include "base/mem.h"
+#include "base/utf16.h"
 #include "cutter.h"
 #include "fake_credential.h"
 #include "fake_server.h"
@@ -304,6 +305,32 @@ static void other_failures_reach_the_driver(void **state)
     scene_end(&s);
 }
 
+static void long_refusals_are_cut_for_the_driver(void **state)
+{
+    (void)state;
+    /* Two bytes a letter: the cut must not leave half of one. */
+    for (size_t lead = 0; lead < 2; lead++) {
+        char text[1500] = "Database ";
+        for (size_t i = 9 + lead; i + 2 < sizeof text; i += 2)
+            memcpy(text + i, "\xC3\xA9", 2);
+        memset(text + 9, '.', lead);
+        const line script[] = {{ACT_REFUSE, 40613, text}};
+        scene s;
+        entrasql_error err;
+        entrasql_error kept;
+        scene_start(&s, script, 1, 20000);
+        assert_int_equal(try_password(&s, es_secret_reveal(relay_tunnel_secret(s.tunnel)), &err),
+                         ENTRASQL_LOGIN_FAILED);
+        assert_int_equal(err.number, 40613);
+        assert_true(strlen(err.message) <= 440);
+        assert_true(es_utf8_is_valid(err.message, strlen(err.message)));
+        assert_string_equal(err.message + strlen(err.message) - 7, "\xA9 [...]");
+        assert_int_equal(relay_tunnel_failure(s.tunnel, &kept), ENTRASQL_LOGIN_FAILED);
+        assert_true(strlen(kept.message) > 1000);
+        scene_end(&s);
+    }
+}
+
 static void upstream_silence_is_told_in_time(void **state)
 {
     (void)state;
@@ -568,6 +595,7 @@ int main(void)
         cmocka_unit_test(silent_clients_hold_up_nobody),
         cmocka_unit_test(refusals_reach_the_driver),
         cmocka_unit_test(other_failures_reach_the_driver),
+        cmocka_unit_test(long_refusals_are_cut_for_the_driver),
         cmocka_unit_test(upstream_silence_is_told_in_time),
         cmocka_unit_test(nobody_comes),
         cmocka_unit_test(an_unused_tunnel_is_closed_at_once),
