@@ -292,6 +292,7 @@ static void test_columns(void **state)
         "6 rows\n");
     /* JDBC: name, owner, qualifier, column, @NameScope, @ODBCVer by position */
     assert_non_null(strstr(run(f, "sp_columns_100", "Persons % mydb At 2 3", false), "|At|93|"));
+    assert_non_null(strstr(run(f, "sp_columns_100", "Persons % mydb At 2 3", false), "\n1 rows"));
     assert_non_null(strstr(run(f, "sp_columns", "Persons - - At 2", false), "|At|11|"));
     assert_non_null(strstr(run(f, "sp_columns", "@table_name=Persons @ODBCVer=3", false),
                            "|Big|12|varchar|2147483647|2147483647|"));
