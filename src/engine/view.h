@@ -58,11 +58,11 @@ typedef struct engine_views {
     size_t count;
 } engine_views;
 
-extern const engine_views engine_views_objects;  /* view_objects.c */
-extern const engine_views engine_views_keys;     /* view_keys.c: indexes, constraints */
-extern const engine_views engine_views_security; /* view_security.c */
-extern const engine_views engine_views_schema;   /* view_schema.c: INFORMATION_SCHEMA */
-extern const engine_views engine_views_server;   /* view_server.c */
+extern const engine_views engine_views_objects;   /* view_objects.c */
+extern const engine_views engine_views_keys;      /* view_keys.c: indexes, constraints */
+extern const engine_views engine_views_security;  /* view_security.c */
+extern const engine_views engine_views_schema;    /* view_schema.c: INFORMATION_SCHEMA */
+extern const engine_views engine_views_server;    /* view_server.c */
 extern const engine_views engine_views_functions; /* view_function.c: table functions */
 
 /* ---- writing rows ---- */
