@@ -7,6 +7,7 @@
 #include "relay/dial.h"
 #include "relay/token.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -242,10 +243,11 @@ static entrasql_status start_tls(relay_login *l, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
-/* The connection ended: the engine knows what was missing. */
+/* The connection ended, in order or not: the engine knows what was missing. */
 static entrasql_status ended(relay_login *l, entrasql_status status, entrasql_error *err)
 {
-    return status == ENTRASQL_CLOSED ? tds_client_eof(l->client, err) : status;
+    bool was_reset = status == ENTRASQL_NETWORK && err->os_errno == ECONNRESET;
+    return status == ENTRASQL_CLOSED || was_reset ? tds_client_eof(l->client, err) : status;
 }
 
 static entrasql_status handshake(relay_login *l, entrasql_error *err)
@@ -359,9 +361,10 @@ static entrasql_status follow(relay_login *l, entrasql_error *err)
 {
     const char *host = tds_client_routing_host(l->client);
     uint16_t port = tds_client_routing_port(l->client);
-    char shown[128];
+    char shown[sizeof l->dns_name];
     es_printable(shown, sizeof shown, host, strlen(host));
-    if (host[0] == '\0' || port == 0)
+    /* What is cut or changed for showing is no name, and will be in messages from here on. */
+    if (host[0] == '\0' || !es_streq(shown, host) || port == 0)
         return es_fail(err, ENTRASQL_MALFORMED, "the server redirects to \"%s:%u\"", shown, port);
     for (size_t i = 0; i < l->hop_count; i++) {
         if (l->hops[i].port == port && es_strcaseeq(l->hops[i].host, host))
@@ -479,7 +482,11 @@ static void add_place(const relay_login *l, entrasql_status status, entrasql_err
     switch (entrasql_status_class(status)) {
     case ENTRASQL_CLASS_NETWORK:
     case ENTRASQL_CLASS_PEER:
-        es_error_prefix(err, "%s:%u", l->dns_name, current(l)->port);
+        if (l->hop_count > 1)
+            es_error_prefix(err, "%s:%u, where %s:%u redirects to", l->dns_name, current(l)->port,
+                            current(l)[-1].host, current(l)[-1].port);
+        else
+            es_error_prefix(err, "%s:%u", l->dns_name, current(l)->port);
         break;
     case ENTRASQL_CLASS_NONE:
     case ENTRASQL_CLASS_INTERNAL:

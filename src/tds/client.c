@@ -14,6 +14,7 @@
 
 /* LOGIN7 is the largest message but one: a token of 1 MiB, with packet headers. */
 #define OUTPUT_MAX_BYTES (2U * 1024U * 1024U)
+#define NOT_A_SQL_SERVER "Check that the port belongs to a SQL Server."
 
 typedef enum state {
     ST_TLS_FIRST,   /* strict: TLS before anything else */
@@ -267,7 +268,7 @@ static entrasql_status on_prelogin_answer(tds_client *c, entrasql_error *err)
 
     if (st != ENTRASQL_OK) {
         es_error_prefix(err, "the server's answer to PRELOGIN");
-        es_hint(err, "Check that the port belongs to a SQL Server.");
+        es_hint(err, NOT_A_SQL_SERVER);
         return dead(c, st);
     }
     c->login.fedauth_echo = p.has_fedauth_required && p.fedauth_required == 1;
@@ -422,6 +423,8 @@ entrasql_status tds_client_feed(tds_client *c, const void *p, size_t n, size_t *
     st = tds_assembler_feed(&c->in, p, n, &used, err);
     if (st != ENTRASQL_OK) {
         es_error_prefix(err, "while waiting for %s", row->waiting_for);
+        if (c->at == ST_PRELOGIN)
+            es_hint(err, NOT_A_SQL_SERVER);
         return dead(c, st);
     }
     if (c->in.complete)

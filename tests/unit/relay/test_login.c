@@ -323,6 +323,70 @@ static void routed_names_are_verified(void **state)
     scene_done(&s);
 }
 
+static void a_redirect_that_leads_nowhere_is_told(void **state)
+{
+    (void)state;
+    static const char bad_name[] = "db\x1b[2Jevil";
+    char long_name[300] = "";
+    fake_server server;
+    scene s;
+    entrasql_error err;
+    line script[] = {{ACT_ROUTE, 1, "127.0.0.1"}};
+    fake_server_options o = good_server;
+    o.script = script;
+    fake_server_start(&server, &o);
+    scene_init(&s, server.port);
+    expect_failure(&s.options, ENTRASQL_NETWORK, "127.0.0.1:1, where localhost:", &err);
+    assert_non_null(strstr(err.message, " redirects to: cannot connect"));
+    fake_server_stop(&server);
+    memset(long_name, 'a', sizeof long_name - 1);
+    const char *const names[] = {bad_name, long_name};
+    for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
+        script[0].text = names[i];
+        fake_server_start(&server, &o);
+        s.options.port = server.port;
+        expect_failure(&s.options, ENTRASQL_MALFORMED, "the server redirects to \"", &err);
+        assert_null(strchr(err.message, '\x1b'));
+        fake_server_stop(&server);
+    }
+    scene_done(&s);
+}
+
+static void a_reset_is_told_like_a_close(void **state)
+{
+    (void)state;
+    int listener = -1;
+    int fd = -1;
+    uint16_t port = 0;
+    scene s;
+    relay_login *l = NULL;
+    relay_session session = {0};
+    entrasql_error err;
+    assert_int_equal(os_sock_listen_loopback(AF_INET, 0, 1, &listener, &port, NULL), ENTRASQL_OK);
+    scene_init(&s, port);
+    assert_int_equal(relay_login_start(&s.options, &l, NULL), ENTRASQL_OK);
+    entrasql_status status = ENTRASQL_AGAIN;
+    while (status == ENTRASQL_AGAIN) {
+        os_wait w;
+        status = relay_login_step(l, &session, &err);
+        os_wait_init(&w);
+        assert_int_equal(relay_login_wants(l, &w), ENTRASQL_OK);
+        os_wait_until(&w, es_clock_deadline(20));
+        assert_int_equal(os_wait_poll(&w, NULL), ENTRASQL_OK);
+        if (fd < 0)
+            (void)!os_sock_accept(listener, &fd, NULL);
+        struct pollfd came = {.fd = fd, .events = POLLIN};
+        if (fd >= 0 && poll(&came, 1, 0) == 1)
+            os_sock_close(&fd); /* with bytes that nobody read: the kernel resets it */
+    }
+    os_sock_close(&listener);
+    assert_int_equal(status, ENTRASQL_CLOSED);
+    assert_non_null(strstr(err.message, "while we waited for the answer to PRELOGIN"));
+    assert_true(err.hint[0] != '\0');
+    relay_login_free(l);
+    scene_done(&s);
+}
+
 static void routing_has_an_end(void **state)
 {
     (void)state;
@@ -681,6 +745,8 @@ int main(void)
         cmocka_unit_test(an_expired_token_is_renewed_once),
         cmocka_unit_test(routing_is_followed),
         cmocka_unit_test(routed_names_are_verified),
+        cmocka_unit_test(a_redirect_that_leads_nowhere_is_told),
+        cmocka_unit_test(a_reset_is_told_like_a_close),
         cmocka_unit_test(routing_has_an_end),
         cmocka_unit_test(tokens_on_request),
         cmocka_unit_test(a_credential_that_fails),
