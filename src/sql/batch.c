@@ -26,6 +26,7 @@ struct run {
     bool is_stopping;        /* ATTENTION was sent; the rest is passed over */
     bool is_answered;        /* and this is its answer */
     bool is_over;
+    bool is_whole; /* the last DONE announced nothing more, and nothing came */
     sql_column *columns;
 };
 
@@ -173,11 +174,18 @@ static entrasql_status on_event(struct run *r, const tds_event *e)
 
     if (e->kind == TDS_EVENT_ENVCHANGE)
         note_change(r, &e->env);
+    if (e->kind == TDS_EVENT_DONE)
+        r->is_whole = (e->done.status & TDS_DONE_MORE) == 0;
+    else if (e->kind == TDS_EVENT_COLUMNS || e->kind == TDS_EVENT_ROW)
+        r->is_whole = false;
     if (e->kind == TDS_EVENT_DONE && (e->done.status & TDS_DONE_ATTN) != 0) {
         r->is_answered = true;
         return ENTRASQL_OK;
     }
     if (e->kind == TDS_EVENT_END) {
+        if (!r->is_whole && !r->is_stopping)
+            return es_fail(r->err, ENTRASQL_MALFORMED,
+                           "the server's reply ends before its last statement is done");
         /* after ATTENTION its answer still comes, in this message or in one of its own */
         r->is_over = r->is_answered || !r->is_stopping;
         return ENTRASQL_OK;

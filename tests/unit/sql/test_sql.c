@@ -527,6 +527,10 @@ static void bad_servers(void **state)
         {"\x04\x01\x00\x09\x00\x00\x01\x00\xD1", 9, ENTRASQL_MALFORMED, "a row before its columns"},
         {"\x04\x01\x00\x09\x00\x00\x01\x00\x00", 9, ENTRASQL_MALFORMED, "unexpected token 0x00"},
         {"\x04\x01\x00\x09\x00\x00\x01\x00\xFD", 9, ENTRASQL_TRUNCATED, "runs past the end"},
+        {"\x04\x01\x00\x08\x00\x00\x01\x00", 8, ENTRASQL_MALFORMED, "before its last statement"},
+        /* DONE, and more to come that does not */
+        {"\x04\x01\x00\x15\x00\x00\x01\x00\xFD\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 21,
+         ENTRASQL_MALFORMED, "before its last statement"},
     };
     for (size_t i = 0; i < ES_COUNT_OF(bad); i++) {
         struct server s = {0};
