@@ -76,6 +76,14 @@ entrasql_status httpd_request_decode_body(httpd_request *r, entrasql_error *err)
     return status;
 }
 
+/* What follows the name in a Host header: nothing, or a port. */
+static bool is_port_or_end(const char *s)
+{
+    uint64_t port = 0;
+    return s[0] == 0 ||
+           (s[0] == ':' && es_parse_u64(s + 1, strlen(s + 1), UINT16_MAX, &port) == ENTRASQL_OK);
+}
+
 bool httpd_request_is_for_loopback(const httpd_request *r)
 {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
@@ -84,7 +92,7 @@ bool httpd_request_is_for_loopback(const httpd_request *r)
         return false;
     for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
         size_t n = strlen(names[i]);
-        if (es_strncaseeq(host, names[i], n) && (host[n] == 0 || host[n] == ':'))
+        if (es_strncaseeq(host, names[i], n) && is_port_or_end(host + n))
             return true;
     }
     return false;

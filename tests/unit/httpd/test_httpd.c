@@ -243,8 +243,14 @@ static void foreign_host_names_are_refused(void **state)
 {
     (void)state;
     static const char *const good[] = {"localhost", "LOCALHOST:80", "127.0.0.1:1", "[::1]:99"};
-    static const char *const bad[] = {"example.com", "localhost.example.com", "169.254.169.254",
-                                      "127.0.0.11", ""};
+    static const char *const bad[] = {"example.com",
+                                      "localhost.example.com",
+                                      "169.254.169.254",
+                                      "127.0.0.11",
+                                      "",
+                                      "localhost:80@example.com",
+                                      "localhost:",
+                                      "localhost:65536"};
     char request[256];
     for (size_t i = 0; i < ES_COUNT_OF(good); i++) {
         snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n",
