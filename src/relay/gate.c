@@ -6,10 +6,19 @@
 #include "base/str.h"
 #include "os/sock.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LOGIN_FAILED_NUMBER 18456U
 #define ACCEPT_TURNS 16
+
+/* A child that the program has forked meanwhile holds a copy: the door closes there too. */
+static void close_door(relay_gate *g)
+{
+    if (g->listener >= 0)
+        (void)shutdown(g->listener, SHUT_RDWR);
+    os_sock_close(&g->listener);
+}
 
 entrasql_status relay_gate_wants(const relay_gate *g, os_wait *w)
 {
@@ -64,7 +73,7 @@ static entrasql_status take_connections(relay_gate *g, entrasql_error *err)
         }
         g->attempts++;
     }
-    os_sock_close(&g->listener);
+    close_door(g);
     return ENTRASQL_OK;
 }
 
@@ -130,7 +139,7 @@ entrasql_status relay_gate_step(relay_gate *g, relay_accept **ret, entrasql_erro
 
 void relay_gate_done(relay_gate *g)
 {
-    os_sock_close(&g->listener);
+    close_door(g);
     for (unsigned i = 0; i < RELAY_GATE_ATTEMPTS; i++) {
         relay_accept_free(g->clients[i]);
         g->clients[i] = NULL;

@@ -528,6 +528,31 @@ static void a_forked_child_is_told(void **state)
     assert_int_equal(how, 0);
 }
 
+static void the_door_closes_in_a_forked_child_too(void **state)
+{
+    (void)state;
+    scene s;
+    relay_session session = {0};
+    int hold[2];
+    char byte;
+    scene_start(&s, accept_all, 1, 20000);
+    assert_int_equal(pipe(hold), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* has a copy of the listener, until the parent lets go */
+        (void)close(hold[1]);
+        (void)!read(hold[0], &byte, 1);
+        _exit(0);
+    }
+    connect_driver(&s, &session);
+    assert_int_equal(connect_raw(relay_tunnel_port(s.tunnel)), -1);
+    (void)close(hold[0]);
+    (void)close(hold[1]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    relay_session_done(&session);
+    scene_end(&s);
+}
+
 static void other_users_are_not_heard(void **state)
 {
     (void)state;
@@ -605,6 +630,7 @@ int main(void)
         cmocka_unit_test(much_data_and_a_slow_reader),
         cmocka_unit_test(signals_stay_with_the_program),
         cmocka_unit_test(a_forked_child_is_told),
+        cmocka_unit_test(the_door_closes_in_a_forked_child_too),
         cmocka_unit_test(other_users_are_not_heard),
         cmocka_unit_test(a_tunnel_needs_a_credential),
     };
