@@ -20,9 +20,9 @@ typedef struct engine_session engine_session;
 /* ---- directory: how CREATE USER ... FROM EXTERNAL PROVIDER finds a principal ---- */
 
 typedef enum engine_external_kind {
-    ENGINE_EXTERNAL_USER,  /* type E; SID is the object id */
-    ENGINE_EXTERNAL_APP,   /* type E; SID is the client (application) id */
-    ENGINE_EXTERNAL_GROUP  /* type X; SID is the object id */
+    ENGINE_EXTERNAL_USER, /* type E; SID is the object id */
+    ENGINE_EXTERNAL_APP,  /* type E; SID is the client (application) id */
+    ENGINE_EXTERNAL_GROUP /* type X; SID is the object id */
 } engine_external_kind;
 
 typedef struct engine_external {
@@ -31,7 +31,8 @@ typedef struct engine_external {
     uint8_t client_id[16]; /* apps and managed identities */
 } engine_external;
 
-/* Looks a display name or UPN up. Returns how many principals match (0, 1, many); fills *ret for 1. */
+/* Looks a display name or UPN up. Returns how many principals match (0, 1, many); fills *ret for 1.
+ */
 typedef size_t engine_directory_find(void *ctx, const char *name, engine_external *ret);
 
 typedef struct engine_options {
@@ -53,11 +54,11 @@ bool engine_database_exists(engine_server *server, const char *name); /* case ig
 /* ---- login: from a checked token, or a SQL login, to a database user ---- */
 
 typedef struct engine_login {
-    bool is_external;  /* an Entra token */
-    bool is_admin;     /* the server's Entra admin, or the SQL admin login: enters as dbo */
+    bool is_external; /* an Entra token */
+    bool is_admin;    /* the server's Entra admin, or the SQL admin login: enters as dbo */
     engine_external_kind kind;
     uint8_t object_id[16];
-    uint8_t client_id[16];  /* apps */
+    uint8_t client_id[16]; /* apps */
     const uint8_t (*group_ids)[16];
     size_t group_count;
     const char *login_name; /* SUSER_SNAME(): UPN, or "<client id>@<tenant id>", or the SQL login */
@@ -119,19 +120,19 @@ typedef enum engine_command {
 typedef struct engine_message {
     uint32_t number;
     uint8_t state;
-    uint8_t severity; /* above 10: an error; else information */
-    const char *text; /* UTF-8, lent */
+    uint8_t severity;      /* above 10: an error; else information */
+    const char *text;      /* UTF-8, lent */
     const char *procedure; /* "" outside procedures */
     uint32_t line;
 } engine_message;
 
 typedef enum engine_change {
-    ENGINE_CHANGE_DATABASE,  /* text: new and old name */
+    ENGINE_CHANGE_DATABASE, /* text: new and old name */
     ENGINE_CHANGE_LANGUAGE,
-    ENGINE_CHANGE_BEGIN,     /* id: the new transaction */
-    ENGINE_CHANGE_COMMIT,    /* id: the ended transaction */
+    ENGINE_CHANGE_BEGIN,  /* id: the new transaction */
+    ENGINE_CHANGE_COMMIT, /* id: the ended transaction */
     ENGINE_CHANGE_ROLLBACK,
-    ENGINE_CHANGE_RESET      /* the connection was reset */
+    ENGINE_CHANGE_RESET /* the connection was reset */
 } engine_change;
 
 /*

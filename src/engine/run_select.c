@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* SELECT: result sets and assignments to variables. */
+#include "engine/run.h"
+
+#include "base/mem.h"
+#include "engine/output.h"
+#include "engine/plan.h"
+#include "engine/table.h"
+#include "engine/tran.h"
+
+entrasql_status engine_run_columns(engine_run *run, const engine_bound_column *columns,
+                                   size_t count)
+{
+    engine_column *out = es_calloc(count + 1, sizeof *out);
+    if (out == NULL)
+        return es_nomem(run->err);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (engine_column){
+            .name = columns[i].name != NULL ? columns[i].name : "",
+            .type = columns[i].type,
+            .nullable = columns[i].nullable,
+            .identity = columns[i].identity,
+            .computed = columns[i].computed,
+        };
+        if (out[i].type.id == SQLTYPE_UNKNOWN)
+            out[i].type = sqltype_of(SQLTYPE_INT);
+    }
+    entrasql_status status = engine_output_columns(run->s, out, count);
+    es_free(out);
+    return status;
+}
+
+static bool is_assignment(const engine_query *q)
+{
+    return !q->is_set && q->item_count != 0 && q->items[0].variable != NULL;
+}
+
+/* The rows beyond SET ROWCOUNT are not read. */
+static bool is_enough(const engine_session *s, uint64_t rows)
+{
+    return s->set.rowcount != 0 && rows >= s->set.rowcount;
+}
+
+static entrasql_status assign_row(engine_run *run, const engine_query *q, const engine_plan *p)
+{
+    for (size_t i = 0; i < q->item_count; i++) {
+        engine_variable *v = engine_frame_variable(run->s->frame, q->items[i].variable);
+        ES_TRY(engine_variable_set(v, &p->row[i], run->err));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status run_rows(engine_run *run, const engine_query *q, engine_plan *p,
+                                uint64_t *ret_rows)
+{
+    bool assigns = is_assignment(q);
+    bool row = true;
+    ES_TRY(engine_plan_start(p, run->err));
+    if (!assigns)
+        ES_TRY(engine_run_columns(run, q->columns, q->column_count));
+    while (!run->s->set.fmtonly && !is_enough(run->s, *ret_rows)) {
+        ES_TRY(engine_plan_step(p, &row, run->err));
+        if (!row)
+            break;
+        ES_TRY(assigns ? assign_row(run, q, p)
+                       : engine_output_row(run->s, p->row, p->column_count));
+        (*ret_rows)++;
+    }
+    return ENTRASQL_OK;
+}
+
+/* A NULL without a type is an int for the client. */
+static entrasql_status settle_types(engine_binder *b, engine_query *q)
+{
+    for (size_t i = 0; i < q->column_count; i++) {
+        if (q->columns[i].type.id == SQLTYPE_UNKNOWN)
+            ES_TRY(engine_bind_query_type(b, q, i, sqltype_of(SQLTYPE_INT)));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status run_query(engine_run *run, const tsql_select_stmt *stmt, uint64_t *ret_rows,
+                                 bool *ret_assigns)
+{
+    ES_CLEANUP(engine_binder_done) engine_binder b;
+    ES_CLEANUP(engine_plan_done) engine_plan p = {0};
+    engine_query *q;
+    ES_TRY(engine_binder_init(&b, run->s, run->err));
+    ES_TRY(engine_bind_select(&b, stmt, &q));
+    ES_TRY(settle_types(&b, q));
+    ES_TRY(engine_bind_check(&b));
+    *ret_assigns = is_assignment(q);
+    ES_TRY(engine_plan_open(&b, q, *ret_assigns, &p));
+    return run_rows(run, q, &p, ret_rows);
+}
+
+static bool reads_table(const tsql_select_stmt *stmt)
+{
+    return stmt->query->kind == TSQL_QUERY_SET_OP || stmt->query->from != NULL;
+}
+
+entrasql_status engine_run_select(engine_run *run, const tsql_select_stmt *stmt)
+{
+    engine_unit unit;
+    uint64_t rows = 0;
+    bool assigns = false;
+    if (stmt->query->kind == TSQL_QUERY_SELECT && stmt->query->into != NULL)
+        return engine_run_select_into(run, stmt);
+    ES_TRY(engine_unit_begin(run->s, false, reads_table(stmt), &unit, run->err));
+    entrasql_status status = run_query(run, stmt, &rows, &assigns);
+    ES_TRY(engine_unit_end(run->s, &unit, status, run->err));
+    if (assigns) {
+        run->s->rowcount = (int64_t)rows;
+        return ENTRASQL_OK;
+    }
+    return engine_run_done(run, ENGINE_CMD_SELECT, rows);
+}
