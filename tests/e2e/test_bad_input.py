@@ -414,14 +414,16 @@ def test_garbage_at_the_emulator(emulator):
 # ---- SQL ----
 
 @pytest.mark.parametrize("text, number, line, part", [
-    ("SELECT 1\nSELEKT 2", 102, 2, "SELEKT"),
-    ("SELECT *\nFROM Persons\nWHER ID = 1", 102, 3, "1"),
+    ("SELECT 1\nSELEKT 2", 102, 2, "Incorrect syntax near '2'."),
+    ("SELECT *\nFROM Persons\nWHER ID = 1", 102, 3, "Incorrect syntax near 'ID'."),
     ("SELECT 'abc", 105, 1, "abc"),
     ("SELECT (1", 102, 1, "1"),
     ("CREATE TABLE x (a nosuchtype)", 2715, 1, "nosuchtype"),
     ("SELECT nosuchfunction(1)", 195, 1, "nosuchfunction"),
     ("SELECT @nosuch", 137, 1, "@nosuch"),
-    ("BACKUP DATABASE persons TO DISK = 'x'", 102, 1, "BACKUP"),
+    ("SELEKT 2", 2812, 1, "Could not find stored procedure 'SELEKT'."),
+    ("SELECT 1 +", 102, 1, "Incorrect syntax near '+'."),
+    ("BACKUP DATABASE persons TO DISK = 'x'", 40510, 1, "BACKUP"),
 ])
 def test_sql_that_is_not_understood(emulator, text, number, line, part):
     result = emulator.query(ADMIN, text)
