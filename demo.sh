@@ -15,7 +15,10 @@ tools/setup.sh demo
 if [ ! -f $BUILD/build.ninja ]; then
     meson setup $BUILD -Dtests=false >/dev/null
 fi
-ninja -C $BUILD --quiet
+ninja -C $BUILD --quiet >$BUILD/ninja.log || {
+    cat $BUILD/ninja.log
+    exit 1
+}
 
 entrasql=$ROOT/$BUILD/src/cli/entrasql
 persons=$ROOT/$BUILD/examples/persons

@@ -44,7 +44,7 @@ if [ ! -f "$build/build.ninja" ]; then
     [ "$sanitize" = none ] || lundef=false
     CC=$compiler meson setup "$build" -Db_sanitize="$sanitize" -Db_lundef=$lundef >/dev/null
 fi
-ninja -C "$build" --quiet
+ninja -C "$build" --quiet >"$build/ninja.log" || { cat "$build/ninja.log"; exit 1; }
 
 # cmocka would catch a crash and go on without the sanitizer's report.
 ASAN_OPTIONS="handle_segv=2:detect_leaks=1:abort_on_error=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
