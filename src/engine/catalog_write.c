@@ -104,8 +104,8 @@ entrasql_status engine_catalog_add_foreign_key(sqlite3 *db, const engine_foreign
 entrasql_status engine_catalog_drop_object(sqlite3 *db, int32_t object, entrasql_error *err)
 {
     static const char *const statements[] = {
-        "DELETE FROM es_foreign_key_columns WHERE id IN (SELECT id FROM es_foreign_keys"
-        " WHERE id = ?1 OR child = ?1)",
+        ("DELETE FROM es_foreign_key_columns WHERE id IN (SELECT id FROM es_foreign_keys"
+         " WHERE id = ?1 OR child = ?1)"),
         "DELETE FROM es_foreign_keys WHERE id = ?1 OR child = ?1",
         "UPDATE es_columns SET default_id = 0 WHERE default_id = ?1",
         "DELETE FROM es_columns WHERE object = ?1",

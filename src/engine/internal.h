@@ -242,6 +242,8 @@ bool engine_session_interrupted(engine_session *s);
  */
 void engine_session_explain(engine_session *s, entrasql_error *err);
 void engine_settings_reset(engine_settings *set);
+/* What a called text SET ends with it; IDENTITY_INSERT is the session's. */
+void engine_settings_return(engine_session *s, const engine_settings *before);
 
 /* Identity values (identity.c). */
 entrasql_status engine_identity_next(engine_session *s, const engine_object *table, int64_t *ret,

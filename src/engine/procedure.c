@@ -102,8 +102,8 @@ static entrasql_status check_names(const engine_procedure_call *call, size_t fir
 }
 
 static entrasql_status declare_params(engine_frame *frame, const engine_procedure_call *call,
-                                      size_t first, const tsql_params *declared, const char *text,
-                                      entrasql_error *err)
+                                      size_t first, const tsql_params *declared, const char *params,
+                                      const char *text, entrasql_error *err)
 {
     ES_TRY(check_names(call, first, declared, err));
     for (size_t i = 0; i < declared->count; i++) {
@@ -115,9 +115,9 @@ static entrasql_status declare_params(engine_frame *frame, const engine_procedur
         const engine_param *p = value_for(call, first, d->name, i);
         if (p == NULL || p->use_default)
             return engine_error(err, 8178, 1,
-                                "The parameterized query '%.200s' expects the parameter '%s', "
-                                "which was not supplied.",
-                                text, d->name);
+                                "The parameterized query '(%.100s)%.100s' expects the parameter "
+                                "'%s', which was not supplied.",
+                                params, text, d->name);
         ES_TRY(engine_variable_set(v, &p->value, err));
     }
     return ENTRASQL_OK;
@@ -146,13 +146,15 @@ static entrasql_status run_text(engine_session *s, engine_procedure_call *call, 
     const tsql_params *declared = NULL;
     ES_TRY(tsql_parse_params(params, strlen(params), &batch, &declared, err));
     engine_frame frame = {0};
-    entrasql_status status = declare_params(&frame, call, first, declared, text, err);
+    engine_settings before = s->set;
+    entrasql_status status = declare_params(&frame, call, first, declared, params, text, err);
     if (status == ENTRASQL_OK)
         status = engine_run_text(s, text, n, &frame, err);
     call->return_status = frame.return_status;
     if (status == ENTRASQL_OK && take_outputs(&frame, call, first, declared) != ENTRASQL_OK)
         status = es_nomem(err);
     engine_frame_end(s, &frame);
+    engine_settings_return(s, &before);
     return status;
 }
 

@@ -216,7 +216,7 @@ static entrasql_status drop_one(engine_session *s, const char *name, bool is_rol
         return ENTRASQL_OK;
     if (!there || !engine_may_database(s, is_role ? "ALTER ANY ROLE" : "ALTER ANY USER"))
         return not_there(err, "drop", what, name);
-    if (p->fixed)
+    if (p->fixed || p->id < FIRST_USER_ID)
         return engine_error(err, 15150, 1, "Cannot drop the %s '%s'.", what, p->name);
     ES_TRY(check_owns_nothing(s->catalog, p, err));
     return engine_catalog_drop_principal(s->db, p->id, err);

@@ -146,7 +146,10 @@ static entrasql_status run_strings(engine_run *run, const tsql_exec_stmt *stmt)
     const char *all = es_buf_cstr(&text);
     if (all == NULL)
         return es_nomem(run->err);
-    return engine_run_text(run->s, all, text.len, NULL, run->err);
+    engine_settings before = run->s->set;
+    entrasql_status status = engine_run_text(run->s, all, text.len, NULL, run->err);
+    engine_settings_return(run->s, &before);
+    return status;
 }
 
 static void free_batch(tsql_batch **batch)

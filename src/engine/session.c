@@ -36,6 +36,13 @@ void engine_settings_reset(engine_settings *set)
     };
 }
 
+void engine_settings_return(engine_session *s, const engine_settings *before)
+{
+    int32_t identity_insert = s->set.identity_insert;
+    s->set = *before;
+    s->set.identity_insert = identity_insert;
+}
+
 /* ---- waiting and interrupting ---- */
 
 bool engine_session_interrupted(engine_session *s)
