@@ -61,6 +61,19 @@ ENTRASQL_API const char *entrasql_token_source(const entrasql_token *token);
  * NULL allowed. */
 ENTRASQL_API void entrasql_token_free(entrasql_token *token);
 
+/*
+ * Ends requests from another thread: one object for any number of them. Trigger it once and each
+ * request that was given it ends with CANCELLED, now and later. Reference counted; any thread.
+ */
+typedef struct entrasql_cancel entrasql_cancel;
+
+/* NOMEM; OS without a descriptor for it. */
+ENTRASQL_API entrasql_status entrasql_cancel_new(entrasql_cancel **ret, entrasql_error *err);
+/* Any thread; safe in a signal handler. */
+ENTRASQL_API void entrasql_cancel_trigger(entrasql_cancel *cancel);
+/* Requests hold a reference of their own as long as they run. NULL allowed. */
+ENTRASQL_API void entrasql_cancel_unref(entrasql_cancel *cancel);
+
 typedef struct entrasql_token_request {
     size_t size;           /* 0 is taken for the struct of version 0.1 */
     const char *scope;     /* "<resource>/.default"; required */
@@ -68,6 +81,9 @@ typedef struct entrasql_token_request {
     const char *claims;    /* a claims challenge as JSON, or NULL */
     uint32_t timeout_ms;   /* for the whole call; 0: 100 000 */
     bool refresh;          /* true: do not answer from the cache */
+    bool enable_cae; /* true: the resource handles continuous access evaluation (cp1); such tokens
+                        are cached apart */
+    entrasql_cancel *cancel; /* NULL: only the deadline ends the request */
 } entrasql_token_request;
 
 /* ---- credentials ---- */
@@ -128,7 +144,15 @@ typedef struct entrasql_client_options {
         *authority_host;  /* NULL: AZURE_AUTHORITY_HOST, else https://login.microsoftonline.com */
     const char *ca_file;  /* PEM; NULL: SSL_CERT_FILE, else the system store */
     uint32_t max_retries; /* 0: what the credential's source asks for; UINT32_MAX: none */
+    /* Tenants that a request may name beside the credential's own, ';' between, "*" for any;
+     * NULL: AZURE_ADDITIONALLY_ALLOWED_TENANTS. */
+    const char *additionally_allowed_tenants;
+    /* True: before an authority that is not one of Microsoft's known hosts gets its first secret,
+     * the public cloud is asked whether it knows it. Leave false for private clouds. */
+    bool instance_discovery;
 } entrasql_client_options;
+
+/* ---- service principals ---- */
 
 /* ClientSecretCredential: a service principal by its secret. All three strings are required. */
 ENTRASQL_API entrasql_status entrasql_client_secret_credential_new(
@@ -136,17 +160,100 @@ ENTRASQL_API entrasql_status entrasql_client_secret_credential_new(
     const entrasql_client_options *options, entrasql_credential **ret, entrasql_error *err);
 
 /*
- * EnvironmentCredential: AZURE_TENANT_ID, AZURE_CLIENT_ID and
- * AZURE_CLIENT_SECRET. Missing variables make get_token UNAVAILABLE.
+ * ClientCertificateCredential: a service principal by a certificate and its RSA key, PEM (the key
+ * may be encrypted PKCS#8) or PKCS#12. Give `path`, which is read again for each new assertion so
+ * that a rotated file is picked up, or `data`, which is copied.
+ */
+typedef struct entrasql_client_certificate_options {
+    size_t size;
+    const char *path;
+    const void *data;
+    size_t data_size;     /* bytes */
+    const char *password; /* of the key or the PKCS#12 file; NULL: none */
+    bool send_x5c;        /* true: send the certificate chain (subject name and issuer) */
+    bool rs256;           /* true: RS256 with x5t, for AD FS; false: PS256 with x5t#S256 */
+    const entrasql_client_options *client; /* NULL: defaults */
+} entrasql_client_certificate_options;
+
+ENTRASQL_API entrasql_status
+entrasql_client_certificate_credential_new(const char *tenant_id, const char *client_id,
+                                           const entrasql_client_certificate_options *options,
+                                           entrasql_credential **ret, entrasql_error *err);
+
+/*
+ * ClientAssertionCredential: a service principal by a signed assertion (JWT) that the program's
+ * function brings, called for each request to Entra on the thread that asks, possibly on several at
+ * once. It stores a NUL-terminated copy made with malloc() in *ret_assertion; the library
+ * zeroes and frees it. Its failure is handed on as AUTH_FAILED.
+ */
+typedef entrasql_status entrasql_assertion_function(void *context, char **ret_assertion,
+                                                    entrasql_error *err);
+
+ENTRASQL_API entrasql_status entrasql_client_assertion_credential_new(
+    const char *tenant_id, const char *client_id, entrasql_assertion_function *function,
+    void *context, void (*free_context)(void *context), const entrasql_client_options *options,
+    entrasql_credential **ret, entrasql_error *err);
+
+/*
+ * EnvironmentCredential: AZURE_TENANT_ID and AZURE_CLIENT_ID with AZURE_CLIENT_SECRET, or with
+ * AZURE_CLIENT_CERTIFICATE_PATH (AZURE_CLIENT_CERTIFICATE_PASSWORD,
+ * AZURE_CLIENT_SEND_CERTIFICATE_CHAIN). Missing variables make get_token UNAVAILABLE.
  */
 ENTRASQL_API entrasql_status entrasql_environment_credential_new(
     const entrasql_client_options *options, entrasql_credential **ret, entrasql_error *err);
 
 /*
- * ManagedIdentityCredential on App Service, Functions, Container Apps and
- * Spring Apps (IDENTITY_ENDPOINT, IDENTITY_HEADER), and on virtual machines,
- * scale sets and AKS nodes (IMDS). Give at most one of the three ids; none
- * means the system-assigned identity.
+ * WorkloadIdentityCredential: AKS and every other platform that writes a federated token into a
+ * file, which is read again for each request to Entra. NULL members come from AZURE_TENANT_ID,
+ * AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE; what is missing then makes get_token UNAVAILABLE.
+ */
+typedef struct entrasql_workload_identity_options {
+    size_t size;
+    const char *tenant_id;
+    const char *client_id;
+    const char *token_file_path;
+    const entrasql_client_options *client; /* NULL: defaults */
+} entrasql_workload_identity_options;
+
+ENTRASQL_API entrasql_status
+entrasql_workload_identity_credential_new(const entrasql_workload_identity_options *options,
+                                          entrasql_credential **ret, entrasql_error *err);
+
+/*
+ * AzurePipelinesCredential: the service connection of an Azure Pipelines job. All four strings are
+ * required; system_access_token is $(System.AccessToken). Needs SYSTEM_OIDCREQUESTURI.
+ */
+ENTRASQL_API entrasql_status entrasql_azure_pipelines_credential_new(
+    const char *tenant_id, const char *client_id, const char *service_connection_id,
+    const char *system_access_token, const entrasql_client_options *options,
+    entrasql_credential **ret, entrasql_error *err);
+
+/*
+ * OnBehalfOfCredential: a web service that calls on as the user whose token it got. Give
+ * client_secret, or certificate, or assertion (with its context); one is required.
+ */
+typedef struct entrasql_on_behalf_of_options {
+    size_t size;
+    const char *client_secret;
+    const entrasql_client_certificate_options *certificate; /* its client member is not used */
+    entrasql_assertion_function *assertion;
+    void *assertion_context;
+    void (*free_assertion_context)(void *context);
+    const entrasql_client_options *client; /* NULL: defaults */
+} entrasql_on_behalf_of_options;
+
+ENTRASQL_API entrasql_status entrasql_on_behalf_of_credential_new(
+    const char *tenant_id, const char *client_id, const char *user_assertion,
+    const entrasql_on_behalf_of_options *options, entrasql_credential **ret, entrasql_error *err);
+
+/* ---- managed identities ---- */
+
+/*
+ * ManagedIdentityCredential on App Service, Functions, Container Apps, Spring Apps, virtual
+ * machines, scale sets, AKS nodes, Azure Arc, Service Fabric, Cloud Shell and Azure Machine
+ * Learning; which of them is found by their variables, and else IMDS is asked. Give at most one of
+ * the three ids; none means the system-assigned identity. INVALID where the host cannot take the
+ * id.
  */
 typedef struct entrasql_managed_identity_options {
     size_t size;
@@ -160,23 +267,157 @@ ENTRASQL_API entrasql_status
 entrasql_managed_identity_credential_new(const entrasql_managed_identity_options *options,
                                          entrasql_credential **ret, entrasql_error *err);
 
+/* ---- developer tools ---- */
+
 /* AzureCliCredential: runs `az account get-access-token`. */
 typedef struct entrasql_azure_cli_options {
     size_t size;
     const char *tenant_id;       /* NULL: az's own */
     const char *subscription;    /* NULL: az's own */
     uint32_t process_timeout_ms; /* 0: 10 000 */
+    /* True: an access token that az left in its own token cache (AZURE_CONFIG_DIR, else ~/.azure)
+     * and that is valid for scope, tenant and account is used without starting az. Also switched on
+     * by ENTRASQL_AZURE_CLI_CACHE=1. Refresh tokens are never touched. */
+    bool use_token_cache;
+    const char *additionally_allowed_tenants; /* as in entrasql_client_options */
 } entrasql_azure_cli_options;
 
 ENTRASQL_API entrasql_status entrasql_azure_cli_credential_new(
     const entrasql_azure_cli_options *options, entrasql_credential **ret, entrasql_error *err);
 
+/* For AzurePowerShellCredential, AzureDeveloperCliCredential and VisualStudioCredential. */
+typedef struct entrasql_developer_tool_options {
+    size_t size;
+    const char *tenant_id;                    /* NULL: the tool's own */
+    uint32_t process_timeout_ms;              /* 0: 10 000; 30 000 for Visual Studio */
+    const char *additionally_allowed_tenants; /* as in entrasql_client_options */
+} entrasql_developer_tool_options;
+
+/* AzurePowerShellCredential: runs pwsh with Get-AzAccessToken (Az.Accounts 2.2 or newer). */
+ENTRASQL_API entrasql_status entrasql_azure_powershell_credential_new(
+    const entrasql_developer_tool_options *options, entrasql_credential **ret, entrasql_error *err);
+/* AzureDeveloperCliCredential: runs `azd auth token`. */
+ENTRASQL_API entrasql_status entrasql_azure_developer_cli_credential_new(
+    const entrasql_developer_tool_options *options, entrasql_credential **ret, entrasql_error *err);
+/* VisualStudioCredential: the token provider of Visual Studio (~/.IdentityService). */
+ENTRASQL_API entrasql_status entrasql_visual_studio_credential_new(
+    const entrasql_developer_tool_options *options, entrasql_credential **ret, entrasql_error *err);
+/* VisualStudioCodeCredential: needs the platform's broker; UNAVAILABLE with the reason where that
+ * is not to be had, as on Linux. */
+ENTRASQL_API entrasql_status entrasql_visual_studio_code_credential_new(
+    const entrasql_developer_tool_options *options, entrasql_credential **ret, entrasql_error *err);
+
+/* ---- persistent token cache ---- */
+
 /*
- * DefaultAzureCredential: EnvironmentCredential, ManagedIdentityCredential,
- * AzureCliCredential in this order; AZURE_TOKEN_CREDENTIALS (prod, dev, or one
- * member's name) narrows the list. A member that is unavailable is passed
- * over; one that was tried and refused ends the chain (developer tools never
- * do). The first success is kept for the credential's life.
+ * Where a credential that signs people in keeps their tokens beyond the process, in the JSON schema
+ * of the Microsoft Authentication Libraries. Off unless asked for (enabled).
+ */
+typedef enum entrasql_cache_protection {
+    ENTRASQL_CACHE_KERNEL_KEYRING =
+        0,                        /* a file, encrypted with a key in the kernel's user keyring */
+    ENTRASQL_CACHE_LIBSECRET = 1, /* the desktop's secret service, by libsecret */
+    ENTRASQL_CACHE_PLAIN_FILE = 2 /* a file with mode 0600: only when said so */
+} entrasql_cache_protection;
+
+typedef struct entrasql_cache_options {
+    size_t size;
+    bool enabled;
+    const char *name;                     /* NULL: "msal.cache" */
+    const char *directory;                /* NULL: ~/.IdentityService */
+    entrasql_cache_protection protection; /* 0: the kernel keyring */
+    bool allow_plain_file; /* true: where the protection is not to be had, a plain file with 0600 */
+} entrasql_cache_options;
+
+/* ---- people ---- */
+
+/* The public client that developer sign-on uses, and its tenant. */
+#define ENTRASQL_DEVELOPER_CLIENT_ID "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+#define ENTRASQL_DEVELOPER_TENANT_ID "organizations"
+
+/*
+ * InteractiveBrowserCredential: authorization code with PKCE in the person's browser; the answer
+ * comes to a loopback address. Later tokens come by refresh token without the person.
+ */
+typedef struct entrasql_interactive_browser_options {
+    size_t size;
+    const char *tenant_id;       /* NULL: ENTRASQL_DEVELOPER_TENANT_ID */
+    const char *client_id;       /* NULL: ENTRASQL_DEVELOPER_CLIENT_ID */
+    const char *login_hint;      /* whose sign-in is offered first; NULL: nobody's */
+    uint16_t redirect_port;      /* 0: any free port */
+    uint32_t sign_in_timeout_ms; /* how long the person may take; 0: 300 000 */
+    /* Opens a page; NULL: xdg-open (open on macOS). False: it could not, and the credential is
+     * UNAVAILABLE. Called on the thread that asks. */
+    bool (*open_url)(void *context, const char *url);
+    void *open_url_context;
+    bool disable_automatic_authentication; /* true: UNAVAILABLE where the person would be asked */
+    const entrasql_cache_options *cache;   /* NULL: in memory only */
+    const entrasql_client_options *client; /* NULL: defaults */
+} entrasql_interactive_browser_options;
+
+ENTRASQL_API entrasql_status
+entrasql_interactive_browser_credential_new(const entrasql_interactive_browser_options *options,
+                                            entrasql_credential **ret, entrasql_error *err);
+
+/* DeviceCodeCredential: the person types a code into a page on any device. */
+typedef struct entrasql_device_code {
+    const char *user_code;
+    const char *verification_uri;
+    const char *message; /* Entra's own sentence for the person */
+    int64_t expires_on;  /* seconds since 1970 */
+} entrasql_device_code;
+
+typedef struct entrasql_device_code_options {
+    size_t size;
+    const char *tenant_id; /* NULL: ENTRASQL_DEVELOPER_TENANT_ID */
+    const char *client_id; /* NULL: ENTRASQL_DEVELOPER_CLIENT_ID */
+    /* Shows the code; required. Called on the thread that asks; the strings are borrowed. */
+    void (*prompt)(void *context, const entrasql_device_code *code);
+    void *prompt_context;
+    bool disable_automatic_authentication; /* true: UNAVAILABLE where the person would be asked */
+    const entrasql_cache_options *cache;   /* NULL: in memory only */
+    const entrasql_client_options *client; /* NULL: defaults */
+} entrasql_device_code_options;
+
+ENTRASQL_API entrasql_status entrasql_device_code_credential_new(
+    const entrasql_device_code_options *options, entrasql_credential **ret, entrasql_error *err);
+
+/*
+ * CachedSignInCredential: who signed in with `entrasql login` (or another program on the same
+ * persistent cache), by refresh token. Never asks anybody; UNAVAILABLE when nobody is signed in.
+ */
+typedef struct entrasql_cached_sign_in_options {
+    size_t size;
+    const char *username;                  /* NULL: the only one, else CONFIG with the list */
+    const char *tenant_id;                 /* NULL: that of the sign-in */
+    const char *client_id;                 /* NULL: ENTRASQL_DEVELOPER_CLIENT_ID */
+    const entrasql_cache_options *cache;   /* NULL: the cache of `entrasql login` */
+    const entrasql_client_options *client; /* NULL: defaults */
+} entrasql_cached_sign_in_options;
+
+ENTRASQL_API entrasql_status entrasql_cached_sign_in_credential_new(
+    const entrasql_cached_sign_in_options *options, entrasql_credential **ret, entrasql_error *err);
+
+/* ---- chains ---- */
+
+/*
+ * ChainedTokenCredential: asks its members in order. One that is unavailable is passed over; one
+ * that was tried and refused ends the chain, developer tools excepted. The first success is kept
+ * for the credential's life. Takes a reference of each member; 1 to 16 of them.
+ */
+ENTRASQL_API entrasql_status entrasql_chained_credential_new(entrasql_credential *const *members,
+                                                             size_t count,
+                                                             entrasql_credential **ret,
+                                                             entrasql_error *err);
+
+/*
+ * DefaultAzureCredential: EnvironmentCredential, WorkloadIdentityCredential,
+ * ManagedIdentityCredential, CachedSignInCredential (`entrasql login`), VisualStudioCredential,
+ * VisualStudioCodeCredential, AzureCliCredential, AzurePowerShellCredential,
+ * AzureDeveloperCliCredential, and, when asked for, InteractiveBrowserCredential, in this order;
+ * AZURE_TOKEN_CREDENTIALS (prod, dev, or one member's name) narrows the list, an exclude option
+ * goes before it. A member that is unavailable is passed over; one that was tried and refused ends
+ * the chain (developer tools never do). The first success is kept for the credential's life.
  */
 typedef struct entrasql_default_azure_options {
     size_t size;
@@ -189,6 +430,18 @@ typedef struct entrasql_default_azure_options {
     uint32_t imds_probe_timeout_ms;        /* 0: 1000 */
     uint32_t process_timeout_ms;           /* 0: 10 000 */
     const entrasql_client_options *client; /* NULL: defaults */
+    bool exclude_workload_identity;
+    bool exclude_cached_sign_in;
+    bool exclude_visual_studio;
+    bool exclude_visual_studio_code;
+    bool exclude_azure_powershell;
+    bool exclude_azure_developer_cli;
+    bool include_interactive_browser; /* the originals' exclude_interactive_browser, turned round */
+    const char *workload_identity_client_id;   /* NULL: managed_identity_client_id, else
+                                                  AZURE_CLIENT_ID */
+    const char *interactive_browser_tenant_id; /* NULL: ENTRASQL_DEVELOPER_TENANT_ID */
+    const char *interactive_browser_client_id; /* NULL: ENTRASQL_DEVELOPER_CLIENT_ID */
+    bool use_azure_cli_token_cache; /* as use_token_cache of entrasql_azure_cli_options */
 } entrasql_default_azure_options;
 
 ENTRASQL_API entrasql_status entrasql_default_azure_credential_new(
