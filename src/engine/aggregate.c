@@ -329,5 +329,5 @@ int engine_aggregates_register(engine_session *s)
         rc = sqlite3_create_function_v2(s->db, plain[i].name, plain[i].args,
                                         SQLITE_UTF8 | SQLITE_DIRECTONLY, s, NULL, plain[i].step,
                                         plain[i].final, NULL);
-    return rc;
+    return rc == SQLITE_OK ? engine_aggregate_order_register(s) : rc;
 }

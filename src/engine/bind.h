@@ -52,9 +52,20 @@ struct engine_binder {
     bool in_aggregate;
     bool windows_allowed;
     bool saw_aggregate;
-    bool no_defaults; /* DEFAULT may not stand here */
-    unsigned view_depth;
+    bool no_defaults;      /* DEFAULT may not stand here */
+    unsigned stored_depth; /* inside the text of a view or function: its lines are not ours */
+    int32_t owner;         /* there: what it reads of the same owner needs no permission */
+    tsql_batch **batches;  /* parsed texts that the bound tree points into */
+    size_t batch_count;
 };
+
+/* What entering a stored text puts aside. */
+typedef struct engine_bind_state {
+    const engine_scope *scope;
+    engine_cte *ctes;
+    int32_t owner;
+    unsigned depth;
+} engine_bind_state;
 
 entrasql_status engine_binder_init(engine_binder *b, engine_session *s,
                                    entrasql_error *err) ES_MUST_USE;
@@ -90,6 +101,23 @@ entrasql_status engine_bind_text(engine_binder *b, const char *text, engine_node
 /* The stored text of a check. */
 entrasql_status engine_bind_cond_text(engine_binder *b, const char *text,
                                       engine_node **ret) ES_MUST_USE;
+
+/* ---- stored texts (bind_view.c) ---- */
+
+/* A view of the catalog as a source. */
+entrasql_status engine_bind_view(engine_binder *b, const engine_object *view,
+                                 engine_source **ret) ES_MUST_USE;
+/* The only statement of a stored definition; its tree lives as long as the binder. */
+entrasql_status engine_bind_parse(engine_binder *b, const char *text,
+                                  const tsql_stmt **ret) ES_MUST_USE;
+/* Takes the batch over, also when it fails. */
+entrasql_status engine_bind_keep(engine_binder *b, tsql_batch *batch) ES_MUST_USE;
+/* Names outside do not count inside the text of a module, and its owner's rights do. */
+void engine_bind_enter(engine_binder *b, const engine_object *module, engine_bind_state *saved);
+void engine_bind_leave(engine_binder *b, const engine_bind_state *saved);
+/* A query as a source; `names` rename its columns when there are any. */
+entrasql_status engine_bind_query_source(engine_binder *b, engine_query *q, const tsql_names *names,
+                                         const char *alias, engine_source **ret) ES_MUST_USE;
 
 /* ---- names ---- */
 

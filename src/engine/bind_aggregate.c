@@ -271,6 +271,28 @@ static entrasql_status bind_args(engine_binder *b, const tsql_call *call, engine
     return ENTRASQL_OK;
 }
 
+static entrasql_status bind_within_group(engine_binder *b, const tsql_order *order,
+                                         engine_node *node)
+{
+    bool was_inside = b->in_aggregate;
+    node->order = engine_bind_alloc(b, order->count * sizeof *node->order);
+    if (node->order == NULL)
+        return es_nomem(b->err);
+    b->in_aggregate = true;
+    for (size_t i = 0; i < order->count; i++) {
+        entrasql_status status =
+            engine_bind_expr(b, order->items[i].expr, &node->order[node->order_count].node);
+        if (status != ENTRASQL_OK) {
+            b->in_aggregate = was_inside;
+            return status;
+        }
+        node->order[node->order_count++].descending = order->items[i].descending;
+    }
+    b->in_aggregate = was_inside;
+    node->name = "es_string_agg_by";
+    return ENTRASQL_OK;
+}
+
 entrasql_status engine_bind_aggregate(engine_binder *b, const tsql_call *call, bool *ret_is,
                                       engine_node **ret)
 {
@@ -280,8 +302,9 @@ entrasql_status engine_bind_aggregate(engine_binder *b, const tsql_call *call, b
         return ENTRASQL_OK;
     if (call->ignore_nulls)
         return engine_unsupported(b->err, "IGNORE NULLS");
-    if (call->within_group.count != 0)
-        return engine_unsupported(b->err, "WITHIN GROUP");
+    if (call->within_group.count != 0 && a->kind != SHAPE_STRINGS)
+        return engine_error(b->err, 10757, 1,
+                            "The function '%s' may not have a WITHIN GROUP clause.", a->name);
     ES_TRY(check_arity(b, a, call));
     ES_TRY(check_place(b, a, call));
     engine_node *node = engine_node_list(b, ENGINE_NODE_AGGREGATE, call->args.count);
@@ -290,6 +313,8 @@ entrasql_status engine_bind_aggregate(engine_binder *b, const tsql_call *call, b
     ES_TRY(bind_args(b, call, node));
     node->distinct = call->distinct;
     ES_TRY(type_of(b, a, node));
+    if (call->within_group.count != 0)
+        ES_TRY(bind_within_group(b, &call->within_group, node));
     if (call->over != NULL)
         ES_TRY(bind_over(b, call->over, &node->window));
     *ret = node;

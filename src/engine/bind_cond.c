@@ -218,7 +218,9 @@ entrasql_status engine_bind_cond_text(engine_binder *b, const char *text, engine
     tsql_batch *batch = NULL;
     tsql_cond *c = NULL;
     ES_TRY(tsql_parse_cond(text, strlen(text), &batch, &c, b->err));
+    b->stored_depth++;
     entrasql_status status = engine_bind_cond(b, c, ret);
+    b->stored_depth--;
     tsql_batch_free(batch);
     return status;
 }

@@ -360,7 +360,9 @@ entrasql_status engine_bind_text(engine_binder *b, const char *text, engine_node
     tsql_batch *batch = NULL;
     tsql_expr *e = NULL;
     ES_TRY(tsql_parse_expr(text, strlen(text), &batch, &e, b->err));
+    b->stored_depth++;
     entrasql_status status = engine_bind_expr(b, e, ret);
+    b->stored_depth--;
     tsql_batch_free(batch);
     return status;
 }

@@ -28,6 +28,9 @@ void engine_binder_done(engine_binder *b)
         return;
     engine_catalog_unref(b->catalog);
     b->catalog = NULL;
+    for (size_t i = 0; i < b->batch_count; i++)
+        tsql_batch_free(b->batches[i]);
+    es_free(b->batches);
     tsql_arena_done(&b->arena);
 }
 
@@ -37,6 +40,8 @@ entrasql_status engine_bind_need(engine_binder *b, const char *permission, const
                                  int32_t column)
 {
     engine_need *need = NULL;
+    if (b->stored_depth != 0 && b->owner == engine_owner_of(b->catalog, o))
+        return ENTRASQL_OK;
     for (size_t i = 0; i < b->need_count && need == NULL; i++) {
         if (b->needs[i].object == o && es_streq(b->needs[i].permission, permission))
             need = &b->needs[i];
@@ -170,15 +175,24 @@ static void column_text(const tsql_column_ref *ref, char *dst, size_t size)
     snprintf(dst, size, "%s.%s", object, ref->name.text);
 }
 
+/* A wrong column is told with the line where it stands, not with the statement's. */
+static entrasql_status at_name(engine_binder *b, const tsql_column_ref *ref)
+{
+    if (b->err != NULL && b->stored_depth == 0)
+        b->err->line = ref->name.span.line;
+    return ENTRASQL_SQL_ERROR;
+}
+
 static entrasql_status column_missing(engine_binder *b, const tsql_column_ref *ref,
                                       bool source_found)
 {
     char text[560];
     column_text(ref, text, sizeof text);
     if (ref->object.name.text != NULL && !source_found)
-        return engine_error(b->err, 4104, 1, "The multi-part identifier \"%s\" could not be bound.",
-                            text);
-    return engine_error(b->err, 207, 1, "Invalid column name '%s'.", ref->name.text);
+        engine_error(b->err, 4104, 1, "The multi-part identifier \"%s\" could not be bound.", text);
+    else
+        engine_error(b->err, 207, 1, "Invalid column name '%s'.", ref->name.text);
+    return at_name(b, ref);
 }
 
 entrasql_status engine_bind_column(engine_binder *b, const tsql_column_ref *ref, engine_node **ret)
@@ -197,8 +211,10 @@ entrasql_status engine_bind_column(engine_binder *b, const tsql_column_ref *ref,
             size_t at = find_in(source, ref->name.text);
             if (at == source->column_count)
                 continue;
-            if (found != NULL)
-                return engine_error(b->err, 209, 1, "Ambiguous column name '%s'.", ref->name.text);
+            if (found != NULL) {
+                engine_error(b->err, 209, 1, "Ambiguous column name '%s'.", ref->name.text);
+                return at_name(b, ref);
+            }
             found = source;
             column = at;
         }
@@ -221,12 +237,23 @@ entrasql_status engine_scope_add(engine_binder *b, engine_scope *scope, engine_s
     for (size_t i = 0; i < scope->count && source->alias != NULL; i++) {
         const engine_source *other = scope->sources[i];
         bool same_schema = es_streq(other->schema, source->schema);
-        if (other->alias != NULL && same_schema &&
-            sqlcollation_equal_names(other->alias, source->alias))
-            return engine_error(b->err, 1013, 1,
-                                "The objects \"%s\" and \"%s\" in the FROM clause have the same "
-                                "exposed names. Use correlation names to distinguish them.",
-                                other->alias, source->alias);
+        if (other->alias == NULL || !same_schema ||
+            !sqlcollation_equal_names(other->alias, source->alias))
+            continue;
+        if (source->correlated && other->correlated)
+            return engine_error(b->err, 1011, 1,
+                                "The correlation name '%s' is specified multiple times in a FROM "
+                                "clause.",
+                                source->alias);
+        if (source->correlated || other->correlated)
+            return engine_error(b->err, 1012, 1,
+                                "The correlation name '%s' has the same exposed name as table "
+                                "'%s'.",
+                                source->alias, other->alias);
+        return engine_error(b->err, 1013, 1,
+                            "The objects \"%s\" and \"%s\" in the FROM clause have the same "
+                            "exposed names. Use correlation names to distinguish them.",
+                            other->alias, source->alias);
     }
     engine_source **grown =
         engine_bind_room(b, scope->sources, scope->count, sizeof(engine_source *));

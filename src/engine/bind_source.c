@@ -61,7 +61,7 @@ static entrasql_status bind_variable_table(engine_binder *b, const char *name, e
     const engine_variable *v = engine_frame_variable(b->frame, name);
     char sql_name[48];
     if (v == NULL || v->table == NULL)
-        return engine_error(b->err, 1087, 1, "Must declare the table variable \"%s\".", name);
+        return engine_error(b->err, 1087, 2, "Must declare the table variable \"%s\".", name);
     snprintf(sql_name, sizeof sql_name, "temp.x%d", (int)v->table_number);
     ES_TRY(engine_bind_object(b, v->table, sql_name, ret));
     (*ret)->object = NULL;
@@ -126,8 +126,8 @@ static entrasql_status name_columns(engine_binder *b, engine_source *source,
     return ENTRASQL_OK;
 }
 
-static entrasql_status query_source(engine_binder *b, engine_query *q, const tsql_names *names,
-                                    const char *alias, engine_source **ret)
+entrasql_status engine_bind_query_source(engine_binder *b, engine_query *q, const tsql_names *names,
+                                         const char *alias, engine_source **ret)
 {
     engine_source *source = new_source(b, ENGINE_SOURCE_QUERY, q->column_count);
     if (source == NULL)
@@ -156,7 +156,7 @@ static entrasql_status bind_derived(engine_binder *b, const tsql_source *from,
     entrasql_status status = engine_bind_query(b, from->query, &q);
     b->scope = saved;
     ES_TRY(status);
-    return query_source(b, q, &from->columns, from->alias.text, ret);
+    return engine_bind_query_source(b, q, &from->columns, from->alias.text, ret);
 }
 
 static entrasql_status bind_cte(engine_binder *b, engine_cte *cte, engine_source **ret)
@@ -174,7 +174,7 @@ static entrasql_status bind_cte(engine_binder *b, engine_cte *cte, engine_source
     b->scope = saved_scope;
     cte->busy = false;
     ES_TRY(status);
-    return query_source(b, q, &cte->cte->columns, cte->cte->name.text, ret);
+    return engine_bind_query_source(b, q, &cte->cte->columns, cte->cte->name.text, ret);
 }
 
 static engine_cte *find_cte(engine_binder *b, const tsql_object *object)
@@ -212,8 +212,11 @@ entrasql_status engine_bind_table(engine_binder *b, const tsql_object *object, c
     if (variable != NULL)
         return bind_variable_table(b, variable, ret);
     ES_TRY(engine_find_object(b->s, object, &o, b->err));
+    if (o != NULL && o->type == ENGINE_OBJECT_VIEW)
+        return engine_bind_view(b, o, ret);
     if (o == NULL || o->type != ENGINE_OBJECT_TABLE)
-        return engine_error(b->err, 208, 1, "Invalid object name '%s'.",
+        return engine_error(b->err, 208, object->name.text[0] == '#' ? 0 : 1,
+                            "Invalid object name '%s'.",
                             engine_object_text(object, text, sizeof text));
     return engine_bind_object(b, o, engine_table_name(b->s, o, sql_name, sizeof sql_name), ret);
 }
@@ -277,7 +280,7 @@ static entrasql_status bind_values(engine_binder *b, const tsql_source *from, en
                         from->alias.text != NULL ? from->alias.text : "");
 }
 
-/* A system table function: its arguments are one row of `rows`. */
+/* A system table function. */
 static entrasql_status bind_function(engine_binder *b, const tsql_source *from, engine_source **ret)
 {
     char text[512];
@@ -288,14 +291,11 @@ static entrasql_status bind_function(engine_binder *b, const tsql_source *from, 
                             engine_object_text(&call->name, text, sizeof text));
     ES_TRY(bind_view(b, view, ret));
     engine_source *source = *ret;
-    source->rows = engine_bind_alloc(b, sizeof(engine_node **));
-    if (source->rows == NULL)
-        return es_nomem(b->err);
-    source->rows[0] = engine_bind_alloc(b, (view->arg_count + 1) * sizeof(engine_node *));
-    if (source->rows[0] == NULL)
+    source->args = engine_bind_alloc(b, (view->arg_count + 1) * sizeof(engine_node *));
+    if (source->args == NULL)
         return es_nomem(b->err);
     for (size_t i = 0; i < call->args.count; i++) {
-        engine_node **arg = &source->rows[0][i];
+        engine_node **arg = &source->args[i];
         if (call->args.items[i]->kind == TSQL_EXPR_DEFAULT) {
             sqlvalue null = sqlvalue_null(sqltype_of(SQLTYPE_UNKNOWN));
             ES_TRY(engine_node_const(b, &null, arg));
@@ -305,7 +305,7 @@ static entrasql_status bind_function(engine_binder *b, const tsql_source *from, 
         ES_TRY(engine_bind_cast(b, arg, sqltype_string(SQLTYPE_NVARCHAR, SQLTYPE_MAX),
                                 ENGINE_CAST_IMPLICIT, NULL));
     }
-    source->row_count = call->args.count; /* the emitter reads it as the number of arguments */
+    source->arg_count = call->args.count;
     return ENTRASQL_OK;
 }
 
@@ -378,6 +378,7 @@ entrasql_status engine_bind_from(engine_binder *b, const tsql_source *from, engi
     ES_TRY(bind_leaf(b, from, scope, ret));
     if (from->alias.text != NULL) {
         (*ret)->alias = from->alias.text;
+        (*ret)->correlated = true;
         (*ret)->schema = NULL;
     }
     if ((*ret)->object != NULL)

@@ -34,6 +34,13 @@ bool engine_node_equal(const engine_node *a, const engine_node *b)
         if (!engine_node_equal(a->args[i], b->args[i]))
             return false;
     }
+    if (a->order_count != b->order_count)
+        return false;
+    for (size_t i = 0; i < a->order_count; i++) {
+        if (a->order[i].descending != b->order[i].descending ||
+            !engine_node_equal(a->order[i].node, b->order[i].node))
+            return false;
+    }
     return true;
 }
 
@@ -57,6 +64,8 @@ void engine_node_walk(engine_node *node, engine_visit *visit, void *ctx)
         engine_node_walk(node->args[i], visit, ctx);
     if (node->query != NULL)
         engine_query_walk(node->query, visit, ctx);
+    for (size_t i = 0; i < node->order_count; i++)
+        engine_node_walk(node->order[i].node, visit, ctx);
     if (node->window == NULL)
         return;
     for (size_t i = 0; i < node->window->partition_count; i++)
@@ -76,6 +85,8 @@ static void walk_source(engine_source *source, engine_visit *visit, void *ctx)
     }
     if (source->query != NULL)
         engine_query_walk(source->query, visit, ctx);
+    for (size_t i = 0; i < source->arg_count; i++)
+        engine_node_walk(source->args[i], visit, ctx);
     for (size_t i = 0; i < source->row_count; i++) {
         for (size_t k = 0; k < source->column_count; k++)
             engine_node_walk(source->rows[i][k], visit, ctx);

@@ -80,6 +80,8 @@ struct engine_node {
     size_t arg_count;
     engine_query *query;
     engine_window *window;
+    engine_order *order; /* WITHIN GROUP */
+    size_t order_count;
 };
 
 /* A column that a source or a query gives. */
@@ -104,6 +106,7 @@ struct engine_source {
     engine_source_kind kind;
     uint32_t number;
     const char *alias;           /* as it may be named; NULL: cannot be */
+    bool correlated;             /* the alias was written */
     const char *schema;          /* of a table named without an alias; NULL: alias alone */
     const engine_object *object; /* a table of the catalog, for permissions; else NULL */
     const engine_object *table;  /* any table, temporary ones too */
@@ -114,6 +117,8 @@ struct engine_source {
     engine_query *query;
     engine_node ***rows;
     size_t row_count;
+    engine_node **args; /* of a table function; NULL elements: left out */
+    size_t arg_count;
     tsql_join_kind join;
     engine_source *left;
     engine_source *right;

@@ -257,6 +257,11 @@ entrasql_status engine_catalog_add_foreign_key(sqlite3 *db, const engine_foreign
  */
 entrasql_status engine_catalog_drop_object(sqlite3 *db, int32_t object,
                                            entrasql_error *err) ES_MUST_USE;
+/* ALTER of a view or module: its text, without its columns. */
+entrasql_status engine_catalog_set_definition(sqlite3 *db, int32_t object, const char *definition,
+                                              int64_t modified, entrasql_error *err) ES_MUST_USE;
+entrasql_status engine_catalog_drop_columns(sqlite3 *db, int32_t object,
+                                            entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_catalog_rename_object(sqlite3 *db, int32_t object, const char *name,
                                              entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_catalog_add_schema(sqlite3 *db, const char *name, int32_t owner,

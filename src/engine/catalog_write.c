@@ -120,6 +120,22 @@ entrasql_status engine_catalog_drop_object(sqlite3 *db, int32_t object, entrasql
     return touch(db, err);
 }
 
+entrasql_status engine_catalog_set_definition(sqlite3 *db, int32_t object, const char *definition,
+                                              int64_t modified, entrasql_error *err)
+{
+    ES_TRY(engine_db_run(db, err,
+                         "UPDATE es_objects SET definition = ?2, modified = ?3 WHERE id = ?1",
+                         "isi", (int64_t)object, definition, modified));
+    return touch(db, err);
+}
+
+entrasql_status engine_catalog_drop_columns(sqlite3 *db, int32_t object, entrasql_error *err)
+{
+    ES_TRY(
+        engine_db_run(db, err, "DELETE FROM es_columns WHERE object = ?1", "i", (int64_t)object));
+    return touch(db, err);
+}
+
 entrasql_status engine_catalog_rename_object(sqlite3 *db, int32_t object, const char *name,
                                              entrasql_error *err)
 {

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "engine/emit_inner.h"
+#include "engine/function.h"
 
 #include <string.h>
 
@@ -159,6 +160,24 @@ static entrasql_status emit_window(engine_emitter *e, const engine_window *w)
     return engine_emit_text(e, ")");
 }
 
+/* The keys of WITHIN GROUP follow the arguments; a text tells how each one sorts. */
+static entrasql_status emit_keys(engine_emitter *e, const engine_node *n)
+{
+    ES_TRY(engine_emit_text(e, ",'"));
+    for (size_t i = 0; i < n->order_count; i++) {
+        char letter[2] = {
+            engine_aggregate_key(engine_emit_collation(n->order[i].node), n->order[i].descending),
+            '\0'};
+        ES_TRY(engine_emit_text(e, letter));
+    }
+    ES_TRY(engine_emit_text(e, "'"));
+    for (size_t i = 0; i < n->order_count; i++) {
+        ES_TRY(engine_emit_text(e, ","));
+        ES_TRY(engine_emit_node(e, n->order[i].node));
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status emit_aggregate(engine_emitter *e, const engine_node *n)
 {
     ES_TRY(es_buf_printf(&e->sql, "%s(%s", n->name, n->distinct ? "DISTINCT " : ""));
@@ -169,6 +188,8 @@ static entrasql_status emit_aggregate(engine_emitter *e, const engine_node *n)
             ES_TRY(engine_emit_text(e, ","));
         ES_TRY(i == 0 ? engine_emit_collated(e, n->args[i]) : engine_emit_node(e, n->args[i]));
     }
+    if (n->order_count != 0)
+        ES_TRY(emit_keys(e, n));
     ES_TRY(engine_emit_text(e, ")"));
     return n->window != NULL ? emit_window(e, n->window) : ENTRASQL_OK;
 }

@@ -42,11 +42,11 @@ static entrasql_status emit_values(engine_emitter *e, const engine_source *sourc
 static entrasql_status emit_table(engine_emitter *e, const engine_source *source)
 {
     ES_TRY(engine_emit_text(e, source->sql_name));
-    for (size_t i = 0; i < source->row_count; i++) {
+    for (size_t i = 0; i < source->arg_count; i++) {
         ES_TRY(engine_emit_text(e, i == 0 ? "(" : ","));
-        ES_TRY(engine_emit_node(e, source->rows[0][i]));
+        ES_TRY(engine_emit_node(e, source->args[i]));
     }
-    return es_buf_printf(&e->sql, "%s AS s%u", source->row_count != 0 ? ")" : "", source->number);
+    return es_buf_printf(&e->sql, "%s AS s%u", source->arg_count != 0 ? ")" : "", source->number);
 }
 
 static entrasql_status emit_source(engine_emitter *e, const engine_source *source);

@@ -31,5 +31,9 @@ typedef enum engine_error_effect {
 engine_error_effect engine_error_effect_of(uint32_t number);
 /* True for errors after which SQL Server adds 3621, "The statement has been terminated." */
 bool engine_error_terminates(uint32_t number);
+/* True for an object that is missing: the statement is compiled when its turn comes. */
+bool engine_error_is_deferred(uint32_t number);
+/* True for what only the compiler finds. TRY of the same text does not catch it. */
+bool engine_error_is_compiler(uint32_t number);
 
 #endif

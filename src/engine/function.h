@@ -12,6 +12,9 @@
 /* SQLite's result code. */
 int engine_functions_register(engine_session *s);
 int engine_aggregates_register(engine_session *s);
+int engine_aggregate_order_register(engine_session *s);
+/* How a key of WITHIN GROUP sorts, as one letter for es_string_agg_by. */
+char engine_aggregate_key(const char *collation, bool descending);
 /* Keeps the error for the statement and makes SQLite stop it. */
 void engine_function_fail(engine_session *s, sqlite3_context *context, entrasql_status status,
                           const entrasql_error *err);

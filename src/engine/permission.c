@@ -127,6 +127,12 @@ static bool owns_schema(const engine_session *s, int32_t schema)
     return found != NULL && engine_is_member(s, found->owner);
 }
 
+int32_t engine_owner_of(const engine_catalog *c, const engine_object *o)
+{
+    const engine_schema *schema = engine_catalog_schema_by_id(c, o->schema);
+    return schema != NULL ? schema->owner : ENGINE_DBO;
+}
+
 /* schema: 0 for the database itself. */
 static bool may(const engine_session *s, const char *permission, int32_t schema,
                 const securable *levels, size_t count)

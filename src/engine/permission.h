@@ -21,6 +21,8 @@ bool engine_may_see(const engine_session *s, const engine_object *o);
 bool engine_may_grant(const engine_session *s, const char *permission, engine_class klass,
                       int32_t major);
 
+/* The owner of an object is that of its schema. */
+int32_t engine_owner_of(const engine_catalog *c, const engine_object *o);
 bool engine_is_member(const engine_session *s, int32_t role);
 /* Members of db_owner, and dbo. */
 bool engine_is_owner(const engine_session *s);

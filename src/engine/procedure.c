@@ -101,6 +101,16 @@ static entrasql_status check_names(const engine_procedure_call *call, size_t fir
     return ENTRASQL_OK;
 }
 
+/* A value that is none of the parameter's type is told without the value itself. */
+static entrasql_status set_param(engine_variable *v, const sqlvalue *value, entrasql_error *err)
+{
+    entrasql_status status = engine_variable_set(v, value, err);
+    if (status == ENTRASQL_SQL_ERROR && (err->number == 245 || err->number == 241))
+        return engine_error(err, 8114, 1, "Error converting data type %s to %s.",
+                            sqltype_name(value->type.id), sqltype_name(v->type.id));
+    return status;
+}
+
 static entrasql_status declare_params(engine_frame *frame, const engine_procedure_call *call,
                                       size_t first, const tsql_params *declared, const char *params,
                                       const char *text, entrasql_error *err)
@@ -118,7 +128,7 @@ static entrasql_status declare_params(engine_frame *frame, const engine_procedur
                                 "The parameterized query '(%.100s)%.100s' expects the parameter "
                                 "'%s', which was not supplied.",
                                 params, text, d->name);
-        ES_TRY(engine_variable_set(v, &p->value, err));
+        ES_TRY(set_param(v, &p->value, err));
     }
     return ENTRASQL_OK;
 }

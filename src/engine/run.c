@@ -261,8 +261,6 @@ static const char *statement_name(tsql_stmt_kind kind)
         return "MERGE";
     case TSQL_STMT_INSERT_BULK:
         return "INSERT BULK";
-    case TSQL_STMT_CREATE_VIEW:
-        return "CREATE VIEW";
     case TSQL_STMT_CREATE_MODULE:
         return "CREATE PROCEDURE/FUNCTION/TRIGGER";
     case TSQL_STMT_CREATE_SEQUENCE:
@@ -291,6 +289,8 @@ static entrasql_status run_definition(engine_run *run, const tsql_stmt *stmt)
         return engine_run_alter_table(run, stmt->u.alter_table);
     case TSQL_STMT_CREATE_INDEX:
         return engine_run_create_index(run, stmt->u.create_index);
+    case TSQL_STMT_CREATE_VIEW:
+        return engine_run_create_view(run, stmt);
     case TSQL_STMT_CREATE_SCHEMA:
         return engine_run_create_schema(run, stmt->u.create_schema);
     case TSQL_STMT_DROP:
@@ -416,13 +416,19 @@ entrasql_status engine_run_stmt(engine_run *run, const tsql_stmt *stmt)
 
 /* ---- a text ---- */
 
+/* The error is for a TRY outside of this text. */
+static bool is_caught(const engine_run *run)
+{
+    return run->flow == ENGINE_FLOW_CATCH || run->flow == ENGINE_FLOW_LEAVE;
+}
+
 /* A batch that does not parse: nothing of it runs. */
 static entrasql_status fail_text(engine_session *s, entrasql_error *err)
 {
     tsql_stmt none = {.kind = TSQL_STMT_LABEL, .span = {.line = err->line != 0 ? err->line : 1}};
     engine_run run = {.s = s, .err = err, .stmt = &none};
     ES_TRY(engine_run_error(&run, &none));
-    return run.flow == ENGINE_FLOW_CATCH ? ENTRASQL_SQL_ERROR : ENTRASQL_OK;
+    return is_caught(&run) ? ENTRASQL_SQL_ERROR : ENTRASQL_OK;
 }
 
 static entrasql_status run_parsed(engine_session *s, const tsql_batch *batch, entrasql_error *err)
@@ -440,7 +446,7 @@ static entrasql_status run_parsed(engine_session *s, const tsql_batch *batch, en
                      run.label);
         return fail_text(s, err);
     }
-    return run.flow == ENGINE_FLOW_CATCH ? ENTRASQL_SQL_ERROR : ENTRASQL_OK;
+    return is_caught(&run) ? ENTRASQL_SQL_ERROR : ENTRASQL_OK;
 }
 
 static entrasql_status run_in_frame(engine_session *s, const char *text, size_t n,

@@ -19,6 +19,7 @@ typedef enum engine_flow {
     ENGINE_FLOW_RETURN,
     ENGINE_FLOW_GOTO,
     ENGINE_FLOW_CATCH, /* an error looks for its TRY */
+    ENGINE_FLOW_LEAVE, /* an error of the compiler looks for a TRY outside of this text */
     ENGINE_FLOW_END    /* the batch is over */
 } engine_flow;
 
@@ -30,6 +31,7 @@ typedef struct engine_run {
     entrasql_error *err;
     bool raised;     /* err comes from RAISERROR or THROW */
     bool ends_batch; /* THROW */
+    bool checks;     /* the compile pass binds statements */
     const tsql_stmt *stmt;
 } engine_run;
 
@@ -63,6 +65,7 @@ entrasql_status engine_run_alter_table(engine_run *run,
                                        const tsql_alter_table_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_create_index(engine_run *run,
                                         const tsql_create_index_stmt *stmt) ES_MUST_USE;
+entrasql_status engine_run_create_view(engine_run *run, const tsql_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_create_schema(engine_run *run,
                                          const tsql_create_schema_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_drop(engine_run *run, const tsql_drop_stmt *stmt) ES_MUST_USE;

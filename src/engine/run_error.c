@@ -65,13 +65,25 @@ static entrasql_status tell_terminated(engine_run *run, const tsql_stmt *stmt, u
     return engine_output_info(run->s, 3621, 0, line, "The statement has been terminated.");
 }
 
-static bool in_try(const engine_session *s)
+static bool in_try(const engine_frame *frame)
 {
-    for (const engine_frame *frame = s->frame; frame != NULL; frame = frame->outer) {
+    for (; frame != NULL; frame = frame->outer) {
         if (frame->try_depth > 0)
             return true;
     }
     return false;
+}
+
+static bool runs_text(const tsql_stmt *stmt)
+{
+    return stmt->kind == TSQL_STMT_EXEC ||
+           (stmt->kind == TSQL_STMT_INSERT && stmt->u.insert->kind == TSQL_INSERT_EXEC);
+}
+
+/* The compiler's errors come before the statement, and its TRY, begin. */
+static bool is_by_compiler(const engine_run *run, const tsql_stmt *stmt)
+{
+    return !run->raised && !runs_text(stmt) && engine_error_is_compiler(run->err->number);
 }
 
 entrasql_status engine_run_error(engine_run *run, const tsql_stmt *stmt)
@@ -82,19 +94,21 @@ entrasql_status engine_run_error(engine_run *run, const tsql_stmt *stmt)
         run->err->line = stmt->span.line;
     s->last_error = run->err->number;
     s->rowcount = 0;
-    bool caught = in_try(s) && run->err->severity > 10 && run->err->severity < 20;
+    bool leaves = is_by_compiler(run, stmt);
+    bool caught = in_try(leaves ? s->frame->outer : s->frame) && run->err->severity > 10 &&
+                  run->err->severity < 20;
     bool deadlock = run->err->number == 1205 || run->err->number == 3960;
     if (caught && !deadlock) {
         /* What would have been rolled back may no longer be committed. */
         if (effect == ENGINE_EFFECT_ROLLBACK && s->tran.count != 0)
             s->tran.doomed = true;
-        run->flow = ENGINE_FLOW_CATCH;
+        run->flow = leaves ? ENGINE_FLOW_LEAVE : ENGINE_FLOW_CATCH;
         return ENTRASQL_OK;
     }
     if (caught) {
         if (s->tran.count != 0)
             ES_TRY(engine_tran_rollback(s, NULL, NULL));
-        run->flow = ENGINE_FLOW_CATCH;
+        run->flow = leaves ? ENGINE_FLOW_LEAVE : ENGINE_FLOW_CATCH;
         return ENTRASQL_OK;
     }
     uint32_t line = run->err->line;

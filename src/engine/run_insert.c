@@ -16,12 +16,9 @@
 /* ---- columns ---- */
 
 /* Columns that get no value by themselves when no list was written. */
-static bool is_implicit(const engine_session *s, const engine_object *table,
-                        const engine_table_column *column)
+static bool is_implicit(const engine_table_column *column)
 {
-    if (column->computed != NULL || column->type.id == SQLTYPE_ROWVERSION)
-        return false;
-    return !column->identity || s->set.identity_insert == table->id;
+    return column->computed == NULL && column->type.id != SQLTYPE_ROWVERSION && !column->identity;
 }
 
 static entrasql_status add_place(engine_insert *in, size_t place)
@@ -51,7 +48,7 @@ static entrasql_status bind_places(engine_insert *in, const tsql_insert_stmt *st
     if (stmt->kind == TSQL_INSERT_DEFAULT_VALUES)
         return ENTRASQL_OK;
     for (size_t i = 0; stmt->columns.count == 0 && i < table->column_count; i++) {
-        if (is_implicit(b->s, table, &table->columns[i]))
+        if (is_implicit(&table->columns[i]))
             ES_TRY(add_place(in, i));
     }
     for (size_t i = 0; i < stmt->columns.count; i++) {
@@ -75,7 +72,7 @@ static entrasql_status bind_places(engine_insert *in, const tsql_insert_stmt *st
     return ENTRASQL_OK;
 }
 
-/* Identity values: given when they must be, and only then. */
+/* Identity values: given when they must be, and only then. SET may have come in the same batch. */
 static entrasql_status check_identity(engine_insert *in)
 {
     const engine_object *table = in->c.table;
@@ -84,8 +81,6 @@ static entrasql_status check_identity(engine_insert *in)
     bool on = b->s->set.identity_insert == table->id;
     if (identity == NULL)
         return ENTRASQL_OK;
-    for (size_t i = 0; i < in->place_count; i++)
-        in->identity_given = in->identity_given || &table->columns[in->places[i]] == identity;
     if (in->identity_given && !on)
         return engine_error(b->err, 544, 1,
                             "Cannot insert explicit value for identity column in table '%s' when "
@@ -145,6 +140,12 @@ static entrasql_status check_count(engine_insert *in, size_t values, bool listed
 {
     if (values == in->place_count)
         return ENTRASQL_OK;
+    const engine_table_column *identity = engine_object_identity(in->table);
+    if (!listed && identity != NULL && values == in->place_count + 1)
+        return engine_error(in->c.b->err, 8101, 1,
+                            "An explicit value for the identity column in table '%s' can only be "
+                            "specified when a column list is used and IDENTITY_INSERT is ON.",
+                            in->table->name);
     if (!listed)
         return engine_error(in->c.b->err, 213, 1,
                             "Column name or number of supplied values does not match table "
@@ -268,11 +269,12 @@ entrasql_status engine_insert_bind(engine_insert *in, engine_binder *b,
     if (stmt->top != NULL)
         return engine_unsupported(b->err, "INSERT TOP");
     ES_TRY(bind_places(in, stmt));
+    for (size_t i = 0; i < in->place_count; i++)
+        in->identity_given = in->identity_given || in->table->columns[in->places[i]].identity;
     ES_TRY(bind_source(in, stmt));
     ES_TRY(check_types(in));
     ES_TRY(bind_defaults(in));
-    ES_TRY(engine_change_output(&in->c, stmt->output, NULL));
-    return check_identity(in);
+    return engine_change_output(&in->c, stmt->output, NULL);
 }
 
 /* ---- running ---- */
@@ -410,6 +412,7 @@ static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt, 
     ES_CLEANUP(engine_row_set_done) engine_row_set rows = {0};
     ES_TRY(engine_binder_init(&b, run->s, run->err));
     ES_TRY(engine_insert_bind(&in, &b, stmt));
+    ES_TRY(check_identity(&in));
     ES_TRY(engine_bind_check(&b));
     if (run->s->set.fmtonly)
         return engine_change_columns(&in.c, run);

@@ -147,6 +147,11 @@ static entrasql_status drop_table(engine_run *run, const tsql_object *name, bool
     char sql[64];
     char sql_name[48];
     ES_TRY(engine_find_object(s, name, &o, run->err));
+    if (o != NULL && o->type == ENGINE_OBJECT_VIEW)
+        return engine_error(run->err, 3705, 1,
+                            "Cannot use DROP TABLE with '%s' because '%s' is a view. Use DROP "
+                            "VIEW.",
+                            o->name, o->name);
     if (o == NULL || o->type != ENGINE_OBJECT_TABLE)
         return if_exists ? ENTRASQL_OK : not_there(run, "table", name, 5);
     if (engine_temp_is(s, o))
@@ -163,6 +168,24 @@ static entrasql_status drop_table(engine_run *run, const tsql_object *name, bool
     ES_TRY(engine_db_exec(s->db, sql, run->err));
     ES_TRY(engine_catalog_drop_object(s->db, id, run->err));
     /* The next name of the list has to see this one gone. */
+    return engine_session_refresh(s, run->err);
+}
+
+static entrasql_status drop_view(engine_run *run, const tsql_object *name, bool if_exists)
+{
+    engine_session *s = run->s;
+    const engine_object *o;
+    ES_TRY(engine_find_object(s, name, &o, run->err));
+    if (o != NULL && o->type == ENGINE_OBJECT_TABLE)
+        return engine_error(run->err, 3705, 1,
+                            "Cannot use DROP VIEW with '%s' because '%s' is a table. Use DROP "
+                            "TABLE.",
+                            o->name, o->name);
+    if (o == NULL || o->type != ENGINE_OBJECT_VIEW)
+        return if_exists ? ENTRASQL_OK : not_there(run, "view", name, 5);
+    if (!engine_may_object(s, "CONTROL", o) && !engine_may_schema(s, "ALTER", o->schema))
+        return not_there(run, "view", name, 20);
+    ES_TRY(engine_catalog_drop_object(s->db, o->id, run->err));
     return engine_session_refresh(s, run->err);
 }
 
@@ -235,6 +258,8 @@ static entrasql_status drop_one(engine_run *run, const tsql_drop_stmt *stmt, siz
     switch ((int)stmt->klass) {
     case TSQL_CLASS_TABLE:
         return drop_table(run, name, stmt->if_exists);
+    case TSQL_CLASS_VIEW:
+        return drop_view(run, name, stmt->if_exists);
     case TSQL_CLASS_SCHEMA:
         return drop_schema(run, name, stmt->if_exists);
     case TSQL_CLASS_INDEX:

@@ -29,7 +29,7 @@ entrasql_status engine_bind_target(engine_binder *b, const tsql_target *target, 
 {
     ES_TRY(engine_bind_table(b, &target->object, target->variable, ret));
     *ret_table = (*ret)->table;
-    return ENTRASQL_OK;
+    return *ret_table != NULL ? ENTRASQL_OK : engine_unsupported(b->err, "change through a view");
 }
 
 /* The source in FROM that UPDATE's or DELETE's name means: an alias, or the table itself. */

@@ -2,9 +2,6 @@
 /* DECLARE and SET of variables. */
 #include "engine/run.h"
 
-#include "engine/table.h"
-#include "tsql/type.h"
-
 static entrasql_status undeclared(engine_run *run, const char *name)
 {
     return engine_error(run->err, 137, 1, "Must declare the scalar variable \"%s\".", name);
@@ -42,25 +39,17 @@ entrasql_status engine_run_set_variable(engine_run *run, const tsql_set_variable
     return ENTRASQL_OK;
 }
 
-static entrasql_status declare(engine_run *run, const tsql_declare_item *item, uint32_t ordinal)
+static entrasql_status declare(engine_run *run, const tsql_declare_item *item)
 {
-    if (item->is_table)
-        return engine_frame_variable(run->s->frame, item->name) == NULL
-                   ? engine_declare_table(run, item)
-                   : ENTRASQL_OK;
     if (item->is_cursor)
         return engine_unsupported(run->err, "DECLARE of a cursor variable");
-    sqltype type;
-    ES_TRY(tsql_type_resolve(&item->type, TSQL_LENGTH_DECLARED, ordinal, &type, run->err));
-    /* In a loop the declaration is met again; the variable is the batch's. */
-    if (engine_frame_variable(run->s->frame, item->name) == NULL)
-        ES_TRY(engine_frame_declare(run->s->frame, item->name, type, NULL, run->err));
+    /* The variable itself is there since the compile pass. */
     return item->init != NULL ? assign(run, item->name, TSQL_OP_NONE, item->init) : ENTRASQL_OK;
 }
 
 entrasql_status engine_run_declare(engine_run *run, const tsql_declare_stmt *stmt)
 {
     for (size_t i = 0; i < stmt->count; i++)
-        ES_TRY(declare(run, &stmt->items[i], (uint32_t)i + 1));
+        ES_TRY(declare(run, &stmt->items[i]));
     return ENTRASQL_OK;
 }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DECIMAL_BYTES = 17, GUID_BYTES = 16, OFFSET_TICKS = 19, OFFSET_BYTES = 24 };
+enum { DECIMAL_BYTES = 17, GUID_BYTES = 16, OFFSET_TICKS = ENGINE_OFFSET_KEY, OFFSET_BYTES = 24 };
 
 /* What SQLite holds, from a column or an argument. */
 struct cell {

@@ -27,6 +27,7 @@
 
 #define ENGINE_COLLATION_TEXT "es_text"
 #define ENGINE_COLLATION_OFFSET "es_offset"
+#define ENGINE_OFFSET_KEY 19      /* characters of a stored datetimeoffset that are compared */
 #define ENGINE_DECIMAL_INTEGER 18 /* up to so many digits a decimal is an INTEGER */
 
 /* A type as one integer, for the catalog and for calls inside SQL text. */

@@ -78,6 +78,20 @@ entrasql_status engine_run_select_into(engine_run *run, const tsql_select_stmt *
 /* Where a new object goes: 262, 2760. *ret_schema is its schema. */
 entrasql_status engine_need_create(engine_run *run, const char *permission, const tsql_object *name,
                                    int32_t *ret_schema) ES_MUST_USE;
+/* ---- views and modules (run_view.c) ---- */
+
+/* The text of a CREATE or ALTER as the catalog keeps it; NULL: no memory. */
+char *engine_module_text(const engine_run *run, const tsql_stmt *stmt);
+/* What ALTER or CREATE OR ALTER changes: *ret is NULL when it is a new object; 208. */
+entrasql_status engine_module_find(engine_run *run, tsql_create_mode mode, const tsql_object *name,
+                                   engine_object_type type, const engine_object **ret) ES_MUST_USE;
+/* Adds the object, or gives `old` the new text; o->id tells which one it is then. */
+entrasql_status engine_module_store(engine_run *run, const tsql_object *name,
+                                    const char *permission, engine_object *o,
+                                    const engine_object *old) ES_MUST_USE;
+entrasql_status engine_module_columns(engine_run *run, int32_t object,
+                                      const engine_bound_column *columns, size_t count) ES_MUST_USE;
+
 /* A copy of a description (also its columns and indexes); NULL: no memory. */
 engine_object *engine_object_copy(const engine_object *o);
 

@@ -115,8 +115,13 @@ static entrasql_status add_index(engine_new_table *t, const tsql_constraint *c, 
                                                                  : ENGINE_INDEX_PLAIN;
     for (size_t i = 0; primary && i < o->index_count; i++) {
         if (o->indexes[i].kind == ENGINE_INDEX_PRIMARY)
-            return engine_error(t->run->err, t->first_index != 0 ? 1779 : 8110, 0,
-                                "Table '%s' already has a primary key defined on it.", o->name);
+            return t->first_index != 0
+                       ? engine_error(t->run->err, 1779, 0,
+                                      "Table '%s' already has a primary key defined on it.",
+                                      o->name)
+                       : engine_error(t->run->err, 8110, 0,
+                                      "Cannot add multiple PRIMARY KEY constraints to table '%s'.",
+                                      o->name);
     }
     engine_index *grown = es_reallocarray(o->indexes, o->index_count + 1, sizeof *grown);
     if (grown == NULL)

@@ -158,8 +158,14 @@ static entrasql_status column_type(engine_new_table *t, const tsql_column_def *d
         *ret_nullable = false;
         return ENTRASQL_OK;
     }
-    ES_TRY(tsql_type_resolve(&def->type, TSQL_LENGTH_DECLARED,
-                             (uint32_t)t->object->column_count + 1, ret, err));
+    entrasql_status status = tsql_type_resolve(&def->type, TSQL_LENGTH_DECLARED,
+                                               (uint32_t)t->object->column_count + 1, ret, err);
+    if (status == ENTRASQL_SQL_ERROR && err->number == 2715) {
+        /* Found when the statement runs, so told with its first line. */
+        err->state = 6;
+        err->line = 0;
+    }
+    ES_TRY(status);
     if (ret->id == SQLTYPE_SQL_VARIANT)
         return engine_unsupported(err, "sql_variant");
     if (ret->id == SQLTYPE_ROWVERSION)

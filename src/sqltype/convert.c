@@ -36,7 +36,9 @@ const char *sqltype_message_name(sqltype_id id)
 
 entrasql_status sqltype_overflow(const struct conversion *c)
 {
-    return sqltype_fail(c->err, 8115, 2, "Arithmetic overflow error converting %s to data type %s.",
+    bool decimal = c->target.id == SQLTYPE_DECIMAL || c->target.id == SQLTYPE_NUMERIC;
+    return sqltype_fail(c->err, 8115, decimal ? 8 : 2,
+                        "Arithmetic overflow error converting %s to data type %s.",
                         sqltype_message_name(c->v->type.id), sqltype_message_name(c->target.id));
 }
 

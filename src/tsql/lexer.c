@@ -165,6 +165,27 @@ static void finish(tsql_lexer *lx, tsql_token *ret, tsql_token_kind kind, size_t
     ret->length = (uint32_t)(lx->at - from);
 }
 
+/* The client's text for a message, with its line breaks and tabs. */
+static void quote_text(char *dst, size_t size, const char *src, size_t n)
+{
+    while (n != 0 && size > 1) {
+        size_t plain = 0;
+        while (plain < n && src[plain] != '\n' && src[plain] != '\r' && src[plain] != '\t')
+            plain++;
+        es_printable(dst, size, src, plain);
+        size_t used = strlen(dst);
+        dst += used;
+        size -= used;
+        if (plain == n || size < 2)
+            break;
+        *dst++ = src[plain];
+        size--;
+        src += plain + 1;
+        n -= plain + 1;
+    }
+    *dst = '\0';
+}
+
 /* From the opening quote to the closing one; a doubled closing quote is one character. */
 static void quoted(tsql_lexer *lx, tsql_token *ret, tsql_token_kind kind, char close)
 {
@@ -173,7 +194,7 @@ static void quoted(tsql_lexer *lx, tsql_token *ret, tsql_token_kind kind, char c
     for (;;) {
         if (lx->at >= lx->length) {
             char near[NEAR_SIZE];
-            es_printable(near, sizeof near, lx->text + from, lx->length - from);
+            quote_text(near, sizeof near, lx->text + from, lx->length - from);
             (void)tsql_sql_error(lx->err, 105, ret->span.line,
                                  "Unclosed quotation mark after the character string '%s'.", near);
             fail(lx, ret);

@@ -6,6 +6,16 @@
 
 enum { MAX_BYTES = 8000, MAX_UNITS = 4000, MAX_PRECISION = 38, MAX_FRACTION = 7 };
 
+/* What is wrong with a type that parses is severity 16. */
+static entrasql_status type_error(entrasql_status status, uint8_t state, entrasql_error *err)
+{
+    if (err != NULL) {
+        err->severity = 16;
+        err->state = state;
+    }
+    return status;
+}
+
 static entrasql_status bad_length(const tsql_type *type, uint32_t max, entrasql_error *err)
 {
     if (type->args[0] == 0)
@@ -66,10 +76,11 @@ static entrasql_status resolve_float(const tsql_type *type, sqltype *ret, entras
     if (type->arg_count == 0)
         return ENTRASQL_OK;
     if (type->arg_count > 1 || type->args[0] == 0 || type->args[0] > 53)
-        return tsql_sql_error(err, 2750, type->span.line,
-                              "Column or parameter #1: Specified column precision %u is greater "
-                              "than the maximum precision of 53.",
-                              type->args[0]);
+        return type_error(tsql_sql_error(err, 2750, type->span.line,
+                                         "Column or parameter #1: Specified column precision %u is "
+                                         "greater than the maximum precision of 53.",
+                                         type->args[0]),
+                          1, err);
     if (type->args[0] <= 24)
         ret->id = SQLTYPE_REAL;
     return ENTRASQL_OK;
@@ -91,10 +102,11 @@ static entrasql_status resolve_plain(const tsql_type *type, entrasql_error *err)
 {
     if (type->arg_count == 0 && !type->is_max)
         return ENTRASQL_OK;
-    return tsql_sql_error(err, 2716, type->span.line,
-                          "Column, parameter, or variable #1: Cannot specify a column width on "
-                          "data type %s.",
-                          type->name.name.text);
+    return type_error(tsql_sql_error(err, 2716, type->span.line,
+                                     "Column, parameter, or variable #1: Cannot specify a column "
+                                     "width on data type %s.",
+                                     type->name.name.text),
+                      1, err);
 }
 
 /* sysname is nvarchar(128) by another name. */
@@ -109,11 +121,14 @@ static entrasql_status unknown_type(const tsql_type *type, uint32_t ordinal, ent
 {
     const char *name = type->name.name.text != NULL ? type->name.name.text : "";
     if (ordinal == 0)
-        return tsql_sql_error(err, 243, type->span.line, "Type %s is not a defined system type.",
-                              name);
-    return tsql_sql_error(err, 2715, type->span.line,
-                          "Column, parameter, or variable #%u: Cannot find data type %s.", ordinal,
-                          name);
+        return type_error(tsql_sql_error(err, 243, type->span.line,
+                                         "Type %s is not a defined system type.", name),
+                          1, err);
+    return type_error(tsql_sql_error(err, 2715, type->span.line,
+                                     "Column, parameter, or variable #%u: Cannot find data type "
+                                     "%s.",
+                                     ordinal, name),
+                      3, err);
 }
 
 entrasql_status tsql_type_resolve(const tsql_type *type, uint32_t default_length, uint32_t ordinal,
