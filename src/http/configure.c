@@ -187,6 +187,8 @@ static CURLcode set_rules(http_operation *op, const http_request *request)
         code = curl_easy_setopt(op->easy, CURLOPT_NOPROXY, "*");
     if (code == CURLE_OK)
         code = set_trust(op->easy, request->ca_file);
+    if (code == CURLE_OK && request->pin != NULL)
+        code = http_set_pin(op, request->pin);
     return code;
 }
 

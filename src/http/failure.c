@@ -56,7 +56,10 @@ static entrasql_status status_of(CURLcode code)
 static void set_hint(const http_operation *op, entrasql_status status, CURLcode code,
                      entrasql_error *err)
 {
-    if (status == ENTRASQL_TLS && code == CURLE_PEER_FAILED_VERIFICATION)
+    if (status == ENTRASQL_TLS && op->is_pinned)
+        es_hint(err, "the server's certificate is not the one that was named by its thumbprint: "
+                     "compare the two");
+    else if (status == ENTRASQL_TLS && code == CURLE_PEER_FAILED_VERIFICATION)
         es_hint(err, "check that the certificate is for this host and in date; when its issuer is "
                      "your own, name the issuer's PEM file in SSL_CERT_FILE or in the ca_file "
                      "option; when a company proxy inspects TLS, use the proxy's issuer");

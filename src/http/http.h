@@ -3,8 +3,8 @@
  * One HTTP exchange as an asynchronous operation (os/wait.h).
  *
  * Made for token and management endpoints, so the rules are fixed: redirects
- * are never followed, certificates and names are always verified, TLS 1.2 or
- * newer, plain http only where the request allows it, no cookies, no netrc,
+ * are never followed, certificates and names are always verified (or the one pinned certificate is
+ * asked for), TLS 1.2 or newer, plain http only where the request allows it, no cookies, no netrc,
  * sizes of answers are limited. An HTTP error status is a success here: the
  * caller judges it.
  *
@@ -30,6 +30,7 @@
 #define HTTP_MAX_BODY (1024 * 1024)
 #define HTTP_MAX_HEADERS (64 * 1024)
 #define HTTP_MAX_REQUEST_HEADERS 16
+#define HTTP_PIN_SIZE 20
 
 typedef struct http_header {
     const char *name;
@@ -42,7 +43,10 @@ typedef struct http_request {
     http_header headers[HTTP_MAX_REQUEST_HEADERS]; /* ends with the first NULL name */
     const void *body;                              /* NULL: none */
     size_t body_len;
-    const char *ca_file;         /* NULL: the trust rule above */
+    const char *ca_file; /* NULL: the trust rule above */
+    /* HTTP_PIN_SIZE bytes, SHA-1 of the server's certificate (DER): exactly this certificate is
+     * accepted, whoever signed it and whatever name it has. NULL: the trust rule above. */
+    const uint8_t *pin;
     bool plain_allowed;          /* http:// is accepted too: managed identity endpoints only */
     bool direct;                 /* never through a proxy */
     uint32_t connect_timeout_ms; /* 0: 30 000 */

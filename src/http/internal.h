@@ -32,6 +32,8 @@ struct http_operation {
     unsigned socket_count;
     bool socket_overflow;
     bool is_direct;
+    bool is_pinned;
+    uint8_t pin[HTTP_PIN_SIZE];
     entrasql_status sink_status; /* why an answer was refused while it came in */
     size_t header_bytes;         /* of all header lines, also of answers before the last */
     http_response response;
@@ -57,6 +59,9 @@ entrasql_status http_global_init(entrasql_error *err) ES_MUST_USE;
 /* Fills the easy handle from the request. */
 entrasql_status http_configure(http_operation *op, const http_request *request,
                                entrasql_error *err) ES_MUST_USE;
+
+/* Accepts the server with this certificate and no other. */
+CURLcode http_set_pin(http_operation *op, const uint8_t *pin) ES_MUST_USE;
 
 /* The library's result as one of ours, with message and hint. Call for failures only. */
 entrasql_status http_failure(const http_operation *op, CURLcode code, entrasql_error *err);

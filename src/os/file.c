@@ -53,10 +53,19 @@ static entrasql_status read_all(int fd, const char *path, es_buf *out, entrasql_
     }
 }
 
-entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err)
+/* Whether nobody but root and we could have written what is in it. */
+static bool is_own(const struct stat *st)
+{
+    return (st->st_uid == geteuid() || st->st_uid == 0) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static entrasql_status read_file(const char *path, int flags, bool own_only, es_buf *out,
+                                 entrasql_error *err)
 {
     /* O_NONBLOCK: a FIFO by that name must not stop us before it is refused. */
-    ES_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    ES_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+    if (fd < 0 && errno == ELOOP)
+        return es_fail(err, ENTRASQL_INVALID, "%s is a symbolic link", path);
     if (fd < 0)
         return open_failure(path, err);
     struct stat st;
@@ -64,11 +73,25 @@ entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err)
         return es_fail_errno(err, errno, "cannot look at %s", path);
     if (!S_ISREG(st.st_mode))
         return es_fail(err, ENTRASQL_INVALID, "%s is not a regular file", path);
+    if (own_only && !is_own(&st))
+        return es_fail(err, ENTRASQL_INVALID, "%s belongs to somebody else, or others may write it",
+                       path);
     size_t before = out->len;
     entrasql_status status = read_all(fd, path, out, err);
     if (status != ENTRASQL_OK)
         es_buf_truncate(out, before);
     return status;
+}
+
+entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err)
+{
+    return read_file(path, 0, false, out, err);
+}
+
+entrasql_status os_file_read_strict(const char *path, bool own_only, es_buf *out,
+                                    entrasql_error *err)
+{
+    return read_file(path, O_NOFOLLOW, own_only, out, err);
 }
 
 static entrasql_status write_all(int fd, const char *path, const uint8_t *p, size_t n,

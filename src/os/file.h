@@ -21,6 +21,14 @@
 entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err) ES_MUST_USE;
 
 /*
+ * The same for files that decide whom we trust or what we send: a symbolic link in the last part of
+ * the path is INVALID, and so is, with own_only, a file that somebody other than we or root owns or
+ * may write.
+ */
+entrasql_status os_file_read_strict(const char *path, bool own_only, es_buf *out,
+                                    entrasql_error *err) ES_MUST_USE;
+
+/*
  * Writes the whole file under a temporary name in the same folder, flushes it
  * and renames it: readers see the old content or the new, never a part. An
  * existing file is replaced, with the given mode.

@@ -300,6 +300,16 @@ test_server *test_server_start(bool tls)
     return s;
 }
 
+void test_server_thumbprint(const test_server *s, char ret[41])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    if (X509_digest(SSL_CTX_get0_certificate(s->tls), EVP_sha1(), digest, &n) != 1 || n != 20)
+        die("thumbprint");
+    for (unsigned i = 0; i < n; i++)
+        snprintf(ret + (size_t)2 * i, 3, "%02X", digest[i]);
+}
+
 static void forget_requests(test_server *s)
 {
     for (unsigned i = 0; i < s->count; i++)

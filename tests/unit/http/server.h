@@ -39,6 +39,9 @@ unsigned test_server_port(const test_server *s);
 /* PEM file of the authority. */
 const char *test_server_ca_file(const test_server *s);
 
+/* SHA-1 of the certificate it shows, as 40 hex digits. */
+void test_server_thumbprint(const test_server *s, char ret[41]);
+
 /* Starts a new script and forgets the requests so far. The answers are borrowed. */
 void test_server_play(test_server *s, const test_answer *answers, size_t count);
 /* How many requests came (connections, for those that sent none). */
