@@ -3,16 +3,11 @@
 #include "identity/az_output.h"
 
 #include "base/str.h"
-#include "identity/aadsts.h"
-#include "identity/internal.h"
 #include "identity/redact.h"
 #include "identity/reply.h"
 
 #include <string.h>
 #include <time.h>
-
-#define SHOWN_OUTPUT 250
-#define SHOWN_ERROR 700
 
 static bool field(const char *s, size_t at, size_t n, int *ret)
 {
@@ -55,113 +50,42 @@ entrasql_status identity_az_local_time(const char *s, size_t n, int64_t *ret)
     return ENTRASQL_OK;
 }
 
-static bool read_expiry(const json_node *root, int64_t *ret)
+static entrasql_status date(const char *s, size_t n, int64_t *ret)
 {
-    const char *text;
-    size_t n;
-    int64_t v;
-    bool found = json_member_i64(root, "expires_on", &v) == ENTRASQL_OK;
-    if (!found && json_member_string(root, "expires_on", &text, &n) == ENTRASQL_OK)
-        found = es_parse_i64(text, n, &v) == ENTRASQL_OK;
-    if (!found && json_member_string(root, "expiresOn", &text, &n) == ENTRASQL_OK)
-        found = identity_az_local_time(text, n, &v) == ENTRASQL_OK ||
-                identity_date_parse(text, n, &v) == ENTRASQL_OK;
-    if (!found || v <= 0 || v > IDENTITY_MAX_EXPIRY)
-        return false;
-    *ret = v;
-    return true;
+    entrasql_status status = identity_az_local_time(s, n, ret);
+    return status == ENTRASQL_OK ? status : identity_date_parse(s, n, ret);
 }
 
-static bool is_visible(const char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (s[i] <= 0x20 || s[i] >= 0x7F)
-            return false;
-    }
-    return n != 0;
-}
+static const char no_account[] = "Please run 'az login' to set up an account";
+static const char sign_in[] =
+    "run `az login`, and `az account set` if there are several subscriptions";
 
-static entrasql_status unreadable(const es_buf *out, const char *what, entrasql_error *err)
-{
-    char shown[SHOWN_OUTPUT];
-    identity_redact(shown, sizeof shown, (const char *)out->data, out->len, NULL);
-    es_fail(err, ENTRASQL_AUTH_FAILED, "the output of the Azure CLI %s: %s", what,
-            shown[0] != '\0' ? shown : "(nothing)");
-    es_hint(err,
-            "run `az account get-access-token --output json` by hand; a newer az may be needed");
-    return ENTRASQL_AUTH_FAILED;
-}
+static const identity_symptom symptoms[] = {
+    {"az login", ENTRASQL_UNAVAILABLE, no_account, sign_in},
+    {"az account set", ENTRASQL_UNAVAILABLE, no_account, sign_in},
+    {"CLIInternalError", ENTRASQL_AUTH_FAILED, NULL,
+     "an error inside the Azure CLI: sign in again (az login), else upgrade it"},
+    {NULL, ENTRASQL_OK, NULL, NULL},
+};
 
-entrasql_status identity_az_output_token(const es_buf *out, const char *source,
-                                         entrasql_token **ret, entrasql_error *err)
-{
-    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
-    entrasql_status status = json_doc_parse(out->data, out->len, &doc, err);
-    if (status == ENTRASQL_NOMEM)
-        return status;
-    if (status != ENTRASQL_OK)
-        return unreadable(out, "is not JSON", err);
-    const json_node *root = json_doc_root(doc);
-    const char *value;
-    size_t n;
-    int64_t expires_on;
-    if (json_member_string(root, "accessToken", &value, &n) != ENTRASQL_OK || !is_visible(value, n))
-        return unreadable(out, "holds no accessToken", err);
-    if (!read_expiry(root, &expires_on))
-        return unreadable(out, "does not say when the token expires", err);
-    entrasql_token *token = identity_token_new(value, n, expires_on, 0, source);
-    if (token == NULL)
-        return es_nomem(err);
-    *ret = token;
-    return ENTRASQL_OK;
-}
-
-static bool not_found(int exit_code, const char *text)
-{
-    return exit_code == 127 || strstr(text, "az: not found") != NULL ||
-           strstr(text, "az: command not found") != NULL ||
-           strstr(text, "'az' is not recognized") != NULL;
-}
-
-static void hint_failure(uint32_t number, const char *text, entrasql_error *err)
-{
-    const identity_aadsts *known = identity_aadsts_find(number);
-    if (known != NULL)
-        es_hint(err, "%s", known->hint);
-    else if (strstr(text, "CLIInternalError") != NULL)
-        es_hint(err, "an error inside the Azure CLI: sign in again (az login), else upgrade it");
-    else
-        es_hint(err, "run `az account get-access-token` by hand to see more");
-}
+const identity_tool_words identity_az_words = {
+    .credential = "AzureCliCredential",
+    .title = "the Azure CLI",
+    .name = "Azure CLI",
+    .program = "az",
+    .by_hand = "az account get-access-token --output json",
+    .install = "install it, or put the folder of `az` into PATH",
+    .value = "accessToken",
+    .expiry = {"expires_on", "expiresOn"},
+    .date = date,
+    .symptoms = symptoms,
+};
 
 entrasql_status identity_az_output_failure(int exit_code, const es_buf *standard_error,
                                            entrasql_error *err)
 {
-    char text[SHOWN_ERROR];
+    char text[IDENTITY_SHOWN_ERROR];
     identity_redact(text, sizeof text, (const char *)standard_error->data, standard_error->len,
                     NULL);
-    if (not_found(exit_code, text)) {
-        es_fail(err, ENTRASQL_UNAVAILABLE, "Azure CLI not found on path");
-        es_hint(err, "install it, or put the folder of `az` into PATH");
-        return ENTRASQL_UNAVAILABLE;
-    }
-    uint32_t number = identity_aadsts_in_text(text);
-    bool wants_login = strstr(text, "az login") != NULL || strstr(text, "az account set") != NULL;
-    /* With a number the sign-in exists and Entra refused: the number says more than az's advice. */
-    if (wants_login && number == 0) {
-        es_fail(err, ENTRASQL_UNAVAILABLE, "Please run 'az login' to set up an account");
-        es_hint(err, "run `az login`, and `az account set` if there are several subscriptions");
-        return ENTRASQL_UNAVAILABLE;
-    }
-    const identity_aadsts *known = identity_aadsts_find(number);
-    if (exit_code > 128)
-        es_fail(err, ENTRASQL_AUTH_FAILED, "the Azure CLI was ended by signal %d: %s",
-                exit_code - 128, text);
-    else
-        es_fail(err, ENTRASQL_AUTH_FAILED, "the Azure CLI failed%s%s (exit code %d): %s",
-                known != NULL ? ": " : "", known != NULL ? known->cause : "", exit_code, text);
-    hint_failure(number, text, err);
-    if (err != NULL)
-        err->number = number;
-    return ENTRASQL_AUTH_FAILED;
+    return identity_output_failure(&identity_az_words, exit_code, text, err);
 }

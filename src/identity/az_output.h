@@ -5,16 +5,13 @@
 
 #include "base/buf.h"
 #include "base/error.h"
-
-#include <entrasql/entrasql.h>
+#include "identity/tool_output.h"
 
 /*
- * The token in az's standard output: expires_on (seconds) where az gives it
- * (2.54 and newer), else expiresOn, a local time without zone. AUTH_FAILED with
- * a piece of the output, tokens in it masked.
+ * The words for identity_output_token: expires_on (seconds) where az gives it
+ * (2.54 and newer), else expiresOn, a local time without zone.
  */
-entrasql_status identity_az_output_token(const es_buf *out, const char *source,
-                                         entrasql_token **ret, entrasql_error *err) ES_MUST_USE;
+extern const identity_tool_words identity_az_words;
 
 /* What az's failure means: UNAVAILABLE or AUTH_FAILED, with a hint. exit_code -1: not known. */
 entrasql_status identity_az_output_failure(int exit_code, const es_buf *standard_error,

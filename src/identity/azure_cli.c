@@ -1,217 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AzureCliCredential: the signed-in person's token through `az`. No shell, a
- * fixed folder so that no `az` of the current one is run, one az at a time.
+ * AzureCliCredential: the signed-in person's token through `az`, or, when
+ * asked for, from the token cache that az keeps.
  */
-#include "base/base64.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "identity/az_cache.h"
 #include "identity/az_output.h"
-#include "identity/internal.h"
-#include "identity/scope.h"
 #include "identity/settings.h"
-#include "os/process.h"
+#include "identity/tool.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define NAME "AzureCliCredential"
-#define DEFAULT_PROCESS_TIMEOUT_MS 10000
 #define MAX_SUBSCRIPTION 256
-#define MAX_ARGUMENTS 12
-/* How often to look whether another thread's az has ended. */
-#define TURN_MS 20
 
 struct azure_cli {
-    entrasql_credential base;
-    char *tenant_id;
+    identity_tool tool;
     char *subscription;
-    uint32_t process_timeout_ms;
-    identity_tenant_policy tenants;
-    char **environment; /* of the time of creation */
-    atomic_flag is_running;
+    char *cache_folder; /* NULL: az's token cache is not used */
 };
 
-struct cli_flow {
-    identity_flow base;
-    struct azure_cli *c;
-    const identity_request *request;
-    const char *tenant_id;
-    os_process *process;
-    bool has_turn;
-    int64_t process_deadline_ms;
-};
-
-static entrasql_status run(struct cli_flow *f, const char *program, entrasql_error *err)
-{
-    char resource[IDENTITY_MAX_SCOPE + 1];
-    ES_TRY(identity_scope_resource(f->request->scope, resource, sizeof resource));
-    const char *argv[MAX_ARGUMENTS + 1] = {
-        "az", "account", "get-access-token", "--output", "json", "--resource", resource};
-    size_t n = 7;
-    if (f->tenant_id != NULL) {
-        argv[n++] = "--tenant";
-        argv[n++] = f->tenant_id;
-    }
-    if (f->c->subscription != NULL) {
-        argv[n++] = "--subscription";
-        argv[n++] = f->c->subscription;
-    }
-    argv[n] = NULL;
-    int64_t own = es_clock_deadline(f->c->process_timeout_ms);
-    f->process_deadline_ms = own < f->request->deadline_ms ? own : f->request->deadline_ms;
-    os_process_options options = {
-        .path = program,
-        .argv = argv,
-        .envp = (const char *const *)f->c->environment,
-        .directory = "/bin",
-        .deadline_ms = f->process_deadline_ms,
-    };
-    return os_process_start(&options, &f->process, err);
-}
-
-static entrasql_status not_installed(entrasql_error *err)
-{
-    const es_buf nothing = ES_BUF_INIT(0);
-    return identity_az_output_failure(127, &nothing, err);
-}
-
-static entrasql_status find_and_run(struct cli_flow *f, entrasql_error *err)
-{
-    const char *path = os_environment_get(f->c->environment, "PATH");
-    ES_CLEANUP(es_cleanup_free) char *program = NULL;
-    entrasql_status status = os_process_find("az", path, &program);
-    if (status == ENTRASQL_OK)
-        status = run(f, program, err);
-    else if (status == ENTRASQL_NOMEM)
-        return es_nomem(err);
-    return status == ENTRASQL_NOT_FOUND ? not_installed(err) : status;
-}
-
-/* A failure to run it is no reason to stop a chain; what it printed decides the rest. */
 static entrasql_status judge(const os_process_result *r, entrasql_token **ret, entrasql_error *err)
 {
-    if (r->exit_code == 0)
-        return identity_az_output_token(&r->out, NAME, ret, err);
-    if (r->exit_code == -1 && r->out.len != 0)
-        return identity_az_output_token(&r->out, NAME, ret, err);
-    return identity_az_output_failure(r->exit_code, &r->err, err);
+    return identity_tool_judge(&identity_az_words, r, ret, err);
 }
 
-static entrasql_status process_failed(struct cli_flow *f, entrasql_status status,
-                                      entrasql_error *err)
+static entrasql_status run_az(struct azure_cli *c, const char *tenant_id,
+                              const identity_request *request, identity_flow **ret,
+                              entrasql_error *err)
 {
-    if (status == ENTRASQL_TIMEOUT) {
-        es_fail(err, ENTRASQL_TIMEOUT,
-                "Failed to invoke the Azure CLI: it did not answer in time "
-                "(%u ms) and was stopped",
-                f->c->process_timeout_ms);
-        es_hint(err, "run `az account get-access-token` by hand; when it is only slow, raise "
-                     "process_timeout_ms");
-    } else if (status != ENTRASQL_NOMEM) {
-        es_error_prefix(err, "Failed to invoke the Azure CLI");
+    char resource[IDENTITY_MAX_SCOPE + 1];
+    ES_TRY(identity_scope_resource(request->scope, resource, sizeof resource));
+    const char *argv[12] = {"az",         "account", "get-access-token", "--output", "json",
+                            "--resource", resource};
+    size_t n = 7;
+    if (tenant_id != NULL) {
+        argv[n++] = "--tenant";
+        argv[n++] = tenant_id;
     }
-    return status;
+    if (c->subscription != NULL) {
+        argv[n++] = "--subscription";
+        argv[n++] = c->subscription;
+    }
+    argv[n] = NULL;
+    return identity_tool_start(&c->tool, NULL, argv, request, ret, err);
 }
-
-static entrasql_status cli_wants(identity_flow *flow, os_wait *w)
-{
-    struct cli_flow *f = (struct cli_flow *)flow;
-    os_wait_until(w, f->request->deadline_ms);
-    if (f->process != NULL)
-        return os_process_wants(f->process, w);
-    os_wait_until(w, es_clock_deadline(TURN_MS));
-    return ENTRASQL_OK;
-}
-
-static entrasql_status take_turn(struct cli_flow *f, entrasql_error *err)
-{
-    f->has_turn = !atomic_flag_test_and_set(&f->c->is_running);
-    if (f->has_turn)
-        return find_and_run(f, err);
-    if (es_clock_mono_ms() >= f->request->deadline_ms)
-        return es_fail(err, ENTRASQL_TIMEOUT, "another run of the Azure CLI did not end in time");
-    return ENTRASQL_AGAIN;
-}
-
-static entrasql_status cli_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
-{
-    struct cli_flow *f = (struct cli_flow *)flow;
-    if (f->process == NULL)
-        ES_TRY(take_turn(f, err));
-    os_process_result result;
-    entrasql_status status = os_process_step(f->process, &result, err);
-    if (status == ENTRASQL_AGAIN)
-        return status;
-    if (status != ENTRASQL_OK)
-        return process_failed(f, status, err);
-    status = judge(&result, ret, err);
-    os_process_result_done(&result);
-    return status;
-}
-
-static void cli_free(identity_flow *flow)
-{
-    struct cli_flow *f = (struct cli_flow *)flow;
-    os_process_free(f->process);
-    if (f->has_turn)
-        atomic_flag_clear(&f->c->is_running);
-    es_free(f);
-}
-
-static const identity_flow_class cli_flow_class = {cli_wants, cli_step, cli_free};
 
 /* az cannot answer a claims challenge by itself: the person has to sign in again with it. */
-static entrasql_status refuse_claims(const struct cli_flow *f, entrasql_error *err)
+static entrasql_status refuse_claims(const char *tenant_id, const identity_request *request,
+                                     entrasql_error *err)
 {
-    es_buf encoded = ES_BUF_INIT(2 * IDENTITY_MAX_CLAIMS);
-    entrasql_status status =
-        es_base64_encode(f->request->claims, strlen(f->request->claims), &encoded);
-    const char *text = status == ENTRASQL_OK ? es_buf_cstr(&encoded) : NULL;
-    if (text == NULL) {
-        es_buf_done(&encoded);
+    ES_CLEANUP(es_buf_done) es_buf encoded = ES_BUF_INIT(2 * IDENTITY_MAX_CLAIMS);
+    ES_TRY(identity_tool_claims(request->claims, &encoded, err));
+    const char *text = es_buf_cstr(&encoded);
+    if (text == NULL)
         return es_nomem(err);
-    }
     es_fail(err, ENTRASQL_AUTH_FAILED,
             "the request carries a claims challenge, which needs a new sign-in: az login "
             "--claims-challenge %s%s%s --scope %s",
-            text, f->tenant_id != NULL ? " --tenant " : "",
-            f->tenant_id != NULL ? f->tenant_id : "", f->request->scope);
+            text, tenant_id != NULL ? " --tenant " : "", tenant_id != NULL ? tenant_id : "",
+            request->scope);
     es_hint(err, "run that command (az 2.76 or newer), then try again");
-    es_buf_done(&encoded);
     return ENTRASQL_AUTH_FAILED;
+}
+
+/* NOT_FOUND: az has to be run. */
+static entrasql_status look_into_cache(const struct azure_cli *c, const char *tenant_id,
+                                       const identity_request *request, identity_flow **ret,
+                                       entrasql_error *err)
+{
+    if (c->cache_folder == NULL || request->refresh)
+        return ENTRASQL_NOT_FOUND;
+    const identity_az_wanted wanted = {.scope = request->scope,
+                                       .tenant_id = tenant_id,
+                                       .subscription = c->subscription,
+                                       .now_s = es_clock_wall_s()};
+    entrasql_token *token;
+    entrasql_status status = identity_az_cache_find(c->cache_folder, &wanted, &token, err);
+    ES_LOG(DEBUG, "identity", "looked into the token cache of the Azure CLI",
+           ES_KV_STR("status", entrasql_status_name(status)));
+    return status == ENTRASQL_OK ? identity_flow_ready(token, ret, err) : status;
 }
 
 static entrasql_status cli_start(entrasql_credential *credential, const identity_request *request,
                                  identity_flow **ret, entrasql_error *err)
 {
     struct azure_cli *c = (struct azure_cli *)credential;
-    struct cli_flow *f = es_calloc(1, sizeof *f);
-    if (f == NULL)
-        return es_nomem(err);
-    f->base.klass = &cli_flow_class;
-    f->c = c;
-    f->request = request;
-    entrasql_status status =
-        identity_tenant_choose(&c->tenants, c->tenant_id, request->tenant_id, &f->tenant_id, err);
-    if (status == ENTRASQL_OK && request->claims != NULL)
-        status = refuse_claims(f, err);
-    if (status != ENTRASQL_OK) {
-        cli_free(&f->base);
+    const char *tenant_id;
+    ES_TRY(identity_tool_tenant(&c->tool, request, &tenant_id, err));
+    if (request->claims != NULL)
+        return refuse_claims(tenant_id, request, err);
+    entrasql_status status = look_into_cache(c, tenant_id, request, ret, err);
+    if (status == ENTRASQL_OK)
         return status;
-    }
-    *ret = &f->base;
-    return ENTRASQL_OK;
+    if (status == ENTRASQL_NOMEM)
+        return es_nomem(err);
+    return run_az(c, tenant_id, request, ret, err);
 }
 
 static void cli_destroy(entrasql_credential *credential)
 {
     struct azure_cli *c = (struct azure_cli *)credential;
-    es_free(c->tenant_id);
     es_free(c->subscription);
-    os_environment_free(c->environment);
-    identity_tenant_policy_done(&c->tenants);
-    es_free(c);
+    es_free(c->cache_folder);
+    identity_tool_done(&c->tool);
 }
 
 static const identity_class cli_class = {
@@ -231,26 +124,25 @@ static entrasql_status check_subscription(const char *s, entrasql_error *err)
     return ENTRASQL_INVALID;
 }
 
+static bool wants_cache(const entrasql_azure_cli_options *o)
+{
+    const char *variable = identity_getenv("ENTRASQL_AZURE_CLI_CACHE");
+    return o->use_token_cache || es_streq(variable, "1") || es_strcaseeq(variable, "true");
+}
+
 static entrasql_status fill(struct azure_cli *c, const entrasql_azure_cli_options *o,
                             entrasql_error *err)
 {
-    static const char *const extra[] = {"AZURE_CORE_NO_COLOR=true", NULL};
-    if (!es_str_is_empty(o->tenant_id)) {
-        ES_TRY(identity_tenant_check(o->tenant_id, "tenant_id", err));
-        if ((c->tenant_id = es_strdup(o->tenant_id)) == NULL)
-            return es_nomem(err);
-    }
     if (!es_str_is_empty(o->subscription)) {
         ES_TRY(check_subscription(o->subscription, err));
         if ((c->subscription = es_strdup(o->subscription)) == NULL)
             return es_nomem(err);
     }
-    c->process_timeout_ms =
-        o->process_timeout_ms != 0 ? o->process_timeout_ms : DEFAULT_PROCESS_TIMEOUT_MS;
-    c->environment = os_environment_copy(extra);
-    if (c->environment == NULL || identity_tenant_policy_init(&c->tenants) != ENTRASQL_OK)
-        return es_nomem(err);
-    return ENTRASQL_OK;
+    if (!wants_cache(o))
+        return ENTRASQL_OK;
+    c->cache_folder = identity_az_folder();
+    bool has_place = identity_getenv("AZURE_CONFIG_DIR") != NULL || identity_getenv("HOME") != NULL;
+    return c->cache_folder != NULL || !has_place ? ENTRASQL_OK : es_nomem(err);
 }
 
 entrasql_status entrasql_azure_cli_credential_new(const entrasql_azure_cli_options *options,
@@ -258,15 +150,21 @@ entrasql_status entrasql_azure_cli_credential_new(const entrasql_azure_cli_optio
 {
     entrasql_azure_cli_options o;
     ES_TRY(identity_options_copy(&o, sizeof o, options, err));
-    struct azure_cli *c = identity_credential_new(&cli_class, NAME, sizeof *c);
-    if (c == NULL)
-        return es_nomem(err);
-    atomic_flag_clear(&c->is_running);
-    entrasql_status status = fill(c, &o, err);
+    const entrasql_developer_tool_options common = {
+        .size = sizeof common,
+        .tenant_id = o.tenant_id,
+        .process_timeout_ms = o.process_timeout_ms,
+        .additionally_allowed_tenants = o.additionally_allowed_tenants,
+    };
+    identity_tool *tool;
+    ES_TRY(identity_tool_new(&cli_class, &identity_az_words, sizeof(struct azure_cli), &common,
+                             IDENTITY_TOOL_DEFAULT_TIMEOUT_MS, &tool, err));
+    tool->judge = judge;
+    entrasql_status status = fill((struct azure_cli *)tool, &o, err);
     if (status != ENTRASQL_OK) {
-        entrasql_credential_unref(&c->base);
+        entrasql_credential_unref(&tool->base);
         return status;
     }
-    *ret = &c->base;
+    *ret = &tool->base;
     return ENTRASQL_OK;
 }

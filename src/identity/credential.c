@@ -69,6 +69,49 @@ void identity_flow_free(identity_flow *flow)
         flow->klass->free(flow);
 }
 
+struct ready_flow {
+    identity_flow base;
+    entrasql_token *token;
+};
+
+static entrasql_status ready_wants(identity_flow *flow, os_wait *w)
+{
+    (void)flow;
+    os_wait_until(w, 0);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status ready_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
+{
+    struct ready_flow *f = (struct ready_flow *)flow;
+    (void)err;
+    *ret = f->token;
+    f->token = NULL;
+    return ENTRASQL_OK;
+}
+
+static void ready_free(identity_flow *flow)
+{
+    struct ready_flow *f = (struct ready_flow *)flow;
+    entrasql_token_free(f->token);
+    es_free(f);
+}
+
+entrasql_status identity_flow_ready(entrasql_token *token, identity_flow **ret, entrasql_error *err)
+{
+    static const identity_flow_class klass = {
+        .wants = ready_wants, .step = ready_step, .free = ready_free};
+    struct ready_flow *f = es_calloc(1, sizeof *f);
+    if (f == NULL) {
+        entrasql_token_free(token);
+        return es_nomem(err);
+    }
+    f->base.klass = &klass;
+    f->token = token;
+    *ret = &f->base;
+    return ENTRASQL_OK;
+}
+
 /* ---- tokens ---- */
 
 entrasql_token *identity_token_new(const char *value, size_t n, int64_t expires_on,

@@ -75,6 +75,7 @@ static entrasql_status send_request(identity_exchange *x, entrasql_error *err)
         .body = body,
         .body_len = x->body.len,
         .ca_file = x->ca_file,
+        .pin = x->pin,
         .plain_allowed = x->plain_allowed,
         .direct = x->direct,
         .connect_timeout_ms = x->connect_timeout_ms,

@@ -35,6 +35,7 @@ typedef struct identity_exchange {
     http_header headers[4]; /* values borrowed */
     unsigned header_count;
     const char *ca_file; /* borrowed */
+    const uint8_t *pin;  /* borrowed; as in http_request */
     bool plain_allowed;
     bool direct;
     uint32_t connect_timeout_ms;

@@ -34,6 +34,8 @@ typedef struct identity_request {
     const char *claims;    /* NULL: none */
     int64_t deadline_ms;   /* monotonic */
     bool once;             /* one try, no retries: a valid token is at hand */
+    bool refresh;          /* what others have cached is not good enough either */
+    bool in_chain;         /* others stand beside it: who is not there must be noticed quickly */
 } identity_request;
 
 typedef struct identity_flow identity_flow;
@@ -43,6 +45,8 @@ typedef struct identity_flow_class {
     /* AGAIN, OK with a token of one reference, or the failure. Not called again after the end. */
     entrasql_status (*step)(identity_flow *flow, entrasql_token **ret, entrasql_error *err);
     void (*free)(identity_flow *flow);
+    /* For flows that were started ahead: from here on everything is allowed. Else NULL. */
+    void (*turn)(identity_flow *flow);
 } identity_flow_class;
 
 /* First member of every flow. */
@@ -54,6 +58,13 @@ typedef struct identity_class {
     bool is_developer_tool; /* in a chain every failure of it means "go on" */
     entrasql_status (*start)(entrasql_credential *c, const identity_request *request,
                              identity_flow **ret, entrasql_error *err);
+    /*
+     * For members of a chain that may look around before their turn (NULL: they
+     * may not). No program is started and no secret sent until `turn` is called. *ret NULL:
+     * nothing to do ahead.
+     */
+    entrasql_status (*start_ahead)(entrasql_credential *c, const identity_request *request,
+                                   identity_flow **ret, entrasql_error *err);
     void (*destroy)(entrasql_credential *c); /* frees the whole object; the base is done already */
 } identity_class;
 
@@ -73,6 +84,9 @@ entrasql_status identity_flow_wants(identity_flow *flow, os_wait *w) ES_MUST_USE
 entrasql_status identity_flow_step(identity_flow *flow, entrasql_token **ret,
                                    entrasql_error *err) ES_MUST_USE;
 void identity_flow_free(identity_flow *flow); /* cancels; NULL allowed */
+/* A flow that has its token already. Takes the reference, also when it fails. NOMEM. */
+entrasql_status identity_flow_ready(entrasql_token *token, identity_flow **ret,
+                                    entrasql_error *err) ES_MUST_USE;
 
 /* ---- tokens: immutable once somebody else can see them, reference counted ---- */
 
@@ -93,9 +107,13 @@ bool identity_token_set_source(entrasql_token *token, const char *source) ES_MUS
 /* ---- constructors with the inner settings that chains need ---- */
 
 typedef struct identity_managed_identity_inner {
-    bool in_chain; /* others come after it: a missing endpoint must be noticed quickly */
-    uint32_t probe_timeout_ms;
-    const char *imds_endpoint; /* NULL: IMDS at its fixed address; tests have it elsewhere */
+    uint32_t probe_timeout_ms; /* of IMDS in a chain; 0: 1000 */
+    /* True: an id that the host cannot take is told when a token is asked for, as UNAVAILABLE, so
+     * that a chain can be built and goes on. */
+    bool tolerate_id;
+    /* For tests; NULL: the fixed places. No variable can move them. */
+    const char *imds_endpoint;
+    const char *arc_key_directory; /* borrowed for life */
 } identity_managed_identity_inner;
 
 entrasql_status identity_managed_identity_new(const entrasql_managed_identity_options *options,

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* ManagedIdentityCredential: App Service and IMDS. Never a proxy, never a redirect. */
+/*
+ * ManagedIdentityCredential: who is asked, how, and in which steps. Never a
+ * proxy, never a redirect.
+ *
+ * In a chain IMDS is probed first: without the Metadata header any endpoint
+ * refuses at once, and that it answers is all that is asked. The agent of
+ * Azure Arc is asked twice: the first answer is a challenge.
+ */
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/text.h"
-#include "identity/aadsts.h"
 #include "identity/exchange.h"
 #include "identity/internal.h"
+#include "identity/mi_arc.h"
+#include "identity/mi_reply.h"
 #include "identity/mi_source.h"
-#include "identity/reply.h"
 #include "identity/scope.h"
 #include "identity/settings.h"
 
@@ -16,86 +23,104 @@
 
 #define NAME "ManagedIdentityCredential"
 #define MAX_ID 1024
-
-typedef enum id_kind { ID_SYSTEM, ID_CLIENT, ID_OBJECT, ID_RESOURCE } id_kind;
+#define DEFAULT_PROBE_TIMEOUT_MS 1000
 
 struct managed_identity {
     entrasql_credential base;
     identity_mi_source source;
     entrasql_error problem; /* status OK: none */
-    id_kind id_kind;
-    char *id; /* NULL for ID_SYSTEM */
+    identity_mi_id id_kind;
+    char *id; /* NULL for IDENTITY_MI_SYSTEM */
     identity_settings settings;
-    identity_managed_identity_inner inner;
+    uint32_t probe_timeout_ms;
+    const char *arc_key_directory;
     atomic_bool was_seen; /* the endpoint has answered once: no more probing */
 };
+
+typedef enum mi_stage {
+    MI_PROBE,     /* is anybody there? */
+    MI_PROBED,    /* yes; the request comes next */
+    MI_CHALLENGE, /* the request to Arc that is answered with a challenge */
+    MI_REQUEST    /* the request that is answered with a token */
+} mi_stage;
 
 struct mi_flow {
     identity_flow base;
     struct managed_identity *c;
     const identity_request *request;
     identity_exchange x;
-    bool is_probe;
+    es_buf authorization; /* Arc: what answers the challenge; wiping */
+    mi_stage stage;
+    bool is_held; /* started ahead: only the probe may run */
 };
 
 /* ---- what to send ---- */
 
-static const char *id_parameter(const struct managed_identity *c)
-{
-    switch (c->id_kind) {
-    case ID_CLIENT:
-        return "client_id";
-    case ID_OBJECT:
-        return "object_id";
-    case ID_RESOURCE:
-        /* The two hosts have different names for it. */
-        return c->source.kind == IDENTITY_MI_IMDS ? "msi_res_id" : "mi_res_id";
-    case ID_SYSTEM:
-        break;
-    }
-    return NULL;
-}
-
-static entrasql_status build_url(struct mi_flow *f)
+static entrasql_status add_parameters(struct mi_flow *f, es_buf *out)
 {
     const struct managed_identity *c = f->c;
-    bool is_imds = c->source.kind == IDENTITY_MI_IMDS;
+    const identity_mi_host *host = c->source.host;
     char resource[IDENTITY_MAX_SCOPE + 1];
     ES_TRY(identity_scope_resource(f->request->scope, resource, sizeof resource));
-    ES_TRY(es_buf_printf(&f->x.url, "%s?", c->source.endpoint));
-    ES_TRY(http_form_add(&f->x.url, "api-version", is_imds ? "2018-02-01" : "2019-08-01"));
-    ES_TRY(http_form_add(&f->x.url, "resource", resource));
-    const char *parameter = id_parameter(c);
-    return parameter != NULL ? http_form_add(&f->x.url, parameter, c->id) : ENTRASQL_OK;
+    if (host->api_version != NULL)
+        ES_TRY(http_form_add(out, "api-version", host->api_version));
+    ES_TRY(http_form_add(out, "resource", resource));
+    if (c->id_kind != IDENTITY_MI_SYSTEM)
+        return http_form_add(out, host->parameter[c->id_kind], c->id);
+    if (c->source.default_client_id != NULL)
+        return http_form_add(out, host->parameter[IDENTITY_MI_CLIENT_ID],
+                             c->source.default_client_id);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status add_place(struct mi_flow *f)
+{
+    const identity_mi_source *s = &f->c->source;
+    ES_TRY(es_buf_add_str(&f->x.url, s->endpoint));
+    if (s->host->is_post) {
+        f->x.method = "POST";
+        f->x.has_body = true;
+        identity_exchange_header(&f->x, "Content-Type", "application/x-www-form-urlencoded");
+        return add_parameters(f, &f->x.body);
+    }
+    ES_TRY(es_buf_add_str(&f->x.url, "?"));
+    return add_parameters(f, &f->x.url);
 }
 
 static void set_common(struct mi_flow *f)
 {
-    f->x.plain_allowed = true;
+    const identity_mi_source *s = &f->c->source;
+    bool is_pinned = s->kind == IDENTITY_MI_SERVICE_FABRIC;
+    f->x.pin = is_pinned ? s->pin : NULL;
+    f->x.plain_allowed = !is_pinned;
     f->x.direct = true;
     f->x.ca_file = f->c->settings.ca_file;
 }
 
-static entrasql_status prepare_request(struct mi_flow *f, entrasql_error *err)
+static entrasql_status prepare_request(struct mi_flow *f, mi_stage stage, entrasql_error *err)
 {
     struct managed_identity *c = f->c;
+    const identity_mi_host *host = c->source.host;
     bool is_imds = c->source.kind == IDENTITY_MI_IMDS;
     identity_retry_policy policy = is_imds ? identity_retry_imds : identity_retry_usual;
     policy.retries = f->request->once ? 0 : identity_settings_retries(&c->settings, policy.retries);
     identity_exchange_init(&f->x, &policy, f->request->deadline_ms);
     set_common(f);
-    f->is_probe = false;
-    if (is_imds)
+    f->stage = stage;
+    if (host->metadata)
         identity_exchange_header(&f->x, "Metadata", "true");
-    else
-        identity_exchange_header(&f->x, "X-IDENTITY-HEADER", es_secret_reveal(c->source.header));
+    if (host->secret_header != NULL)
+        identity_exchange_header(&f->x, host->secret_header, es_secret_reveal(c->source.header));
+    const char *authorization = f->authorization.len != 0 ? es_buf_cstr(&f->authorization) : NULL;
+    if (authorization != NULL)
+        identity_exchange_header(&f->x, "Authorization", authorization);
     /* Before the others in a chain get their turn, a missing endpoint must not cost minutes. */
-    if (is_imds && c->inner.in_chain && !atomic_load(&c->was_seen)) {
+    if (is_imds && f->request->in_chain && !atomic_load(&c->was_seen)) {
         f->x.give_up_unconnected = true;
-        f->x.connect_timeout_ms = c->inner.probe_timeout_ms;
+        f->x.connect_timeout_ms = c->probe_timeout_ms;
     }
-    entrasql_status status = build_url(f);
-    if (status == ENTRASQL_NOMEM)
+    entrasql_status status = add_place(f);
+    if (status == ENTRASQL_NOMEM || (f->authorization.len != 0 && authorization == NULL))
         return es_nomem(err);
     if (status != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_INVALID,
@@ -103,164 +128,95 @@ static entrasql_status prepare_request(struct mi_flow *f, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
-/* Without the Metadata header any endpoint refuses at once: that it answers is all that is asked.
- */
+static mi_stage first_request(const struct mi_flow *f)
+{
+    return f->c->source.kind == IDENTITY_MI_AZURE_ARC ? MI_CHALLENGE : MI_REQUEST;
+}
+
 static entrasql_status prepare_probe(struct mi_flow *f, entrasql_error *err)
 {
     identity_retry_policy policy = identity_retry_imds;
     policy.retries = 0;
-    policy.try_ms = f->c->inner.probe_timeout_ms;
+    policy.try_ms = f->c->probe_timeout_ms;
     identity_exchange_init(&f->x, &policy, f->request->deadline_ms);
     set_common(f);
-    f->is_probe = true;
+    f->stage = MI_PROBE;
     return es_buf_add_str(&f->x.url, f->c->source.endpoint) == ENTRASQL_OK ? ENTRASQL_OK
                                                                            : es_nomem(err);
 }
 
 /* ---- what comes back ---- */
 
-static void name_identity(const struct managed_identity *c, char *dst, size_t size)
+static identity_mi_question question(const struct mi_flow *f)
 {
-    static const char *const words[] = {
-        [ID_CLIENT] = "client id", [ID_OBJECT] = "object id", [ID_RESOURCE] = "resource id"};
-    char id[120];
-    if (c->id_kind == ID_SYSTEM) {
-        (void)snprintf(dst, size, "the system-assigned identity");
-        return;
-    }
-    es_printable(id, sizeof id, c->id, strlen(c->id));
-    (void)snprintf(dst, size, "the user-assigned identity with %s %s", words[c->id_kind], id);
-}
-
-static bool body_has(const http_response *answer, const char *word)
-{
-    size_t n = strlen(word);
-    for (size_t i = 0; i + n <= answer->body.len; i++) {
-        if (es_strncaseeq((const char *)answer->body.data + i, word, n))
-            return true;
-    }
-    return false;
-}
-
-static entrasql_status nobody_there(const struct managed_identity *c, const char *how,
-                                    entrasql_error *err)
-{
-    es_fail(err, ENTRASQL_UNAVAILABLE, "no managed identity endpoint found: %s", how);
-    if (c->source.is_overridden)
-        es_hint(err, "AZURE_POD_IDENTITY_AUTHORITY_HOST names the endpoint: check the address and "
-                     "that it is up");
-    else
-        es_hint(err, "expected outside Azure; on Azure, check that 169.254.169.254 is reachable "
-                     "(firewall, network policy) and that the resource has an identity");
-    return ENTRASQL_UNAVAILABLE;
+    return (identity_mi_question){.source = &f->c->source,
+                                  .id_kind = f->c->id_kind,
+                                  .id = f->c->id,
+                                  .in_chain = f->request->in_chain};
 }
 
 static entrasql_status no_answer(struct mi_flow *f, entrasql_status status, entrasql_error *err)
 {
+    const identity_mi_source *s = &f->c->source;
     bool is_network =
         status == ENTRASQL_NETWORK || status == ENTRASQL_CLOSED || status == ENTRASQL_TIMEOUT;
     bool is_over = es_clock_mono_ms() >= f->request->deadline_ms;
-    if (!is_network || is_over || f->x.was_answered || f->c->source.kind != IDENTITY_MI_IMDS)
+    if (!is_network || is_over || f->x.was_answered || s->kind != IDENTITY_MI_IMDS)
         return status;
-    char how[256];
-    es_strlcpy_utf8(how, sizeof how, err->message);
-    return nobody_there(f->c, how, err);
-}
-
-static void hint_refusal(const struct managed_identity *c, const http_response *answer,
-                         const identity_mi_error *e, entrasql_error *err)
-{
-    const identity_aadsts *known = identity_aadsts_find(e->number);
-    bool is_imds = c->source.kind == IDENTITY_MI_IMDS;
-    if (known != NULL)
-        es_hint(err, "%s", known->hint);
-    else if (body_has(answer, "Multiple user assigned identities"))
-        es_hint(err, "several identities are assigned: name one by AZURE_CLIENT_ID or the "
-                     "managed_identity_client_id option");
-    else if (answer->status == 400 && c->id_kind == ID_SYSTEM)
-        es_hint(err, "switch the system-assigned identity on for this resource, or set "
-                     "AZURE_CLIENT_ID to the client id of a user-assigned one");
-    else if (answer->status == 400)
-        es_hint(err, "assign the identity to this resource, and check that AZURE_CLIENT_ID (or the "
-                     "id option) is its client id, not that of something else");
-    else if (answer->status == 401 || answer->status == 403)
-        es_hint(err, "%s",
-                is_imds ? "something between here and the endpoint refuses the request"
-                        : "IDENTITY_HEADER is not what the host has set: it changes "
-                          "when the app restarts");
-    else if (answer->status == 429)
-        es_hint(err, "too many requests: keep tokens and credentials instead of making new ones");
+    char how[400];
+    if (f->stage == MI_PROBE && status == ENTRASQL_TIMEOUT)
+        (void)snprintf(how, sizeof how, "no answer from %s within %u ms", s->endpoint,
+                       f->c->probe_timeout_ms);
     else
-        es_hint(err, "the endpoint has a problem or is being updated: try again later");
-}
-
-static entrasql_status refused(struct mi_flow *f, const http_response *answer, entrasql_error *err)
-{
-    const struct managed_identity *c = f->c;
-    bool is_imds = c->source.kind == IDENTITY_MI_IMDS;
-    if (is_imds && answer->status == 403 && body_has(answer, "unreachable"))
-        return nobody_there(c, "a local proxy answers that the network is unreachable", err);
-    identity_mi_error e;
-    char who[200];
-    if (identity_reply_mi_error(answer, c->source.header, &e) != ENTRASQL_OK)
-        return es_nomem(err);
-    if (is_imds && c->inner.in_chain && answer->status < 500 && answer->status != 410 &&
-        answer->status != 429 && !e.is_json)
-        return nobody_there(c, "something else answers at its address", err);
-    name_identity(c, who, sizeof who);
-    /* IMDS says 400 when a machine has no system-assigned identity: nothing was tried then. */
-    entrasql_status status = is_imds && answer->status == 400 && c->id_kind == ID_SYSTEM
-                                 ? ENTRASQL_UNAVAILABLE
-                                 : ENTRASQL_AUTH_FAILED;
-    bool not_assigned = answer->status == 400 && e.number == 0;
-    es_fail(err, status, "%s: %s gave no token for %s (HTTP %u%s%s)%s%s",
-            not_assigned ? "the requested identity isn't assigned to this resource"
-                         : "the managed identity request failed",
-            identity_mi_kind_name(c->source.kind), who, answer->status,
-            e.code[0] != '\0' ? " " : "", e.code, e.text[0] != '\0' ? ": " : "", e.text);
-    hint_refusal(c, answer, &e, err);
-    err->number = e.number != 0 ? e.number : answer->status;
-    es_strlcpy_utf8(err->correlation_id, sizeof err->correlation_id, e.correlation_id);
-    if (status == ENTRASQL_AUTH_FAILED)
-        identity_reply_set_class(answer->status, err);
-    return status;
-}
-
-static entrasql_status judge(struct mi_flow *f, const http_response *answer, entrasql_token **ret,
-                             entrasql_error *err)
-{
-    if (answer->status != 200)
-        return refused(f, answer, err);
-    bool json = false;
-    entrasql_status status = identity_reply_token(&answer->body, f->c->source.endpoint, NAME,
-                                                  f->x.sent_wall_s, ret, &json, err);
-    bool is_stranger = status == ENTRASQL_AUTH_FAILED && !json && f->c->inner.in_chain &&
-                       f->c->source.kind == IDENTITY_MI_IMDS;
-    return is_stranger ? nobody_there(f->c, "something else answers at its address", err) : status;
+        es_strlcpy_utf8(how, sizeof how, err->message);
+    return identity_mi_nobody_there(s, how, err);
 }
 
 static entrasql_status after_probe(struct mi_flow *f, const http_response *answer,
                                    entrasql_error *err)
 {
-    if (answer->status == 403 && body_has(answer, "unreachable"))
-        return nobody_there(f->c, "a local proxy answers that the network is unreachable", err);
+    if (identity_mi_is_gateway(answer)) {
+        identity_mi_question q = question(f);
+        return identity_mi_refused(&q, answer, err);
+    }
     atomic_store(&f->c->was_seen, true);
-    identity_exchange_done(&f->x);
-    ES_TRY(prepare_request(f, err));
+    f->stage = MI_PROBED;
     return ENTRASQL_AGAIN;
 }
 
-static entrasql_status probe_failed(struct mi_flow *f, entrasql_status status, entrasql_error *err)
+static entrasql_status after_challenge(struct mi_flow *f, const http_response *answer,
+                                       entrasql_error *err)
 {
-    if (status == ENTRASQL_NOMEM || es_clock_mono_ms() >= f->request->deadline_ms)
-        return status;
-    char how[400];
-    if (status == ENTRASQL_TIMEOUT)
-        (void)snprintf(how, sizeof how, "no answer from %s within %u ms", f->c->source.endpoint,
-                       f->c->inner.probe_timeout_ms);
-    else
-        es_strlcpy_utf8(how, sizeof how, err->message);
-    return nobody_there(f->c, how, err);
+    char challenge[IDENTITY_ARC_MAX_PATH + 64];
+    identity_mi_question q = question(f);
+    if (answer->status >= 400 && answer->status != 401)
+        return identity_mi_refused(&q, answer, err);
+    if (answer->status != 401 || http_response_header(answer, "WWW-Authenticate", challenge,
+                                                      sizeof challenge) != ENTRASQL_OK) {
+        es_fail(err, ENTRASQL_AUTH_FAILED,
+                "%s answered with HTTP status %u and without the challenge of the Azure Arc agent",
+                f->c->source.endpoint, answer->status);
+        es_hint(err, "something else than the agent may be answering at IDENTITY_ENDPOINT");
+        return ENTRASQL_AUTH_FAILED;
+    }
+    ES_TRY(identity_arc_answer(challenge, f->c->arc_key_directory, &f->authorization, err));
+    identity_exchange_done(&f->x);
+    ES_TRY(prepare_request(f, MI_REQUEST, err));
+    return ENTRASQL_AGAIN;
+}
+
+static entrasql_status judge(struct mi_flow *f, const http_response *answer, entrasql_token **ret,
+                             entrasql_error *err)
+{
+    if (f->stage == MI_PROBE)
+        return after_probe(f, answer, err);
+    atomic_store(&f->c->was_seen, true);
+    if (f->stage == MI_CHALLENGE)
+        return after_challenge(f, answer, err);
+    identity_mi_question q = question(f);
+    if (answer->status != 200)
+        return identity_mi_refused(&q, answer, err);
+    return identity_mi_token(&q, answer, NAME, f->x.sent_wall_s, ret, err);
 }
 
 /* ---- the flow ---- */
@@ -268,73 +224,95 @@ static entrasql_status probe_failed(struct mi_flow *f, entrasql_status status, e
 static entrasql_status mi_wants(identity_flow *flow, os_wait *w)
 {
     struct mi_flow *f = (struct mi_flow *)flow;
-    return identity_exchange_wants(&f->x, w);
+    if (f->stage != MI_PROBED)
+        return identity_exchange_wants(&f->x, w);
+    os_wait_until(w, f->is_held ? f->request->deadline_ms : 0);
+    return ENTRASQL_OK;
 }
 
 static entrasql_status mi_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
 {
     struct mi_flow *f = (struct mi_flow *)flow;
+    if (f->stage == MI_PROBED) {
+        if (f->is_held)
+            return ENTRASQL_AGAIN;
+        identity_exchange_done(&f->x);
+        ES_TRY(prepare_request(f, first_request(f), err));
+    }
     http_response answer;
     entrasql_status status = identity_exchange_step(&f->x, &answer, err);
     if (status == ENTRASQL_AGAIN)
         return status;
     if (status != ENTRASQL_OK)
-        return f->is_probe ? probe_failed(f, status, err) : no_answer(f, status, err);
-    if (f->is_probe) {
-        status = after_probe(f, &answer, err);
-    } else {
-        atomic_store(&f->c->was_seen, true);
-        status = judge(f, &answer, ret, err);
-    }
+        return no_answer(f, status, err);
+    status = judge(f, &answer, ret, err);
     http_response_done(&answer);
     return status;
+}
+
+static void mi_turn(identity_flow *flow)
+{
+    ((struct mi_flow *)flow)->is_held = false;
 }
 
 static void mi_free(identity_flow *flow)
 {
     struct mi_flow *f = (struct mi_flow *)flow;
     identity_exchange_done(&f->x);
+    es_buf_done(&f->authorization);
     es_free(f);
 }
 
-static const identity_flow_class mi_flow_class = {mi_wants, mi_step, mi_free};
+static const identity_flow_class mi_flow_class = {
+    .wants = mi_wants, .step = mi_step, .free = mi_free, .turn = mi_turn};
 
-static entrasql_status check_usable(const struct managed_identity *c, entrasql_error *err)
+static bool must_probe(const struct managed_identity *c, const identity_request *request)
 {
-    if (c->problem.status != ENTRASQL_OK) {
-        *err = c->problem;
-        return c->problem.status;
-    }
-    if (identity_mi_kind_is_supported(c->source.kind))
-        return ENTRASQL_OK;
-    es_fail(err, ENTRASQL_UNAVAILABLE, "managed identities of %s are not supported by this version",
-            identity_mi_kind_name(c->source.kind));
-    es_hint(err, "use a service principal (EnvironmentCredential) on this host; if it is not that "
-                 "host, unset IDENTITY_ENDPOINT, IDENTITY_SERVER_THUMBPRINT, IMDS_ENDPOINT, "
-                 "MSI_ENDPOINT and MSI_SECRET");
-    return ENTRASQL_UNAVAILABLE;
+    return request->in_chain && c->source.kind == IDENTITY_MI_IMDS && !c->source.is_overridden &&
+           !atomic_load(&c->was_seen);
 }
 
-static entrasql_status mi_start(entrasql_credential *credential, const identity_request *request,
-                                identity_flow **ret, entrasql_error *err)
+static entrasql_status start(struct managed_identity *c, const identity_request *request,
+                             bool is_held, identity_flow **ret, entrasql_error *err)
 {
-    struct managed_identity *c = (struct managed_identity *)credential;
-    ES_TRY(check_usable(c, err));
     struct mi_flow *f = es_calloc(1, sizeof *f);
     if (f == NULL)
         return es_nomem(err);
     f->base.klass = &mi_flow_class;
     f->c = c;
     f->request = request;
-    bool probes = c->inner.in_chain && c->source.kind == IDENTITY_MI_IMDS &&
-                  !c->source.is_overridden && !atomic_load(&c->was_seen);
-    entrasql_status status = probes ? prepare_probe(f, err) : prepare_request(f, err);
+    f->is_held = is_held;
+    f->authorization = ES_BUF_INIT_WIPE(IDENTITY_ARC_MAX_KEY + 16);
+    entrasql_status status =
+        must_probe(c, request) ? prepare_probe(f, err) : prepare_request(f, first_request(f), err);
     if (status != ENTRASQL_OK) {
         mi_free(&f->base);
         return status;
     }
     *ret = &f->base;
     return ENTRASQL_OK;
+}
+
+static entrasql_status mi_start(entrasql_credential *credential, const identity_request *request,
+                                identity_flow **ret, entrasql_error *err)
+{
+    struct managed_identity *c = (struct managed_identity *)credential;
+    if (c->problem.status != ENTRASQL_OK) {
+        *err = c->problem;
+        return c->problem.status;
+    }
+    return start(c, request, false, ret, err);
+}
+
+static entrasql_status mi_start_ahead(entrasql_credential *credential,
+                                      const identity_request *request, identity_flow **ret,
+                                      entrasql_error *err)
+{
+    struct managed_identity *c = (struct managed_identity *)credential;
+    *ret = NULL;
+    if (c->problem.status != ENTRASQL_OK || !must_probe(c, request))
+        return ENTRASQL_OK;
+    return start(c, request, true, ret, err);
 }
 
 static void mi_destroy(entrasql_credential *credential)
@@ -346,11 +324,12 @@ static void mi_destroy(entrasql_credential *credential)
     es_free(c);
 }
 
-static const identity_class mi_class = {.start = mi_start, .destroy = mi_destroy};
+static const identity_class mi_class = {
+    .start = mi_start, .start_ahead = mi_start_ahead, .destroy = mi_destroy};
 
 /* ---- creation ---- */
 
-static entrasql_status take_id(struct managed_identity *c, id_kind kind, const char *id,
+static entrasql_status take_id(struct managed_identity *c, identity_mi_id kind, const char *id,
                                entrasql_error *err)
 {
     if (es_str_is_empty(id))
@@ -368,22 +347,52 @@ static entrasql_status take_id(struct managed_identity *c, id_kind kind, const c
     return c->id != NULL ? ENTRASQL_OK : es_nomem(err);
 }
 
-static entrasql_status fill(struct managed_identity *c, const entrasql_managed_identity_options *o,
-                            entrasql_error *err)
+/* To leave the id out would sign in as somebody else. */
+static entrasql_status check_id(const struct managed_identity *c, entrasql_status status,
+                                entrasql_error *err)
 {
-    ES_TRY(take_id(c, ID_CLIENT, o->client_id, err));
-    ES_TRY(take_id(c, ID_OBJECT, o->object_id, err));
-    ES_TRY(take_id(c, ID_RESOURCE, o->resource_id, err));
+    const identity_mi_host *host = c->source.host;
+    if (c->id_kind == IDENTITY_MI_SYSTEM || host->parameter[c->id_kind] != NULL)
+        return ENTRASQL_OK;
+    bool takes_client_id = host->parameter[IDENTITY_MI_CLIENT_ID] != NULL;
+    es_fail(err, status, "%s cannot be asked for a user-assigned identity%s", host->name,
+            takes_client_id ? " by this kind of id" : "");
+    es_hint(err, "%s",
+            takes_client_id ? "give the identity's client id"
+                            : "leave the id (AZURE_CLIENT_ID) out: this host has one identity");
+    return status;
+}
+
+static entrasql_status use_inner(struct managed_identity *c,
+                                 const identity_managed_identity_inner *inner)
+{
+    c->probe_timeout_ms =
+        inner->probe_timeout_ms != 0 ? inner->probe_timeout_ms : DEFAULT_PROBE_TIMEOUT_MS;
+    c->arc_key_directory =
+        inner->arc_key_directory != NULL ? inner->arc_key_directory : IDENTITY_ARC_KEY_DIRECTORY;
+    if (inner->imds_endpoint == NULL)
+        return ENTRASQL_OK;
+    es_free(c->source.endpoint);
+    c->source.endpoint = es_strdup(inner->imds_endpoint);
+    return c->source.endpoint != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+static entrasql_status fill(struct managed_identity *c, const entrasql_managed_identity_options *o,
+                            const identity_managed_identity_inner *inner, entrasql_error *err)
+{
+    ES_TRY(take_id(c, IDENTITY_MI_CLIENT_ID, o->client_id, err));
+    ES_TRY(take_id(c, IDENTITY_MI_OBJECT_ID, o->object_id, err));
+    ES_TRY(take_id(c, IDENTITY_MI_RESOURCE_ID, o->resource_id, err));
     ES_TRY(identity_settings_init(&c->settings, o->client, false, err));
     /* A bad variable is told when a token is asked for, so that chains can be built anywhere. */
     entrasql_status status = identity_mi_source_detect(&c->source, &c->problem);
-    if (status == ENTRASQL_OK && c->inner.imds_endpoint != NULL) {
-        es_free(c->source.endpoint);
-        c->source.endpoint = es_strdup(c->inner.imds_endpoint);
-        if (c->source.endpoint == NULL)
-            status = ENTRASQL_NOMEM;
-    }
-    return status == ENTRASQL_NOMEM ? es_nomem(err) : ENTRASQL_OK;
+    if (status != ENTRASQL_NOMEM && use_inner(c, inner) != ENTRASQL_OK)
+        status = ENTRASQL_NOMEM;
+    if (status == ENTRASQL_NOMEM)
+        return es_nomem(err);
+    if (inner->tolerate_id && status == ENTRASQL_OK)
+        (void)check_id(c, ENTRASQL_UNAVAILABLE, &c->problem);
+    return inner->tolerate_id ? ENTRASQL_OK : check_id(c, ENTRASQL_INVALID, err);
 }
 
 entrasql_status identity_managed_identity_new(const entrasql_managed_identity_options *options,
@@ -395,8 +404,7 @@ entrasql_status identity_managed_identity_new(const entrasql_managed_identity_op
     struct managed_identity *c = identity_credential_new(&mi_class, NAME, sizeof *c);
     if (c == NULL)
         return es_nomem(err);
-    c->inner = *inner;
-    entrasql_status status = fill(c, &o, err);
+    entrasql_status status = fill(c, &o, inner, err);
     if (status != ENTRASQL_OK) {
         entrasql_credential_unref(&c->base);
         return status;
@@ -409,6 +417,6 @@ entrasql_status
 entrasql_managed_identity_credential_new(const entrasql_managed_identity_options *options,
                                          entrasql_credential **ret, entrasql_error *err)
 {
-    const identity_managed_identity_inner alone = {.in_chain = false};
+    const identity_managed_identity_inner alone = {.tolerate_id = false};
     return identity_managed_identity_new(options, &alone, ret, err);
 }

@@ -88,6 +88,7 @@ static entrasql_status run_flow(entrasql_token_operation *op, entrasql_token **r
             .claims = op->claims,
             .deadline_ms = is_early ? early : op->deadline_ms,
             .once = op->ticket.has_fallback,
+            .refresh = op->ticket.refresh,
         };
         status = op->credential->klass->start(op->credential, &op->request, &op->flow, err);
         if (status != ENTRASQL_OK)

@@ -177,8 +177,9 @@ entrasql_status identity_reply_entra_error(const http_response *answer, const ch
 }
 
 /*
- * Two shapes: {"error":"invalid_request","error_description":...} of IMDS and
- * {"statusCode":400,"message":...,"correlationId":...} of App Service.
+ * Three shapes: {"error":"invalid_request","error_description":...} of IMDS,
+ * {"statusCode":400,"message":...,"correlationId":...} of App Service, and
+ * {"error":{"code":...,"message":...,"correlationId":...}} of Service Fabric.
  */
 entrasql_status identity_reply_mi_error(const http_response *answer, const es_secret *secret,
                                         identity_mi_error *ret)
@@ -198,7 +199,10 @@ entrasql_status identity_reply_mi_error(const http_response *answer, const es_se
     }
     ret->is_json = true;
     const json_node *root = json_doc_root(doc);
-    copy_line(root, "error", secret, ret->code, sizeof ret->code);
+    const json_node *inner = NULL;
+    if (json_member_object(root, "error", &inner) == ENTRASQL_OK)
+        root = inner;
+    copy_line(root, inner != NULL ? "code" : "error", secret, ret->code, sizeof ret->code);
     copy_line(root, "error_description", secret, ret->text, sizeof ret->text);
     if (ret->text[0] == '\0')
         copy_line(root, "message", secret, ret->text, sizeof ret->text);

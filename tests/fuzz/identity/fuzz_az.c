@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (es_buf_add(&text, data + 2, size - 2) != ENTRASQL_OK)
         abort();
     if (data[0] % 2 == 0) {
-        if (identity_az_output_token(&text, "AzureCliCredential", &token, &err) == ENTRASQL_OK)
+        if (identity_output_token(&identity_az_words, &text, &token, &err) == ENTRASQL_OK)
             entrasql_token_free(token);
     } else if (identity_az_output_failure(data[1], &text, &err) == ENTRASQL_OK) {
         abort();

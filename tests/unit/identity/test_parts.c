@@ -186,39 +186,82 @@ static void options_of_other_sizes(void **state)
     assert_int_equal(identity_options_copy(&mine, sizeof mine, &theirs, NULL), ENTRASQL_INVALID);
 }
 
+/* A letter for each member in the order of the chain. */
+static void members_of(const identity_selection *s, char ret[IDENTITY_MEMBER_COUNT + 1])
+{
+    static const char letters[] = "EWMSVCAPDB";
+    size_t n = 0;
+    assert_int_equal(sizeof letters - 1, IDENTITY_MEMBER_COUNT);
+    for (size_t i = 0; i < IDENTITY_MEMBER_COUNT; i++) {
+        if (s->has[i])
+            ret[n++] = letters[i];
+    }
+    ret[n] = '\0';
+}
+
 static void selections_are_read(void **state)
 {
     (void)state;
     static const struct {
         const char *text;
-        int members; /* environment 4, managed identity 2, az 1; -1: refused */
+        identity_member exclude; /* IDENTITY_MEMBER_COUNT: none */
+        bool browser;
+        const char *members; /* NULL: refused */
     } rows[] = {
-        {NULL, 7},
-        {"", 7},
-        {"  \t", 7},
-        {"prod", 6},
-        {" PROD\n", 6},
-        {"Dev", 1},
-        {"environmentcredential", 4},
-        {"ManagedIdentityCredential ", 2},
-        {"AZURECLICREDENTIAL", 1},
-        {"production", -1},
-        {"prod,dev", -1},
-        {"WorkloadIdentityCredential", -1},
-        {"pro", -1},
+        {NULL, IDENTITY_MEMBER_COUNT, false, "EWMSVCAPD"},
+        {"", IDENTITY_MEMBER_COUNT, false, "EWMSVCAPD"},
+        {"  \t", IDENTITY_MEMBER_COUNT, true, "EWMSVCAPDB"},
+        {"prod", IDENTITY_MEMBER_COUNT, false, "EWM"},
+        {" PROD\n", IDENTITY_ENVIRONMENT, false, "WM"},
+        {"prod", IDENTITY_AZURE_CLI, true, "EWMB"},
+        {"Dev", IDENTITY_MEMBER_COUNT, false, "SVCAPD"},
+        {"dev", IDENTITY_AZURE_POWERSHELL, false, "SVCAD"},
+        {"environmentcredential", IDENTITY_MEMBER_COUNT, false, "E"},
+        {"environmentcredential", IDENTITY_ENVIRONMENT, false, NULL},
+        {"environmentcredential", IDENTITY_AZURE_CLI, false, "E"},
+        {"WorkloadIdentityCredential", IDENTITY_MEMBER_COUNT, false, "W"},
+        {"ManagedIdentityCredential ", IDENTITY_MEMBER_COUNT, false, "M"},
+        {"CachedSignInCredential", IDENTITY_MEMBER_COUNT, false, "S"},
+        {"VisualStudioCredential", IDENTITY_MEMBER_COUNT, false, "V"},
+        {"VisualStudioCodeCredential", IDENTITY_MEMBER_COUNT, false, "C"},
+        {"AZURECLICREDENTIAL", IDENTITY_MEMBER_COUNT, false, "A"},
+        {"AzurePowerShellCredential", IDENTITY_MEMBER_COUNT, false, "P"},
+        {"AzureDeveloperCliCredential", IDENTITY_MEMBER_COUNT, false, "D"},
+        {"InteractiveBrowserCredential", IDENTITY_MEMBER_COUNT, false, "B"},
+        {"production", IDENTITY_MEMBER_COUNT, false, NULL},
+        {"prod,dev", IDENTITY_MEMBER_COUNT, false, NULL},
+        {"SharedTokenCacheCredential", IDENTITY_MEMBER_COUNT, false, NULL},
+        {"pro", IDENTITY_MEMBER_COUNT, false, NULL},
     };
     for (size_t i = 0; i < ES_COUNT_OF(rows); i++) {
-        identity_selection s = {0};
+        identity_selection s = {{false}};
+        identity_selection exclude = {{false}};
+        identity_selection include = {{false}};
         entrasql_error err;
-        entrasql_status status = identity_selection_parse(rows[i].text, &s, &err);
-        int members = s.environment * 4 + s.managed_identity * 2 + s.azure_cli;
-        assert_int_equal(status, rows[i].members >= 0 ? ENTRASQL_OK : ENTRASQL_CONFIG);
-        if (rows[i].members >= 0)
-            assert_int_equal(members, rows[i].members);
-        else
-            assert_non_null(strstr(err.hint, "prod, dev, EnvironmentCredential, "
-                                             "ManagedIdentityCredential, AzureCliCredential"));
+        char members[IDENTITY_MEMBER_COUNT + 1];
+        if (rows[i].exclude != IDENTITY_MEMBER_COUNT)
+            exclude.has[rows[i].exclude] = true;
+        include.has[IDENTITY_INTERACTIVE_BROWSER] = rows[i].browser;
+        entrasql_status status =
+            identity_selection_parse(rows[i].text, &exclude, &include, &s, &err);
+        assert_int_equal(status, rows[i].members != NULL ? ENTRASQL_OK : ENTRASQL_CONFIG);
+        if (rows[i].members != NULL) {
+            members_of(&s, members);
+            assert_string_equal(members, rows[i].members);
+        } else if (rows[i].exclude == IDENTITY_MEMBER_COUNT) {
+            for (size_t k = 0; k < IDENTITY_MEMBER_COUNT; k++)
+                assert_non_null(strstr(err.hint, identity_member_name((identity_member)k)));
+        } else {
+            assert_non_null(strstr(err.message, "an option excludes"));
+        }
     }
+    /* Everything excluded leaves nothing to do. */
+    identity_selection all;
+    identity_selection none = {{false}};
+    entrasql_error err;
+    memset(&all, true, sizeof all);
+    assert_int_equal(identity_selection_parse(NULL, &all, &none, &none, &err), ENTRASQL_CONFIG);
+    assert_non_null(strstr(err.message, "no credential left"));
 }
 
 /* ---- expiry ---- */
@@ -459,6 +502,7 @@ static void sources_are_recognised(void **state)
         {{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT"},
          IDENTITY_MI_SERVICE_FABRIC},
         {{"MSI_ENDPOINT", "MSI_SECRET"}, IDENTITY_MI_AZURE_ML},
+        {{"MSI_ENDPOINT", "MSI_SECRET", "WEBSITE_SITE_NAME"}, IDENTITY_MI_APP_SERVICE_2017},
         {{"MSI_ENDPOINT"}, IDENTITY_MI_CLOUD_SHELL},
         {{"MSI_ENDPOINT", "IDENTITY_ENDPOINT", "IMDS_ENDPOINT"}, IDENTITY_MI_CLOUD_SHELL},
         {{"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"}, IDENTITY_MI_AZURE_ARC},
@@ -473,7 +517,10 @@ static void sources_are_recognised(void **state)
         common_clean(NULL);
         for (size_t k = 0; k < 4 && rows[i].set[k] != NULL; k++)
             setenv(rows[i].set[k], "http://localhost:4141/token", 1);
-        assert_int_equal(identity_mi_source_detect(&source, &err), ENTRASQL_OK);
+        /* A URL is no thumbprint. */
+        assert_int_equal(identity_mi_source_detect(&source, &err),
+                         rows[i].kind == IDENTITY_MI_SERVICE_FABRIC ? ENTRASQL_CONFIG
+                                                                    : ENTRASQL_OK);
         assert_int_equal(source.kind, rows[i].kind);
         identity_mi_source_done(&source);
     }
