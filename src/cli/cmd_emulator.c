@@ -56,6 +56,10 @@ static const conf_option start_options[] = {
      .type = CONF_OPTION_FILE,
      .value_name = "DIR",
      .help = "write decoded requests there, secrets masked"},
+    {.name = "fault",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "LIST",
+     .help = "faults that are on from the start: NAME[=VALUE][:COUNT],..."},
     {.name = "sql-login",
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
@@ -92,6 +96,7 @@ static entrasql_status start_options_from(const conf_args *args, const char *dir
         .sql_login = login,
         .sql_password_file = password_file,
         .record_dir = conf_args_text(args, "record"),
+        .faults = conf_args_text(args, "fault"),
     };
     return ENTRASQL_OK;
 }

@@ -202,6 +202,8 @@ static entrasql_status start(running *r, entrasql_error *err)
     ES_TRY(take_lock(r, err));
     ES_TRY(remove_leftovers(r, err));
     ES_TRY(world_load(dir, r->options->seed_file, true, &r->w, err));
+    if (r->options->faults != NULL)
+        ES_TRY(faults_on_list(world_faults(r->w), r->options->faults, err));
     ES_TRY(set_sql_login(r, err));
     ES_TRY(emulator_make_az_links(dir, r->w, err));
     ES_TRY(start_services(r, err));
@@ -215,6 +217,8 @@ static void stop(running *r)
 {
     if (r->lock != NULL)
         (void)remove_leftovers(r, NULL);
+    if (r->w != NULL)
+        faults_end_delays(world_faults(r->w));
     front_stop(r->front);
     imds_stop(r->imds);
     entra_stop(r->entra);

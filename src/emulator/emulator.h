@@ -40,6 +40,7 @@ typedef struct emulator_options {
     const char *sql_login;         /* NULL: no SQL logins */
     const char *sql_password_file; /* its first line is the password */
     const char *record_dir;        /* NULL: do not record requests */
+    const char *faults;            /* to be on from the start, faults_on_list(); NULL: none */
     const char *ready_file; /* written (the ports as JSON) when everything listens; NULL: none */
     FILE *out;              /* what it says at start; NULL: nothing */
 } emulator_options;

@@ -174,7 +174,7 @@ static enum MHD_Result answer(httpd *h, httpd_request *r)
     /* Queries may hold codes and ids of people: only the path is logged. */
     ES_LOG(DEBUG, "httpd", "request answered", ES_KV_STR("method", r->method),
            ES_KV_STR("path", r->path), ES_KV_I64("status", response.status));
-    enum MHD_Result result = send_response(r->connection, &response);
+    enum MHD_Result result = response.drop ? MHD_NO : send_response(r->connection, &response);
     response_done(&response);
     return result;
 }

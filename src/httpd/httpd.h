@@ -54,6 +54,7 @@ typedef struct httpd_response {
         char *value;      /* es_malloc'd, freed by the service */
     } headers[HTTPD_MAX_RESPONSE_HEADERS];
     size_t header_count;
+    bool drop; /* close the connection without an answer; the rest does not matter */
 } httpd_response;
 
 /* Copies the value. NOMEM, or LIMIT when there are HTTPD_MAX_RESPONSE_HEADERS already. */

@@ -3,6 +3,7 @@
 #include "entra.h"
 
 #include "base/mem.h"
+#include "emulator/fault/http.h"
 #include "internal.h"
 
 #include <stdio.h>
@@ -95,6 +96,9 @@ static void handle(void *ctx, const httpd_request *request, httpd_response *resp
     const entra *e = ctx;
     const char *path = httpd_path(request);
     entra_call c;
+    if (fault_http(world_faults(e->w),
+                   es_ends_with(path, "/token") ? FAULT_AT_TOKEN : FAULT_AT_ENTRA, response))
+        return;
     entra_call_init(&c, e->w, request, response);
     if (es_strcaseeq(path, "/common/discovery/instance")) {
         entra_instance_discovery(&c);

@@ -16,6 +16,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* 127.0.0.1 and ::1 of the port, then of the node's port. */
+#define LISTENERS 4
+#define NODE_LISTENERS 2
 #define FIRST_SPID 51U
 /* Beyond the limit so many more may come as far as being told that it is reached. */
 #define REFUSAL_SLOTS 16U
@@ -26,8 +29,9 @@ struct front {
     front_options options;
     char *record_dir;
     tls_context *tls;
-    int listeners[2]; /* 127.0.0.1 and ::1; -1: none */
+    int listeners[LISTENERS]; /* -1: none */
     uint16_t port;
+    uint16_t node_port;
     int stop_fd;
     pthread_t thread;
     uint64_t connections; /* so far; the listener's own */
@@ -42,6 +46,7 @@ typedef struct guest {
     front *f;
     int fd;
     unsigned slot;
+    bool is_node;
     uint64_t number;
 } guest;
 
@@ -92,6 +97,9 @@ static void *session_thread(void *arg)
         .record_dir = f->record_dir,
         .is_full = g.slot >= f->options.max_sessions,
         .max_sessions = f->options.max_sessions,
+        .port = f->port,
+        .node_port = f->node_port,
+        .is_node = g.is_node,
     };
 
     es_free(arg);
@@ -120,7 +128,7 @@ static int start_thread(pthread_t *ret, bool detached, void *(*run)(void *), voi
     return failure;
 }
 
-static void admit(front *f, int fd)
+static void admit(front *f, int fd, bool is_node)
 {
     guest *g = es_malloc(sizeof *g);
     pthread_t thread;
@@ -133,7 +141,7 @@ static void admit(front *f, int fd)
         os_sock_close(&fd);
         return;
     }
-    *g = (guest){.f = f, .fd = fd, .slot = slot, .number = ++f->connections};
+    *g = (guest){.f = f, .fd = fd, .slot = slot, .is_node = is_node, .number = ++f->connections};
     failure = start_thread(&thread, true, session_thread, g);
     if (failure != 0) {
         ES_LOG(ERROR, "front", "no thread for a connection", ES_KV_STR("error", strerror(failure)));
@@ -146,19 +154,19 @@ static void admit(front *f, int fd)
 /* ---- the listener ---- */
 
 /* Takes what waits on one listener. False: descriptors have run out, pause. */
-static bool accept_all(front *f, int listener)
+static bool accept_all(front *f, size_t listener)
 {
     for (;;) {
         entrasql_error err;
         int fd = -1;
-        entrasql_status st = os_sock_accept(listener, &fd, &err);
+        entrasql_status st = os_sock_accept(f->listeners[listener], &fd, &err);
         if (st == ENTRASQL_AGAIN)
             return true;
         if (st != ENTRASQL_OK) {
             ES_LOG(ERROR, "front", "accept failed", ES_KV_STR("error", err.message));
             return false;
         }
-        admit(f, fd);
+        admit(f, fd, listener >= NODE_LISTENERS);
     }
 }
 
@@ -192,22 +200,26 @@ static void *listen_thread(void *arg)
             return NULL;
         pause = false;
         for (size_t i = 0; i < ES_COUNT_OF(f->listeners); i++)
-            if (f->listeners[i] >= 0 && !accept_all(f, f->listeners[i]))
+            if (f->listeners[i] >= 0 && !accept_all(f, i))
                 pause = true;
     }
 }
 
-static entrasql_status open_listeners(front *f, entrasql_error *err)
+static entrasql_status open_pair(uint16_t port, int ret[2], uint16_t *ret_port, entrasql_error *err)
 {
     uint16_t port6 = 0;
 
-    ES_TRY(os_sock_listen_loopback(AF_INET, f->options.port, BACKLOG, &f->listeners[0], &f->port,
-                                   err));
+    ES_TRY(os_sock_listen_loopback(AF_INET, port, BACKLOG, &ret[0], ret_port, err));
     /* "localhost" may mean ::1 first; a machine without IPv6 is fine too. */
-    if (os_sock_listen_loopback(AF_INET6, f->port, BACKLOG, &f->listeners[1], &port6, NULL) !=
-        ENTRASQL_OK)
-        f->listeners[1] = -1;
+    if (os_sock_listen_loopback(AF_INET6, *ret_port, BACKLOG, &ret[1], &port6, NULL) != ENTRASQL_OK)
+        ret[1] = -1;
     return ENTRASQL_OK;
+}
+
+static entrasql_status open_listeners(front *f, entrasql_error *err)
+{
+    ES_TRY(open_pair(f->options.port, f->listeners, &f->port, err));
+    return open_pair(0, f->listeners + NODE_LISTENERS, &f->node_port, err);
 }
 
 /* ---- calls ---- */
@@ -253,8 +265,8 @@ entrasql_status front_start(const front_options *options, front **ret, entrasql_
 
     if (f == NULL)
         return es_nomem(err);
-    f->listeners[0] = -1;
-    f->listeners[1] = -1;
+    for (size_t i = 0; i < LISTENERS; i++)
+        f->listeners[i] = -1;
     f->stop_fd = -1;
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
@@ -277,6 +289,11 @@ entrasql_status front_start(const front_options *options, front **ret, entrasql_
 uint16_t front_port(const front *f)
 {
     return f->port;
+}
+
+uint16_t front_node_port(const front *f)
+{
+    return f->node_port;
 }
 
 void front_stop(front *f)

@@ -34,6 +34,8 @@ typedef struct front_options {
 entrasql_status front_start(const front_options *options, front **ret,
                             entrasql_error *err) ES_MUST_USE;
 uint16_t front_port(const front *f);
+/* The port where redirected logins go: a node behind the gateway. */
+uint16_t front_node_port(const front *f);
 /* Ends all sessions (their transactions are rolled back), waits for them, frees. NULL allowed. */
 void front_stop(front *f);
 

@@ -167,8 +167,27 @@ static entrasql_status end_stopped(front_requests *q, entrasql_status st, entras
     return es_fail(err, st, "a request failed: %s", entrasql_status_text(st));
 }
 
+/* OK: nothing has struck, or the fault's message is the reply. */
+static entrasql_status meet_faults(front_requests *q, bool *ret_struck, entrasql_error *err)
+{
+    uint32_t value = 0;
+    const fault *row = q->faults != NULL ? faults_next(q->faults, FAULT_AT_REQUEST, &value) : NULL;
+    char text[1024];
+
+    *ret_struck = row != NULL;
+    if (row == NULL)
+        return ENTRASQL_OK;
+    if (row->effect != FAULT_SQL)
+        return es_fail(err, ENTRASQL_CLOSED, "the fault %s dropped it", row->name);
+    fault_text(row, value, q->reply->server_name, engine_session_database(q->engine), "", text,
+               sizeof text);
+    front_reply_begin(q->reply, q->in.type == TDS_PACKET_RPC);
+    return front_reply_error(q->reply, row->number, row->state, row->severity, text);
+}
+
 static entrasql_status answer(front_requests *q, entrasql_error *err)
 {
+    bool struck = false;
     entrasql_status st;
 
     if (q->in.type == TDS_PACKET_ATTENTION)
@@ -179,7 +198,8 @@ static entrasql_status answer(front_requests *q, entrasql_error *err)
         q->reply->failed = true;
         return front_reply_finish(q->reply, false);
     }
-    st = run(q);
+    ES_TRY(meet_faults(q, &struck, err));
+    st = struck ? ENTRASQL_OK : run(q);
     if (st != ENTRASQL_OK)
         return end_stopped(q, st, err);
     st = front_reply_finish(q->reply, false);

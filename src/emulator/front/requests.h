@@ -6,6 +6,7 @@
 #ifndef EMULATOR_FRONT_REQUESTS_H
 #define EMULATOR_FRONT_REQUESTS_H
 
+#include "emulator/fault/fault.h"
 #include "emulator/front/record.h"
 #include "emulator/front/reply.h"
 
@@ -14,6 +15,7 @@ typedef struct front_requests {
     front_reply *reply;
     engine_session *engine;
     front_record *record; /* NULL: none */
+    faults *faults;       /* NULL: none; borrowed */
     size_t max_bytes;
     tds_assembler in;
 } front_requests;

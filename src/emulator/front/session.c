@@ -11,12 +11,15 @@
 #include "os/sock.h"
 #include "relay/accept.h"
 
+#include <string.h>
+
 typedef struct login {
     const front_session_options *options;
     relay_accept *accept;
     front_record *record;
     engine_session *engine; /* once let in */
     bool recorded;
+    char address[OS_ADDRESS_TEXT_SIZE]; /* the client's, without its port */
 } login;
 
 /* ---- login ---- */
@@ -49,8 +52,48 @@ static void refuse_full(const front_session_options *o, entrasql_error *why)
     why->severity = 20;
 }
 
+/* A message of a fault as SQL Server's refusal. */
+static entrasql_status refuse_by_fault(const login *l, tds_server *server, const fault *row,
+                                       uint32_t value, entrasql_error *err)
+{
+    const char *server_name = world_server_name(l->options->auth.world);
+    const char *database = tds_server_login(server)->database;
+    char text[1024];
+    entrasql_error why;
+
+    fault_text(row, value, server_name, *database != '\0' ? database : "master", l->address, text,
+               sizeof text);
+    es_fail(&why, ENTRASQL_LOGIN_FAILED, "%s", text);
+    why.number = row->number;
+    why.state = row->state;
+    why.severity = row->severity;
+    return tds_server_refuse(server, &why, server_name, err);
+}
+
+/* What is on at the gateway's door; *ret_struck: the login is answered, nobody decides about it. */
+static entrasql_status meet_faults(const login *l, tds_server *server, bool *ret_struck,
+                                   entrasql_error *err)
+{
+    const front_session_options *o = l->options;
+    uint32_t value = 0;
+    const fault *row = o->is_node || tds_server_token(server) != NULL
+                           ? NULL
+                           : faults_next(world_faults(o->auth.world), FAULT_AT_LOGIN, &value);
+
+    *ret_struck = row != NULL;
+    if (row == NULL)
+        return ENTRASQL_OK;
+    front_record_note(l->record, row->name);
+    if (row->effect == FAULT_ROUTE)
+        return tds_server_route(server, "localhost", value != 0 ? o->port : o->node_port, err);
+    if (row->effect == FAULT_SQL)
+        return refuse_by_fault(l, server, row, value, err);
+    return es_fail(err, ENTRASQL_CLOSED, "the fault %s dropped it", row->name);
+}
+
 static entrasql_status decide(login *l, entrasql_error *err)
 {
+    bool struck = false;
     const front_session_options *o = l->options;
     tds_server *server = relay_accept_server(l->accept);
     const char *server_name = world_server_name(o->auth.world);
@@ -62,6 +105,9 @@ static entrasql_status decide(login *l, entrasql_error *err)
     l->recorded = true;
     if (tds_server_token(server) != NULL)
         front_record_token(l->record, server);
+    ES_TRY(meet_faults(l, server, &struck, err));
+    if (struck)
+        return ENTRASQL_OK;
     if (o->is_full) {
         refuse_full(o, &why);
         return tds_server_refuse(server, &why, server_name, err);
@@ -102,6 +148,18 @@ static entrasql_status run_login(login *l, entrasql_error *err)
     }
 }
 
+static void note_address(int fd, login *l)
+{
+    os_address address;
+
+    if (os_sock_peer_address(fd, &address, NULL) != ENTRASQL_OK)
+        return;
+    os_address_format(&address, l->address);
+    char *colon = strrchr(l->address, ':');
+    if (colon != NULL)
+        *colon = '\0';
+}
+
 static entrasql_status start_login(int fd, login *l, entrasql_error *err)
 {
     const front_session_options *o = l->options;
@@ -114,6 +172,7 @@ static entrasql_status start_login(int fd, login *l, entrasql_error *err)
         .deadline_ms = es_clock_deadline(o->login_timeout_ms),
     };
 
+    note_address(fd, l);
     if (o->record_dir != NULL) {
         entrasql_error why;
         if (front_record_open(o->record_dir, o->number, &l->record, &why) != ENTRASQL_OK)
@@ -142,6 +201,7 @@ static void serve(login *l)
     front_reply_init(&reply, &channel, l->engine, world_server_name(o->auth.world), o->auth.spid,
                      tds_server_packet_size(server));
     front_requests_init(&requests, &channel, &reply, l->engine, l->record, o->max_request_bytes);
+    requests.faults = world_faults(o->auth.world);
     engine_session_set_interrupt(l->engine, front_channel_interrupted, &channel);
     entrasql_status st = front_requests_serve(&requests, &err);
     engine_session_set_interrupt(l->engine, NULL, NULL);

@@ -17,6 +17,9 @@ typedef struct front_session_options {
     const char *record_dir; /* NULL: none */
     bool is_full;           /* too many sessions: refuse with 10928 after the login came */
     unsigned max_sessions;  /* for that refusal's text */
+    uint16_t port;          /* the front's own */
+    uint16_t node_port;     /* where redirected logins go */
+    bool is_node;           /* it came in there */
 } front_session_options;
 
 /* Serves the connection to its end. Takes the descriptor. */

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/jwt.h"
+#include "emulator/fault/http.h"
 #include "emulator/world/token.h"
 #include "internal.h"
 
@@ -135,6 +136,8 @@ static void handle(void *ctx, const httpd_request *request, httpd_response *resp
 {
     const imds *i = ctx;
     const char *path = httpd_path(request);
+    if (fault_http(world_faults(i->w), FAULT_AT_IDENTITY, response))
+        return;
     /* MSAL for JavaScript asks with a slash at the end. */
     if (es_streq(path, IMDS_VM_PATH) || es_streq(path, IMDS_VM_PATH "/")) {
         imds_handle_vm(i->w, request, response);

@@ -36,6 +36,7 @@ struct world {
     char *authority;
     char *sts_url;
     world_trust trust;
+    faults *faults;
 };
 
 /* The secrets of apps and hosts: <data_dir>/secrets.json. */

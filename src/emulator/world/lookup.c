@@ -51,6 +51,7 @@ void world_free(world *w)
     es_free(w->authority);
     es_free(w->sts_url);
     world_trust_done(&w->trust);
+    faults_free(w->faults);
     es_free(w);
 }
 
@@ -329,6 +330,11 @@ const char *world_authority(const world *w)
 const char *world_sts_url(const world *w)
 {
     return w->sts_url;
+}
+
+faults *world_faults(const world *w)
+{
+    return w->faults;
 }
 
 /* ---- trust ---- */

@@ -402,7 +402,8 @@ entrasql_status world_parse_seed(const char *name, const char *text, size_t n, w
     if (w == NULL)
         return es_nomem(err);
     seed_object root = {.file = name, .node = json_doc_root(doc), .err = err};
-    status = read_world(&root, w);
+    w->faults = faults_new();
+    status = w->faults != NULL ? read_world(&root, w) : es_nomem(err);
     if (status != ENTRASQL_OK) {
         world_free(w);
         return status;

@@ -18,6 +18,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "crypto/key.h"
+#include "emulator/fault/fault.h"
 #include "engine/engine.h"
 
 typedef struct world world;
@@ -142,6 +143,9 @@ entrasql_status world_set_authority(world *w, const char *url) ES_MUST_USE;
 const char *world_authority(const world *w);
 /* Authority and home tenant, for FEDAUTHINFO: "https://localhost:PORT/<tenant id>". */
 const char *world_sts_url(const world *w);
+
+/* What goes wrong on demand. The only part that changes while others read. */
+faults *world_faults(const world *w);
 
 /* ---- trust ---- */
 

@@ -53,6 +53,7 @@ typedef struct answer {
     unsigned status;
     char text[16 * 1024];
     char request_id[64]; /* client-request-id */
+    char retry_after[32];
 } answer;
 
 static answer ask(const char *method, const char *url, const char *const *headers, const char *body)
@@ -83,6 +84,10 @@ static answer ask(const char *method, const char *url, const char *const *header
     if (http_response_header(&response, "client-request-id", a.request_id, sizeof a.request_id) !=
         ENTRASQL_OK)
         a.request_id[0] = 0;
+    a.retry_after[0] = 0;
+    if (http_response_header(&response, "Retry-After", a.retry_after, sizeof a.retry_after) !=
+        ENTRASQL_OK)
+        a.retry_after[0] = 0;
     http_response_done(&response);
     return a;
 }
@@ -569,6 +574,36 @@ static void unnamed_identity_must_be_the_only_one(void **state)
     i = saved_service;
 }
 
+static void faults_strike(void **state)
+{
+    (void)state;
+    entrasql_error err;
+    char url[512];
+    faults *all = world_faults(w);
+    assert_int_equal(faults_on_list(all, "token-throttle=9:1,identity-gone:1,entra-drop:1", &err),
+                     ENTRASQL_OK);
+    answer a = entra_post("/contoso.example/oauth2/v2.0/token", form("scope=" SQL "/.default"));
+    assert_int_equal(a.status, 429);
+    support_assert_has(a.text, "AADSTS90055");
+    assert_string_equal(a.retry_after, "9");
+    a = entra_post("/contoso.example/oauth2/v2.0/token", form("scope=" SQL "/.default"));
+    assert_int_equal(a.status, 200);
+    a = vm_get(VM_QUERY "&client_id=none");
+    assert_int_equal(a.status, 410);
+    assert_string_equal(a.retry_after, "");
+    assert_int_equal(vm_get(VM_QUERY "&client_id=none").status, 400);
+    /* Dropped: there is no answer at all. */
+    snprintf(url, sizeof url, "%s/common/discovery/keys", world_authority(w));
+    http_request request = {.method = "GET",
+                            .url = url,
+                            .ca_file = world_ca_file(w),
+                            .direct = true,
+                            .deadline_ms = es_clock_deadline(20000)};
+    http_response response = {0};
+    assert_int_equal(http_run(&request, &response, &err), ENTRASQL_CLOSED);
+    assert_int_equal(entra_get("/common/discovery/keys").status, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +620,7 @@ int main(void)
         cmocka_unit_test(web_app_gives_its_own_identities),
         cmocka_unit_test(web_app_refusals_have_the_platform_s_words),
         cmocka_unit_test(unnamed_identity_must_be_the_only_one),
+        cmocka_unit_test(faults_strike),
     };
     return cmocka_run_group_tests_name("endpoints", tests, start, stop);
 }
