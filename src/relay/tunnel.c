@@ -9,14 +9,12 @@
 #include "base/str.h"
 #include "os/sock.h"
 #include "relay/gate.h"
-#include "relay/pump.h"
+#include "relay/session.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -25,15 +23,6 @@
 #define BACKLOG 8
 /* After the deadline: time to tell the driver why. */
 #define ANSWER_MS 2000
-/* For failures that are not SQL Server's own: the number of user-defined messages. */
-#define OWN_MESSAGE_NUMBER 50000U
-/*
- * unixODBC reads the refusal of a connection into 512 bytes, FreeTDS keeps a
- * record that did not fit, with its "[FreeTDS][SQL Server]" in front, and the
- * two of them go round for ever.
- */
-#define DRIVER_TEXT_MAX_BYTES 440
-
 struct relay_tunnel {
     atomic_int refs; /* the handle and the thread */
     pid_t pid;
@@ -111,112 +100,37 @@ static entrasql_status let_in(relay_tunnel *t, relay_accept **ret, entrasql_erro
     return status;
 }
 
-/* Steps the login and watches the driver meanwhile. */
-static entrasql_status drive_login(relay_login *l, relay_accept *a, relay_session *ret,
-                                   entrasql_error *err)
+static entrasql_status prepare(void *ctx, const tds_login7 *client, relay_login_options *ret,
+                               entrasql_error *err)
 {
-    for (;;) {
-        entrasql_status status = relay_login_step(l, ret, err);
-        if (status != ENTRASQL_AGAIN)
-            return status;
-        if (relay_accept_step(a, NULL) == ENTRASQL_CLOSED)
-            return es_fail(err, ENTRASQL_CANCELLED,
-                           "the driver gave up while the login was still under way");
-        os_wait w;
-        os_wait_init(&w);
-        ES_TRY(relay_login_wants(l, &w));
-        ES_TRY(relay_accept_wants(a, &w));
-        ES_TRY(os_wait_poll(&w, err));
-    }
-}
-
-static entrasql_status log_in(const relay_tunnel *t, relay_accept *a, relay_session *ret,
-                              entrasql_error *err)
-{
-    relay_login *l = NULL;
-    relay_login_options options = t->login;
+    const relay_tunnel *t = ctx;
+    (void)err;
+    *ret = t->login;
     /* The engine takes user, password and SSPI out of it and puts FEDAUTH in. */
-    options.login = tds_server_login(relay_accept_server(a));
-    ES_TRY(relay_login_start(&options, &l, err));
-    entrasql_status status = drive_login(l, a, ret, err);
-    relay_login_free(l);
-    return status;
+    ret->login = client;
+    return ENTRASQL_OK;
 }
 
-/* The whole text is in the tunnel's failure. */
-static void shorten(char *text)
+static void login_failed(void *ctx, const entrasql_error *why)
 {
-    static const char dots[] = " [...]";
-    if (strlen(text) <= DRIVER_TEXT_MAX_BYTES)
-        return;
-    text[DRIVER_TEXT_MAX_BYTES - (sizeof dots - 1)] = '\0';
-    es_utf8_trim_end(text);
-    memcpy(text + strlen(text), dots, sizeof dots);
-}
-
-/* A refusal in the form of the protocol: SQL Server's own as it was, others as a message. */
-static void tell_driver(relay_accept *a, const entrasql_error *failure, const char *server_name)
-{
-    entrasql_error why = *failure;
-    if (why.status != ENTRASQL_LOGIN_FAILED || why.number == 0) {
-        why.number = OWN_MESSAGE_NUMBER;
-        why.state = 1;
-        why.severity = 14;
-    }
-    shorten(why.message);
-    entrasql_status told = tds_server_refuse(relay_accept_server(a), &why, server_name, NULL);
-    if (told == ENTRASQL_OK)
-        told = relay_accept_run(a, NULL);
-    if (told != ENTRASQL_OK)
-        ES_LOG(DEBUG, "tunnel", "the driver was not told",
-               ES_KV_STR("status", entrasql_status_name(told)));
-}
-
-/* Takes over the session in any case. */
-static entrasql_status pass_bytes(relay_accept *a, relay_session *session, entrasql_error *err)
-{
-    tds_server_accept_options answer = {.response = &session->response};
-    ES_TRY(tds_server_accept(relay_accept_server(a), &answer, err));
-    ES_TRY(relay_accept_run(a, err));
-    relay_pump *pump = NULL;
-    relay_stream *client = relay_accept_take(a);
-    if (relay_pump_new(client, session->stream, &pump) != ENTRASQL_OK) {
-        relay_stream_free(client);
-        return es_nomem(err);
-    }
-    session->stream = NULL;
-    relay_session_done(session);
-    entrasql_status status;
-    while ((status = relay_pump_step(pump, err)) == ENTRASQL_AGAIN) {
-        os_wait w;
-        os_wait_init(&w);
-        status = relay_pump_wants(pump, &w);
-        if (status == ENTRASQL_OK)
-            status = os_wait_poll(&w, err);
-        if (status != ENTRASQL_OK)
-            break;
-    }
-    relay_pump_free(pump);
-    return status;
+    set_failure(ctx, why);
 }
 
 static void serve(relay_tunnel *t)
 {
     relay_accept *a = NULL;
-    relay_session session = {0};
     entrasql_error err;
+    relay_upstream_policy upstream = {.prepare = prepare,
+                                      .failed = login_failed,
+                                      .ctx = t,
+                                      .failed_ctx = t,
+                                      .server_name = t->login.host};
     if (let_in(t, &a, &err) != ENTRASQL_OK) {
         set_failure(t, &err);
         return;
     }
-    if (log_in(t, a, &session, &err) != ENTRASQL_OK) {
-        /* Before the driver hears of it, so that who asks then finds the whole record. */
-        set_failure(t, &err);
-        tell_driver(a, &err, t->login.host);
-    } else if (pass_bytes(a, &session, &err) != ENTRASQL_OK) {
-        ES_LOG(DEBUG, "tunnel", "session broke", ES_KV_STR("why", err.message));
-    }
-    relay_session_done(&session);
+    if (relay_forward(a, &upstream, -1, &err) != ENTRASQL_OK)
+        ES_LOG(DEBUG, "tunnel", "session ended", ES_KV_STR("why", err.message));
     relay_accept_free(a);
 }
 

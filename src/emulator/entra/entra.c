@@ -6,11 +6,14 @@
 #include "emulator/fault/http.h"
 #include "internal.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 struct entra {
     world *w;
+    _Atomic(httpd_handler *) site; /* the emulator's own pages; NULL: none yet */
+    void *site_ctx;                /* set before it */
     httpd *service;
 };
 
@@ -91,14 +94,10 @@ static void dispatch(entra_call *c, const char *tenant, const char *rest)
     not_found(c->response);
 }
 
-static void handle(void *ctx, const httpd_request *request, httpd_response *response)
+static void serve(const entra *e, const httpd_request *request, httpd_response *response)
 {
-    const entra *e = ctx;
     const char *path = httpd_path(request);
     entra_call c;
-    if (fault_http(world_faults(e->w),
-                   es_ends_with(path, "/token") ? FAULT_AT_TOKEN : FAULT_AT_ENTRA, response))
-        return;
     entra_call_init(&c, e->w, request, response);
     if (es_strcaseeq(path, "/common/discovery/instance")) {
         entra_instance_discovery(&c);
@@ -114,6 +113,38 @@ static void handle(void *ctx, const httpd_request *request, httpd_response *resp
         entra_finish(&c, ENTRASQL_NOMEM);
     else
         dispatch(&c, tenant, slash + 1);
+}
+
+/* The emulator's own pages are no part of Entra: no fault strikes them. */
+static bool serve_site(const entra *e, const httpd_request *request, httpd_response *response)
+{
+    const char *path = httpd_path(request);
+    httpd_handler *handler = atomic_load(&e->site);
+    if (!es_streq(path, "/") && !es_starts_with(path, ENTRA_SITE_PREFIX))
+        return false;
+    if (handler != NULL)
+        handler(e->site_ctx, request, response);
+    else
+        not_found(response);
+    return true;
+}
+
+static void handle(void *ctx, const httpd_request *request, httpd_response *response)
+{
+    const entra *e = ctx;
+    bool is_token = es_ends_with(httpd_path(request), "/token");
+    if (serve_site(e, request, response) ||
+        fault_http(world_faults(e->w), is_token ? FAULT_AT_TOKEN : FAULT_AT_ENTRA, response))
+        return;
+    world_hold(e->w);
+    serve(e, request, response);
+    world_let_go(e->w);
+}
+
+void entra_set_site(entra *e, httpd_handler *handler, void *ctx)
+{
+    e->site_ctx = ctx;
+    atomic_store(&e->site, handler);
 }
 
 static entrasql_status on_port(void *ctx, uint16_t port, entrasql_error *err)

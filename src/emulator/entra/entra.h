@@ -10,11 +10,18 @@
 #define EMULATOR_ENTRA_ENTRA_H
 
 #include "emulator/world/world.h"
+#include "httpd/httpd.h"
 
 typedef struct entra entra;
 
 /* Listens (port 0: any free one) and sets the world's authority to its own URL. */
 entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error *err) ES_MUST_USE;
+/*
+ * Who answers on the same port for "/" and everything below ENTRA_SITE_PREFIX: the emulator's own
+ * pages. Once, after the start; until then they are not found.
+ */
+#define ENTRA_SITE_PREFIX "/_emulator/"
+void entra_set_site(entra *e, httpd_handler *handler, void *ctx);
 uint16_t entra_port(const entra *e);
 void entra_stop(entra *e); /* NULL allowed */
 

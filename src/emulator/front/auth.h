@@ -7,6 +7,7 @@
 #ifndef EMULATOR_FRONT_AUTH_H
 #define EMULATOR_FRONT_AUTH_H
 
+#include "emulator/front/journal.h"
 #include "emulator/world/world.h"
 #include "engine/engine.h"
 #include "tds/server.h"
@@ -22,9 +23,11 @@ typedef struct front_auth {
  * Decides about a login that has arrived whole (token: the one that was asked
  * for). OK: *ret is the open session. AGAIN: ask the client for its token.
  * LOGIN_FAILED: *err is what to refuse with. Why a token was not good is
- * logged, never told to the client beyond SQL Server's own words.
+ * logged and noted, never told to the client beyond SQL Server's own words.
+ * Fills method, principal and why of the note. Holds the world.
  */
 entrasql_status front_auth_decide(const front_auth *a, const tds_server *server,
-                                  engine_session **ret, entrasql_error *err) ES_MUST_USE;
+                                  engine_session **ret, journal_entry *note,
+                                  entrasql_error *err) ES_MUST_USE;
 
 #endif

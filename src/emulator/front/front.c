@@ -16,9 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* 127.0.0.1 and ::1 of the port, then of the node's port. */
-#define LISTENERS 4
-#define NODE_LISTENERS 2
+#define DOORS 3
+#define LISTENERS (2 * DOORS) /* 127.0.0.1 and ::1 of each */
 #define FIRST_SPID 51U
 /* Beyond the limit so many more may come as far as being told that it is reached. */
 #define REFUSAL_SLOTS 16U
@@ -30,8 +29,7 @@ struct front {
     char *record_dir;
     tls_context *tls;
     int listeners[LISTENERS]; /* -1: none */
-    uint16_t port;
-    uint16_t node_port;
+    uint16_t ports[DOORS];    /* by front_door; 0: closed */
     int stop_fd;
     pthread_t thread;
     uint64_t connections; /* so far; the listener's own */
@@ -46,7 +44,7 @@ typedef struct guest {
     front *f;
     int fd;
     unsigned slot;
-    bool is_node;
+    front_door door;
     uint64_t number;
 } guest;
 
@@ -94,12 +92,14 @@ static void *session_thread(void *arg)
         .stop_fd = f->stop_fd,
         .login_timeout_ms = f->options.login_timeout_ms,
         .max_request_bytes = FRONT_MAX_REQUEST_BYTES,
+        .journal = f->options.journal,
         .record_dir = f->record_dir,
         .is_full = g.slot >= f->options.max_sessions,
         .max_sessions = f->options.max_sessions,
-        .port = f->port,
-        .node_port = f->node_port,
-        .is_node = g.is_node,
+        .port = f->ports[FRONT_DOOR_MAIN],
+        .node_port = f->ports[FRONT_DOOR_NODE],
+        .door = g.door,
+        .backend = f->options.backend,
     };
 
     es_free(arg);
@@ -128,7 +128,7 @@ static int start_thread(pthread_t *ret, bool detached, void *(*run)(void *), voi
     return failure;
 }
 
-static void admit(front *f, int fd, bool is_node)
+static void admit(front *f, int fd, front_door door)
 {
     guest *g = es_malloc(sizeof *g);
     pthread_t thread;
@@ -141,7 +141,7 @@ static void admit(front *f, int fd, bool is_node)
         os_sock_close(&fd);
         return;
     }
-    *g = (guest){.f = f, .fd = fd, .slot = slot, .is_node = is_node, .number = ++f->connections};
+    *g = (guest){.f = f, .fd = fd, .slot = slot, .door = door, .number = ++f->connections};
     failure = start_thread(&thread, true, session_thread, g);
     if (failure != 0) {
         ES_LOG(ERROR, "front", "no thread for a connection", ES_KV_STR("error", strerror(failure)));
@@ -166,7 +166,7 @@ static bool accept_all(front *f, size_t listener)
             ES_LOG(ERROR, "front", "accept failed", ES_KV_STR("error", err.message));
             return false;
         }
-        admit(f, fd, listener >= NODE_LISTENERS);
+        admit(f, fd, (front_door)(listener / 2));
     }
 }
 
@@ -218,8 +218,13 @@ static entrasql_status open_pair(uint16_t port, int ret[2], uint16_t *ret_port, 
 
 static entrasql_status open_listeners(front *f, entrasql_error *err)
 {
-    ES_TRY(open_pair(f->options.port, f->listeners, &f->port, err));
-    return open_pair(0, f->listeners + NODE_LISTENERS, &f->node_port, err);
+    for (size_t door = 0; door < DOORS; door++) {
+        uint16_t port = door == FRONT_DOOR_MAIN ? f->options.port : 0;
+        if (door == FRONT_DOOR_CATALOG && f->options.backend == NULL)
+            continue;
+        ES_TRY(open_pair(port, f->listeners + 2 * door, &f->ports[door], err));
+    }
+    return ENTRASQL_OK;
 }
 
 /* ---- calls ---- */
@@ -288,12 +293,17 @@ entrasql_status front_start(const front_options *options, front **ret, entrasql_
 
 uint16_t front_port(const front *f)
 {
-    return f->port;
+    return f->ports[FRONT_DOOR_MAIN];
 }
 
 uint16_t front_node_port(const front *f)
 {
-    return f->node_port;
+    return f->ports[FRONT_DOOR_NODE];
+}
+
+uint16_t front_catalog_port(const front *f)
+{
+    return f->ports[FRONT_DOOR_CATALOG];
 }
 
 void front_stop(front *f)

@@ -132,12 +132,9 @@ void imds_answer_token(const world *w, const world_principal *identity, const ch
 
 /* ---- the service ---- */
 
-static void handle(void *ctx, const httpd_request *request, httpd_response *response)
+static void serve(const imds *i, const httpd_request *request, httpd_response *response)
 {
-    const imds *i = ctx;
     const char *path = httpd_path(request);
-    if (fault_http(world_faults(i->w), FAULT_AT_IDENTITY, response))
-        return;
     /* MSAL for JavaScript asks with a slash at the end. */
     if (es_streq(path, IMDS_VM_PATH) || es_streq(path, IMDS_VM_PATH "/")) {
         imds_handle_vm(i->w, request, response);
@@ -149,6 +146,16 @@ static void handle(void *ctx, const httpd_request *request, httpd_response *resp
         if (es_buf_add_str(&response->body, "There is no such identity endpoint.\n") != ENTRASQL_OK)
             response->status = 500;
     }
+}
+
+static void handle(void *ctx, const httpd_request *request, httpd_response *response)
+{
+    const imds *i = ctx;
+    if (fault_http(world_faults(i->w), FAULT_AT_IDENTITY, response))
+        return;
+    world_hold(i->w);
+    serve(i, request, response);
+    world_let_go(i->w);
 }
 
 entrasql_status imds_start(const world *w, uint16_t port, imds **ret, entrasql_error *err)

@@ -6,10 +6,23 @@
 #include "trust.h"
 #include "world.h"
 
+#include <pthread.h>
+
 typedef struct world_membership {
     const world_principal *group;
     const world_principal *member;
 } world_membership;
+
+/* What a world has besides its text: it stays when the text is replaced. */
+typedef struct world_own {
+    char *sql_login; /* NULL: off */
+    es_secret *sql_password;
+    world_trust trust;
+    faults *faults;
+    pthread_rwlock_t *lock;
+    world *older; /* what was replaced, newest first; lent texts of it may still be read */
+    int64_t replaced_ms;
+} world_own;
 
 struct world {
     world_tenant *tenants;
@@ -31,13 +44,17 @@ struct world {
     char **databases;
     size_t database_count;
 
-    char *sql_login; /* NULL: off */
-    es_secret *sql_password;
+    bool entra_only;
     char *authority;
     char *sts_url;
-    world_trust trust;
-    faults *faults;
+    world_own own;
 };
+
+/* What has become of the seed; missing: nothing has changed. */
+#define WORLD_CHANGED_FILE "world.json"
+
+entrasql_status world_own_init(world_own *own) ES_MUST_USE;
+void world_own_done(world_own *own);
 
 /* The secrets of apps and hosts: <data_dir>/secrets.json. */
 entrasql_status world_secrets_load(world *w, const char *data_dir, bool create,

@@ -143,31 +143,65 @@ entrasql_status world_secrets_load(world *w, const char *data_dir, bool create, 
 
 /* ---- the whole ---- */
 
-/* The text of the seed in use, and its name for messages. */
-static entrasql_status read_seed(const char *seed_file, const char *stored, es_buf *text,
-                                 const char **ret_name, entrasql_error *err)
+#define SEED_FILE "seed.json" /* what the world began with */
+
+static entrasql_status read_file(const char *data_dir, const char *name, es_buf *out,
+                                 entrasql_error *err)
 {
-    *ret_name = seed_file != NULL ? seed_file : stored;
-    entrasql_status status = os_file_read(*ret_name, text, err);
-    if (status != ENTRASQL_NOT_FOUND || seed_file != NULL)
-        return status;
+    ES_CLEANUP(es_cleanup_free) char *path = world_path(data_dir, name);
+    return path != NULL ? os_file_read(path, out, err) : es_nomem(err);
+}
+
+static entrasql_status write_file(const char *data_dir, const char *name, const void *p, size_t n,
+                                  entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *path = world_path(data_dir, name);
+    return path != NULL ? os_file_write(path, p, n, 0600, err) : es_nomem(err);
+}
+
+entrasql_status world_read_text(const char *data_dir, es_buf *out, const char **ret_name,
+                                entrasql_error *err)
+{
+    static const char *const names[] = {WORLD_CHANGED_FILE, SEED_FILE};
+    for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
+        *ret_name = names[i];
+        entrasql_status status = read_file(data_dir, names[i], out, err);
+        if (status != ENTRASQL_NOT_FOUND)
+            return status;
+    }
     *ret_name = "the built-in seed";
-    return es_buf_add_str(text, world_default_seed) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+    return es_buf_add_str(out, world_default_seed) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+}
+
+entrasql_status world_forget_changes(const char *data_dir, entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *path = world_path(data_dir, WORLD_CHANGED_FILE);
+    return path != NULL ? os_file_remove(path, err) : es_nomem(err);
+}
+
+/* A seed that was given, or is used for the first time, is kept. */
+static entrasql_status keep_seed(const char *data_dir, const char *seed_file, const char *name,
+                                 const es_buf *text, entrasql_error *err)
+{
+    if (seed_file == NULL && es_streq(name, WORLD_CHANGED_FILE))
+        return ENTRASQL_OK;
+    ES_TRY(write_file(data_dir, SEED_FILE, text->data, text->len, err));
+    return world_forget_changes(data_dir, err);
 }
 
 static entrasql_status load(const char *data_dir, const char *seed_file, bool create, world **ret,
                             entrasql_error *err)
 {
-    ES_CLEANUP(es_cleanup_free) char *stored = world_path(data_dir, "seed.json");
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
-    const char *name = NULL;
-    if (stored == NULL)
-        return es_nomem(err);
-    ES_TRY(read_seed(seed_file, stored, &text, &name, err));
+    const char *name = seed_file;
+    if (seed_file != NULL)
+        ES_TRY(os_file_read(seed_file, &text, err));
+    else
+        ES_TRY(world_read_text(data_dir, &text, &name, err));
     ES_TRY(world_parse_seed(name, (const char *)text.data, text.len, ret, err));
     if (create)
-        ES_TRY(os_file_write(stored, text.data, text.len, 0600, err));
-    ES_TRY(world_trust_load(data_dir, create, &(*ret)->trust, err));
+        ES_TRY(keep_seed(data_dir, seed_file, name, &text, err));
+    ES_TRY(world_trust_load(data_dir, create, &(*ret)->own.trust, err));
     return world_secrets_load(*ret, data_dir, create, err);
 }
 

@@ -46,12 +46,9 @@ void world_free(world *w)
     free_texts(w->databases, w->database_count);
     es_free(w->server_name);
     es_free(w->server_audience);
-    es_free(w->sql_login);
-    es_secret_unref(w->sql_password);
     es_free(w->authority);
     es_free(w->sts_url);
-    world_trust_done(&w->trust);
-    faults_free(w->faults);
+    world_own_done(&w->own);
     es_free(w);
 }
 
@@ -91,6 +88,34 @@ const world_principal *world_user_at(const world *w, size_t i)
             return &w->principals[at];
     }
     return NULL;
+}
+
+const world_principal *world_principal_at(const world *w, size_t i)
+{
+    return i < w->principal_count ? &w->principals[i] : NULL;
+}
+
+const world_principal *world_object_find(const world *w, const char *object_id)
+{
+    for (size_t i = 0; i < w->principal_count; i++) {
+        if (es_strcaseeq(object_id, w->principals[i].object_id))
+            return &w->principals[i];
+    }
+    return NULL;
+}
+
+const world_principal *world_identity_find(const world *w, const char *name)
+{
+    const world_principal *found = NULL;
+    for (size_t i = 0; i < w->principal_count; i++) {
+        const world_principal *p = &w->principals[i];
+        if (p->kind != WORLD_IDENTITY || !es_strcaseeq(name, p->name))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = p;
+    }
+    return found;
 }
 
 const world_principal *world_app_find(const world *w, const char *client_id)
@@ -145,7 +170,8 @@ size_t world_groups_of(const world *w, const world_principal *p, const char **re
         grew = false;
         for (size_t i = 0; i < w->membership_count && count < max; i++) {
             const world_membership *m = &w->memberships[i];
-            bool is_in = m->member == p || holds_text(ret, count, m->member->object_id);
+            bool is_in = es_streq(m->member->object_id, p->object_id) ||
+                         holds_text(ret, count, m->member->object_id);
             if (is_in && !holds_text(ret, count, m->group->object_id)) {
                 ret[count++] = m->group->object_id;
                 grew = true;
@@ -162,6 +188,11 @@ const world_host *world_host_find(const world *w, const char *name)
             return &w->hosts[i];
     }
     return NULL;
+}
+
+const world_host *world_host_at(const world *w, size_t i)
+{
+    return i < w->host_count ? &w->hosts[i] : NULL;
 }
 
 const world_host *world_host_by_header(const world *w, const char *header)
@@ -243,6 +274,11 @@ const world_principal *world_server_admin(const world *w)
     return w->server_admin;
 }
 
+bool world_is_entra_only(const world *w)
+{
+    return w->entra_only;
+}
+
 size_t world_database_count(const world *w)
 {
     return w->database_count;
@@ -253,21 +289,28 @@ const char *world_database_name(const world *w, size_t i)
     return w->databases[i];
 }
 
+static bool describe(const world_principal *p, engine_external *ret)
+{
+    ret->kind = p->kind == WORLD_USER    ? ENGINE_EXTERNAL_USER
+                : p->kind == WORLD_GROUP ? ENGINE_EXTERNAL_GROUP
+                                         : ENGINE_EXTERNAL_APP;
+    return es_guid_parse(p->object_id, ret->object_id) == ENTRASQL_OK &&
+           (p->client_id[0] == 0 || es_guid_parse(p->client_id, ret->client_id) == ENTRASQL_OK);
+}
+
 size_t world_directory_find(void *ctx, const char *name, engine_external *ret)
 {
     const world *w = ctx;
     const world_principal *p = NULL;
+    world_hold(w);
     size_t count = count_named(w, name, &p);
-    if (count != 1)
-        return count;
-    engine_external found = {.kind = p->kind == WORLD_USER    ? ENGINE_EXTERNAL_USER
-                                     : p->kind == WORLD_GROUP ? ENGINE_EXTERNAL_GROUP
-                                                              : ENGINE_EXTERNAL_APP};
-    if (es_guid_parse(p->object_id, found.object_id) != ENTRASQL_OK ||
-        (p->client_id[0] != 0 && es_guid_parse(p->client_id, found.client_id) != ENTRASQL_OK))
-        return 0;
-    *ret = found;
-    return 1;
+    engine_external found = {0};
+    if (count == 1 && !describe(p, &found))
+        count = 0;
+    world_let_go(w);
+    if (count == 1)
+        *ret = found;
+    return count;
 }
 
 entrasql_status world_set_sql_login(world *w, const char *name, const char *password,
@@ -282,24 +325,24 @@ entrasql_status world_set_sql_login(world *w, const char *name, const char *pass
         es_secret_unref(secret);
         return es_nomem(err);
     }
-    es_free(w->sql_login);
-    es_secret_unref(w->sql_password);
-    w->sql_login = copy;
-    w->sql_password = secret;
+    es_free(w->own.sql_login);
+    es_secret_unref(w->own.sql_password);
+    w->own.sql_login = copy;
+    w->own.sql_password = secret;
     return ENTRASQL_OK;
 }
 
 bool world_has_sql_login(const world *w)
 {
-    return w->sql_login != NULL;
+    return w->own.sql_login != NULL;
 }
 
 bool world_check_sql_login(const world *w, const char *name, const char *password)
 {
-    if (w->sql_login == NULL)
+    if (w->own.sql_login == NULL)
         return false;
-    bool password_is_right = es_secret_equal(w->sql_password, password, strlen(password));
-    return es_strcaseeq(name, w->sql_login) && password_is_right;
+    bool password_is_right = es_secret_equal(w->own.sql_password, password, strlen(password));
+    return es_strcaseeq(name, w->own.sql_login) && password_is_right;
 }
 
 entrasql_status world_set_authority(world *w, const char *url)
@@ -334,27 +377,27 @@ const char *world_sts_url(const world *w)
 
 faults *world_faults(const world *w)
 {
-    return w->faults;
+    return w->own.faults;
 }
 
 /* ---- trust ---- */
 
 const crypto_key *world_token_key(const world *w)
 {
-    return w->trust.token_key;
+    return w->own.trust.token_key;
 }
 
 const char *world_ca_file(const world *w)
 {
-    return w->trust.ca_file;
+    return w->own.trust.ca_file;
 }
 
 const char *world_cert_file(const world *w)
 {
-    return w->trust.cert_file;
+    return w->own.trust.cert_file;
 }
 
 const char *world_key_file(const world *w)
 {
-    return w->trust.key_file;
+    return w->own.trust.key_file;
 }

@@ -258,9 +258,10 @@ static entrasql_status attach(const seed_object *o, const world *w, world_host *
         const char *name = NULL;
         const world_principal *p = NULL;
         ES_TRY(seed_element_text(o, "identities", list, i, &name));
-        ES_TRY(find_principal(o, w, "identities", name, &p));
-        if (p->kind != WORLD_IDENTITY)
-            return seed_fail(o, "identities", "'%s' is not a managed identity", name);
+        p = world_identity_find(w, name);
+        if (p == NULL)
+            return seed_fail(o, "identities", "'%s' names no managed identity, or more than one",
+                             name);
         if (p->system_assigned && (has_system || world_host_of(w, p) != NULL))
             return seed_fail(o, "identities",
                              "'%s': a host has one system-assigned identity, of its own", name);
@@ -355,7 +356,8 @@ static entrasql_status read_admin(const seed_object *o, world *w)
 
 static entrasql_status read_server(const seed_object *root, world *w)
 {
-    static const char *const allowed[] = {"name", "admin", "databases", "audience", NULL};
+    static const char *const allowed[] = {"name",     "admin",      "databases",
+                                          "audience", "entra_only", NULL};
     seed_object o;
     ES_TRY(seed_member(root, "server", &o));
     if (o.node == NULL)
@@ -366,6 +368,8 @@ static entrasql_status read_server(const seed_object *root, world *w)
     ES_TRY(set_text(&w->server_audience, DEFAULT_AUDIENCE, root->err));
     if (world_resource_find(w, w->server_audience) == NULL)
         return seed_fail(&o, "audience", "is not among the resources");
+    if (json_member_bool(o.node, "entra_only", &w->entra_only) == ENTRASQL_MALFORMED)
+        return seed_fail(&o, "entra_only", "must be true or false");
     ES_TRY(read_admin(&o, w));
     ES_TRY(read_texts(&o, "databases", MAX_DATABASES, &w->databases, &w->database_count));
     return check_databases(&o, w);
@@ -402,8 +406,7 @@ entrasql_status world_parse_seed(const char *name, const char *text, size_t n, w
     if (w == NULL)
         return es_nomem(err);
     seed_object root = {.file = name, .node = json_doc_root(doc), .err = err};
-    w->faults = faults_new();
-    status = w->faults != NULL ? read_world(&root, w) : es_nomem(err);
+    status = world_own_init(&w->own) == ENTRASQL_OK ? read_world(&root, w) : es_nomem(err);
     if (status != ENTRASQL_OK) {
         world_free(w);
         return status;

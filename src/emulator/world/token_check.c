@@ -253,7 +253,7 @@ world_token_problem world_token_check(const world *w, const char *token, size_t 
 entrasql_status world_sql_login(const world *w, world_login *ret)
 {
     world_login login = {.login = {.is_admin = true}};
-    login.login_name = es_strdup(w->sql_login);
+    login.login_name = es_strdup(w->own.sql_login);
     if (login.login_name == NULL)
         return ENTRASQL_NOMEM;
     login.login.login_name = login.login_name;

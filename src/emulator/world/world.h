@@ -6,9 +6,13 @@
  * tokens, the certificate authority, the secrets of apps and hosts, all kept
  * in the data directory with mode 0600.
  *
- * A world is filled by one thread and then only read, by any number of
- * threads. Everything it lends lives as long as the world. Names are compared
- * without regard to ASCII case, as Entra and SQL Server do.
+ * A world is filled by one thread and then read by any number of threads. It
+ * may be replaced while they do (world_replace()): who is not alone holds it
+ * for the time of one request, world_hold() to world_let_go(). Principals,
+ * texts and all else that it lends are current for that time, and can be read
+ * without harm for WORLD_RETIRED_MS more; what is kept for later requests is an
+ * object id, to be looked up again. Names are compared without regard to ASCII
+ * case, as Entra and SQL Server do.
  */
 #ifndef EMULATOR_WORLD_WORLD_H
 #define EMULATOR_WORLD_WORLD_H
@@ -87,12 +91,33 @@ entrasql_status world_parse_seed(const char *name, const char *text, size_t n, w
 
 /*
  * Reads the data directory's world. seed_file: taken over as <data_dir>/seed.json;
- * NULL: the one there, else the default. With `create`, missing keys, certificates
+ * NULL: <data_dir>/world.json, which is the seed with the changes since, else
+ * the seed there, else the default. With `create`, missing keys, certificates
  * and secrets are made (and expired certificates anew); without, NOT_FOUND.
  */
 entrasql_status world_load(const char *data_dir, const char *seed_file, bool create, world **ret,
                            entrasql_error *err) ES_MUST_USE;
 void world_free(world *w); /* NULL allowed */
+
+/* The world's text as it is kept, and the name of its file. Give a ceiling of WORLD_MAX_SEED_BYTES.
+ */
+entrasql_status world_read_text(const char *data_dir, es_buf *out, const char **ret_name,
+                                entrasql_error *err) ES_MUST_USE;
+/*
+ * Keeps a text as the world of the data directory, beside the seed that it
+ * began with, and makes w that world: secrets of new apps are made, and
+ * everything else of w stays (key, SQL login, authority, faults). A text that
+ * is no world changes nothing.
+ */
+entrasql_status world_replace(world *w, const char *data_dir, const char *name, const char *text,
+                              size_t n, entrasql_error *err) ES_MUST_USE;
+/* Forgets the changes: the next world_load() reads the seed. */
+entrasql_status world_forget_changes(const char *data_dir, entrasql_error *err) ES_MUST_USE;
+
+#define WORLD_RETIRED_MS (60 * 60 * 1000)
+/* Not twice by one thread. world_directory_find() holds by itself. */
+void world_hold(const world *w);
+void world_let_go(const world *w);
 
 /* ---- looking up ---- */
 
@@ -106,10 +131,16 @@ const world_principal *world_user_at(const world *w,
                                      size_t i); /* all users in turn; NULL: no more */
 const world_principal *world_app_find(const world *w, const char *client_id);
 const world_principal *world_principal_find(const world *w, const char *upn_or_name);
+const world_principal *world_identity_find(const world *w, const char *name);
+/* By object id. */
+const world_principal *world_object_find(const world *w, const char *object_id);
+/* All in turn; NULL: no more. */
+const world_principal *world_principal_at(const world *w, size_t i);
 /* Object ids of the groups that a principal is in, through other groups too; returns how many. */
 size_t world_groups_of(const world *w, const world_principal *p, const char **ret, size_t max);
 
 const world_host *world_host_find(const world *w, const char *name);
+const world_host *world_host_at(const world *w, size_t i); /* all in turn; NULL: no more */
 /* The web app whose IDENTITY_HEADER it is; compared in constant time; NULL when none. */
 const world_host *world_host_by_header(const world *w, const char *header);
 const world_host *world_vm(const world *w); /* NULL when the world has none */
@@ -125,6 +156,7 @@ const char *world_resource_find(const world *w, const char *resource);
 const char *world_server_name(const world *w);
 const char *world_server_audience(const world *w); /* FEDAUTHINFO's SPN */
 const world_principal *world_server_admin(const world *w);
+bool world_is_entra_only(const world *w); /* SQL logins are refused */
 size_t world_database_count(const world *w);
 const char *world_database_name(const world *w, size_t i);
 

@@ -143,7 +143,7 @@ static void seed_errors_name_the_place(void **state)
          "hosts[1].name: is there twice"},
         {"{" TENANT ",\"users\":[{\"upn\":\"a@b\"}],\"hosts\":[{\"name\":\"h\",\"kind\":\"vm\","
          "\"identities\":[\"a@b\"]}]," SERVER "}",
-         "hosts[0].identities: 'a@b' is not a managed"},
+         "hosts[0].identities: 'a@b' names no managed"},
         {"{" TENANT ",\"identities\":[{\"name\":\"s\",\"kind\":\"system\"}],\"hosts\":[{\"name\":"
          "\"h\",\"kind\":\"vm\",\"identities\":[\"s\"]},{\"name\":\"i\",\"kind\":\"web-app\","
          "\"identities\":[\"s\"]}]," SERVER "}",

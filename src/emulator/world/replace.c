@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* A world under its readers: holding it, and putting another one in its place. */
+#include "internal.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "files.h"
+#include "os/file.h"
+
+/* Writers go first: there is always some reader. So nobody may hold a world twice. */
+static bool init_lock(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attr;
+    if (pthread_rwlockattr_init(&attr) != 0)
+        return false;
+    (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    bool done = pthread_rwlock_init(lock, &attr) == 0;
+    (void)pthread_rwlockattr_destroy(&attr);
+    return done;
+}
+
+entrasql_status world_own_init(world_own *own)
+{
+    own->faults = faults_new();
+    own->lock = es_calloc(1, sizeof *own->lock);
+    if (own->faults == NULL || own->lock == NULL || !init_lock(own->lock)) {
+        faults_free(own->faults);
+        es_free(own->lock);
+        *own = (world_own){0};
+        return ENTRASQL_NOMEM;
+    }
+    return ENTRASQL_OK;
+}
+
+void world_own_done(world_own *own)
+{
+    world *older = own->older;
+    while (older != NULL) {
+        world *next = older->own.older;
+        older->own.older = NULL;
+        world_free(older);
+        older = next;
+    }
+    es_free(own->sql_login);
+    es_secret_unref(own->sql_password);
+    world_trust_done(&own->trust);
+    faults_free(own->faults);
+    if (own->lock != NULL)
+        (void)pthread_rwlock_destroy(own->lock);
+    es_free(own->lock);
+}
+
+void world_hold(const world *w)
+{
+    (void)pthread_rwlock_rdlock(w->own.lock);
+}
+
+void world_let_go(const world *w)
+{
+    (void)pthread_rwlock_unlock(w->own.lock);
+}
+
+/* Frees what nobody can be reading any more. */
+static void free_long_retired(world *w)
+{
+    int64_t now = es_clock_mono_ms();
+    for (world **at = &w->own.older; *at != NULL; at = &(*at)->own.older) {
+        world *oldest = *at;
+        if (now - oldest->own.replaced_ms < WORLD_RETIRED_MS)
+            continue;
+        *at = NULL; /* those behind it are older still */
+        world_free(oldest);
+        return;
+    }
+}
+
+/* Exchanges all but what a world has of its own; `next` becomes the newest retired one. */
+static void swap(world *w, world *next)
+{
+    (void)pthread_rwlock_wrlock(w->own.lock);
+    world_own mine = w->own, other = next->own;
+    world retired = *w;
+    *w = *next;
+    *next = retired;
+    other.older = mine.older;
+    other.replaced_ms = es_clock_mono_ms();
+    mine.older = next;
+    w->own = mine;
+    next->own = other;
+    free_long_retired(w);
+    (void)pthread_rwlock_unlock(w->own.lock);
+}
+
+static entrasql_status keep(const char *data_dir, const char *text, size_t n, entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *path = world_path(data_dir, WORLD_CHANGED_FILE);
+    return path != NULL ? os_file_write(path, text, n, 0600, err) : es_nomem(err);
+}
+
+entrasql_status world_replace(world *w, const char *data_dir, const char *name, const char *text,
+                              size_t n, entrasql_error *err)
+{
+    world *next = NULL;
+    ES_TRY(world_parse_seed(name, text, n, &next, err));
+    entrasql_status status = world_secrets_load(next, data_dir, true, err);
+    if (status == ENTRASQL_OK && w->authority != NULL &&
+        world_set_authority(next, w->authority) != ENTRASQL_OK)
+        status = es_nomem(err);
+    if (status == ENTRASQL_OK)
+        status = keep(data_dir, text, n, err);
+    if (status != ENTRASQL_OK) {
+        world_free(next);
+        return status;
+    }
+    swap(w, next);
+    return ENTRASQL_OK;
+}
