@@ -232,6 +232,8 @@ struct engine_session {
 
 /* Brings session->catalog up to the database's version; roles are worked out anew. */
 entrasql_status engine_session_refresh(engine_session *s, entrasql_error *err) ES_MUST_USE;
+/* Everything of the session back to what it was after the login, but for the isolation level. */
+entrasql_status engine_session_reset_now(engine_session *s, bool keep_transaction) ES_MUST_USE;
 /* The moment of the running statement, ticks UTC. */
 int64_t engine_session_time(engine_session *s);
 /* The interrupt check; CANCELLED when the client wants the end. */

@@ -336,6 +336,16 @@ static entrasql_status sp_prepexecrpc(engine_session *s, engine_procedure_call *
     return ENTRASQL_OK;
 }
 
+/* What the reset bit of a packet does, as old pools ask for it; a call of the client's, no text's.
+ */
+static entrasql_status sp_reset_connection(engine_session *s, engine_procedure_call *call,
+                                           entrasql_error *err)
+{
+    if (s->frame != &s->root)
+        return engine_error(err, 2812, 62, "Could not find stored procedure '%s'.", call->name);
+    return engine_session_reset_now(s, false);
+}
+
 /* ---- role members, in the old form ---- */
 
 static entrasql_status change_member(engine_session *s, engine_procedure_call *call, bool add,
@@ -375,6 +385,7 @@ static const struct {
     {"sp_prepexec", sp_prepexec},
     {"sp_unprepare", sp_unprepare},
     {"sp_prepexecrpc", sp_prepexecrpc},
+    {"sp_reset_connection", sp_reset_connection},
     {"sp_addrolemember", sp_addrolemember},
     {"sp_droprolemember", sp_droprolemember},
 };

@@ -216,10 +216,8 @@ entrasql_status engine_session_refresh(engine_session *s, entrasql_error *err)
     return engine_who_refresh(s, err);
 }
 
-entrasql_status engine_session_reset(engine_session *s, bool keep_transaction,
-                                     const engine_sink *sink)
+entrasql_status engine_session_reset_now(engine_session *s, bool keep_transaction)
 {
-    engine_output_begin(s, sink, false);
     if (!keep_transaction && s->tran.count != 0)
         ES_TRY(engine_tran_rollback(s, NULL, NULL));
     tsql_isolation isolation = s->set.isolation;
@@ -234,4 +232,11 @@ entrasql_status engine_session_reset(engine_session *s, bool keep_transaction,
     s->rowcount = 0;
     s->last_error = 0;
     return engine_output_change(s, ENGINE_CHANGE_RESET, 0, NULL, NULL);
+}
+
+entrasql_status engine_session_reset(engine_session *s, bool keep_transaction,
+                                     const engine_sink *sink)
+{
+    engine_output_begin(s, sink, false);
+    return engine_session_reset_now(s, keep_transaction);
 }

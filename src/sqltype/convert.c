@@ -120,7 +120,7 @@ static const char chart[KIND_COUNT][KIND_COUNT + 1] = {
     [KIND_DATETIME] = "eeeeiiiiii--e--e-i", [KIND_DATE] = "----ii-iii--e----i",
     [KIND_TIME] = "----i-iiii--e----i",     [KIND_DATETIME2] = "----iiiiii--e----i",
     [KIND_CHAR] = "iiiiiiiiiiiieiieii",     [KIND_NCHAR] = "iiiiiiiiiiiie-ieii",
-    [KIND_TEXT] = "--------ieii------",     [KIND_NTEXT] = "--------eiii----i-",
+    [KIND_TEXT] = "--------iiii------",     [KIND_NTEXT] = "--------iiii----i-",
     [KIND_BINARY] = "iii-ieeeii--iiiiii",   [KIND_IMAGE] = "------------ii-i--",
     [KIND_GUID] = "--------ii--i-i--i",     [KIND_ROWVERSION] = "iii-i---i---ii-i--",
     [KIND_XML] = "--------ee--e---i-",      [KIND_VARIANT] = "eeeeeeeeee--e-e--i",

@@ -55,6 +55,9 @@ static entrasql_status read_token(es_reader *r, es_secret **ret, entrasql_error 
     entrasql_status st = es_utf16le_to_utf8(text.at, text.left, &utf8);
     if (st != ENTRASQL_OK)
         return token_failure(st, err);
+    /* Microsoft's ODBC driver ends the token that it fetched itself with a NUL. */
+    if (utf8.len > 1 && utf8.data[utf8.len - 1] == 0)
+        es_buf_truncate(&utf8, utf8.len - 1);
     *ret = es_secret_new(utf8.data, utf8.len);
     return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
 }

@@ -246,6 +246,21 @@ static void many_handles(void **state)
     expect(CALL(f, NULL, PROC_EXECUTE, number("", last), number("", 3)), "|3\nstatus 0\n");
 }
 
+static void reset_by_name(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin", "CREATE TABLE #left (a int) SET LOCK_TIMEOUT 5 BEGIN TRAN");
+    engine_rpc rpc = {.name = "sp_reset_connection"};
+    recording_clear(&f->last);
+    engine_sink sink = recording_sink(&f->last);
+    assert_int_equal(engine_session_rpc(fixture_session(f, "admin"), &rpc, &sink), ENTRASQL_OK);
+    expect(
+        fixture_run(f, "admin", "SELECT @@TRANCOUNT, @@LOCK_TIMEOUT, OBJECT_ID('tempdb..#left')"),
+        "|0|-1|NULL\ncount 1\n");
+    /* In a text it is no procedure that anybody may call. */
+    fixture_fails(f, "admin", "EXEC sp_reset_connection", 2812);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -262,6 +277,7 @@ int main(void)
         TEST(changes_survive_between_calls),
         TEST(prepared_sees_a_new_table),
         TEST(many_handles),
+        TEST(reset_by_name),
     };
     return cmocka_run_group_tests_name("engine rpc", tests, NULL, NULL);
 }

@@ -49,6 +49,18 @@ static void token_message_with_nonce(void **state)
     es_buf_done(&b);
 }
 
+static void a_nul_at_the_end_is_no_part_of_the_token(void **state)
+{
+    (void)state;
+    es_buf b = from_hex("0c000000 08000000 6100620063000000");
+    es_secret *back = NULL;
+
+    OK(tds_fedauth_message_parse(b.data, b.len, &back, NULL));
+    assert_true(es_secret_equal(back, "abc", 3));
+    es_secret_unref(back);
+    es_buf_done(&b);
+}
+
 static void broken_token_messages_are_refused(void **state)
 {
     (void)state;
@@ -193,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(token_message_is_the_reference),
         cmocka_unit_test(token_message_with_nonce),
+        cmocka_unit_test(a_nul_at_the_end_is_no_part_of_the_token),
         cmocka_unit_test(broken_token_messages_are_refused),
         cmocka_unit_test(huge_and_empty_tokens_are_not_sent),
         cmocka_unit_test(info_goes_both_ways),
