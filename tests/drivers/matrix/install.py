@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Installs what the drivers need, each from its registry, in the versions of tests/versions.lock.
+
+Everything but Debian's packages goes below build-drivers/ and stays there for the next run.
+"""
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from matrix.catalog import HERE
+
+ROOT = HERE.parents[1]
+BUILD = ROOT / "build-drivers"
+LOCK = ROOT / "tests" / "versions.lock"
+
+
+class NotInstalled(Exception):
+    """A registry was not reached, or did not give what the lock asks for."""
+
+
+def locked(section):
+    """{name: version} of a section of the lock."""
+    entries = {}
+    inside = False
+    for line in LOCK.read_text("utf-8").splitlines():
+        if line.startswith("["):
+            inside = line == f"[{section}]"
+        elif inside and len(line.split()) == 2:
+            name, version = line.split()
+            entries[name] = version
+    return entries
+
+
+def command(arguments, cwd=None, env=None, timeout=900):
+    result = subprocess.run([str(a) for a in arguments], cwd=cwd, env={**os.environ, **(env or {})},
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=timeout, check=False)
+    if result.returncode != 0:
+        lines = (result.stderr + result.stdout).strip().splitlines()
+        raise NotInstalled(f"{pathlib.Path(str(arguments[0])).name}: "
+                           + " / ".join(lines[-3:])[:400])
+    return result.stdout
+
+
+def debian(*packages):
+    missing = [p for p in packages
+               if subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}", p],
+                                 capture_output=True, text=True, check=False).stdout != "installed"]
+    if not missing:
+        return
+    root = [] if os.geteuid() == 0 else ["sudo"]
+    frontend = {"DEBIAN_FRONTEND": "noninteractive"}
+    command([*root, "apt-get", "update", "-q"], env=frontend)
+    command([*root, "apt-get", "install", "-q", "-y", "--no-install-recommends", *missing],
+            env=frontend)
+
+
+def once(directory, *inputs):
+    """Whether the directory has to be made anew: its mark differs from the inputs."""
+    mark = directory / ".mark"
+    digest = hashlib.sha256("\0".join(inputs).encode()).hexdigest()
+    if mark.exists() and mark.read_text() == digest:
+        return None
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    return lambda: mark.write_text(digest)
+
+
+def python():
+    debian("python3-venv", "tdsodbc", "unixodbc", "freetds-bin", "libgssapi-krb5-2", "libltdl7")
+    wanted = "\n".join(f"{name}=={version}" for name, version in locked("drivers-pypi").items())
+    venv = BUILD / "venv"
+    done = once(venv, wanted)
+    if done is None:
+        return
+    command(["/usr/bin/python3", "-m", "venv", venv])
+    (venv / "requirements.txt").write_text(wanted + "\n")
+    command([venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "--no-input",
+             "--no-deps", "-r", venv / "requirements.txt"], env={"ACCEPT_EULA": "Y"})
+    done()
+
+
+INSTALLERS = {"python": python}
+
+
+def version(entry):
+    """Name and version of "section name" in the lock; Debian's is what is installed."""
+    section, name = entry.split()
+    if section == "debian":
+        text = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True,
+                              text=True, check=False).stdout
+        return name, text or locked(section)[name]
+    return name, locked(section)[name]

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The table for people, the results for programs, the reports for CI."""
+import json
+import xml.etree.ElementTree as ElementTree
+
+from matrix.execute import FAILS, NOT_OFFERED, OK, SKIPPED
+
+MARKS = {OK: "ok", FAILS: "**fails**", SKIPPED: "skipped", NOT_OFFERED: "–"}
+
+HEAD = """# Drivers and what they can do on the emulator
+
+Written by `tests/drivers/run`; every cell was run. `ok`: it did what [the list of
+operations](../tests/drivers/operations.toml) asks for. `–`: the driver does not offer it
+([where that is said](../tests/drivers/offered.toml)). Every login has certificate verification on.
+
+"""
+
+
+def short(text):
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def version_text(pairs):
+    return ", ".join(f"{name} {version}" for name, version in pairs)
+
+
+def counts(results):
+    states = [cell.state for cells in results.values() for cell in cells.values()]
+    return {state: states.count(state) for state in (OK, FAILS, SKIPPED, NOT_OFFERED)}
+
+
+def matrix_table(drivers, operations, results):
+    groups = list(dict.fromkeys(group for group, _ in operations.values()))
+    lines = []
+    for group in groups:
+        ops = [op for op, (its, _) in operations.items() if its == group]
+        shown = [driver for driver in drivers
+                 if any(results[driver.name][op].state != NOT_OFFERED for op in ops)]
+        lines += [f"\n## {group.capitalize()}\n",
+                  "| driver | " + " | ".join(f"`{op}`" for op in ops) + " |",
+                  "|---|" + "---|" * len(ops)]
+        for driver in shown:
+            cells = (MARKS[results[driver.name][op].state] for op in ops)
+            lines.append(f"| {driver.title} | " + " | ".join(cells) + " |")
+        lines.append("")
+        lines += [f"- `{op}`: {operations[op][1]}" for op in ops]
+    return lines
+
+
+def reasons(drivers, results, state):
+    lines = []
+    for driver in drivers:
+        for op, cell in results[driver.name].items():
+            if cell.state == state:
+                lines.append(f"| {driver.title} | `{op}` | {short(cell.reason)} |")
+    return lines
+
+
+def write_markdown(path, drivers, operations, results, versions):
+    total = counts(results)
+    offered = total[OK] + total[FAILS] + total[SKIPPED]
+    lines = [HEAD, f"{total[OK]} of {offered} offered cells are ok"
+             f" ({100 * total[OK] / max(offered, 1):.1f} %).\n",
+             "| driver | version |", "|---|---|"]
+    lines += [f"| {driver.title} | {version_text(versions[driver.name])} |" for driver in drivers]
+    lines += matrix_table(drivers, operations, results)
+    for state, title in ((FAILS, "Cells that fail"), (SKIPPED, "Cells that were skipped")):
+        rows = reasons(drivers, results, state)
+        if rows:
+            lines += [f"\n## {title}\n", "| driver | operation | reason |", "|---|---|---|", *rows]
+    absent = [driver for driver in drivers if driver.unavailable]
+    if absent:
+        lines += ["\n## Drivers that could not be had\n"]
+        lines += [f"- {driver.title}: {driver.unavailable}" for driver in absent]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def write_json(path, drivers, operations, results, versions):
+    path.write_text(json.dumps({
+        "operations": {op: {"group": group, "title": title}
+                       for op, (group, title) in operations.items()},
+        "drivers": [{
+            "name": driver.name,
+            "title": driver.title,
+            "versions": dict(versions[driver.name]),
+            "cells": {op: {"state": cell.state, **({"reason": cell.reason} if cell.reason else {})}
+                      for op, cell in results[driver.name].items()},
+        } for driver in drivers],
+    }, indent=1) + "\n", "utf-8")
+
+
+def write_junit(path, drivers, results):
+    """A cell a test. A failure that offered.toml foretells is named as such and is no red test."""
+    root = ElementTree.Element("testsuites")
+    for driver in drivers:
+        suite = ElementTree.SubElement(root, "testsuite", name=f"drivers/{driver.name}")
+        for op, cell in results[driver.name].items():
+            if cell.state == NOT_OFFERED:
+                continue
+            case = ElementTree.SubElement(suite, "testcase", name=op,
+                                          classname=f"drivers/{driver.name}")
+            known = driver.known.get(op)
+            if cell.state == SKIPPED:
+                ElementTree.SubElement(case, "skipped", message=cell.reason)
+            elif cell.state == FAILS and known:
+                ElementTree.SubElement(case, "skipped", message=f"known to fail: {known}")
+            elif cell.state == FAILS:
+                ElementTree.SubElement(case, "failure", message=cell.reason)
+            elif known:
+                ElementTree.SubElement(case, "failure",
+                                       message="ok now; take it out of known-failures")
+    ElementTree.ElementTree(root).write(path, "utf-8", xml_declaration=True)

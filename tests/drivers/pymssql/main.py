@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""pymssql: FreeTDS's db-lib for Python."""
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+sys.path.remove(str(pathlib.Path(__file__).resolve().parent))
+
+import pymssql  # noqa: E402
+
+import freetds  # noqa: E402
+from dbapi import DbApi  # noqa: E402
+from matrix import WORLD, Failed, check, equal, main, unique  # noqa: E402
+
+
+class Pymssql(DbApi):
+    mark = "%s"
+    takes_tokens = False
+
+    def connect(self, *, token=None, user=None, password=None, database=None, strict=False, ca=None,
+                autocommit=True, **options):
+        version, encryption = ("8.0", "strict") if strict else ("7.4", "require")
+        freetds.configure(ca, version, encryption)
+        return pymssql.connect(server=WORLD.host, port=str(WORLD.port), user=user,
+                               password=password, database=database or WORLD.database,
+                               login_timeout=20, autocommit=autocommit, use_datetime2=True,
+                               tds_version=version, encryption=encryption, **options)
+
+    def describe(self, error):
+        def text(part):
+            return part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
+
+        parts = error.args[0] if error.args and isinstance(error.args[0], tuple) else error.args
+        return " ".join(text(part) for part in parts)
+
+    def column_types(self, description):
+        equal((description[0][1] == pymssql.NUMBER, description[1][1] == pymssql.STRING,
+               description[2][1] == pymssql.DECIMAL), (True, True, True), "type codes match")
+
+    def procedure(self):
+        session = self.open()
+        name = unique("p")
+        self.run(session, self.PROCEDURE.format(name))
+        cursor = session.cursor()
+        result = cursor.callproc(name, (21, pymssql.output(int)))
+        equal([tuple(row) for row in cursor.fetchall()], [(21,)])
+        while cursor.nextset():
+            pass
+        equal(cursor.returnvalue, 3, "return status")
+        check(42 in result or session._conn.get_proc_outputs() if hasattr(
+            session._conn, "get_proc_outputs") else 42 in result, "the output parameter is lost")
+        cursor.close()
+        self.run(session, f"DROP PROCEDURE {name}")
+        session.close()
+
+    def messages(self, session, text):
+        said = []
+        session._conn.set_msghandler(
+            lambda state, severity, server, proc, line, message: said.append(message))
+        self.run(session, text)
+        return [m.decode("utf-8") if isinstance(m, bytes) else m for m in said]
+
+    def cancel(self):
+        """Its query timeout sends the attention."""
+        session = self.open(timeout=1)
+        began = time.monotonic()
+        try:
+            self.run(session, "WAITFOR DELAY '00:00:20'; SELECT 1").fetchall()
+        except pymssql.Error:
+            pass
+        else:
+            raise Failed("the statement ended as if it had not been cancelled")
+        check(time.monotonic() - began < 10, "the cancel took longer than 10 seconds")
+        session.close()
+        session = self.open()
+        equal(self.value(session, "SELECT 6"), 6)
+        session.close()
+
+    def copy(self, session, table, count):
+        session.bulk_copy(table, self.bulk_rows(count))
+
+
+main(Pymssql())
