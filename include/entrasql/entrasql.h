@@ -78,7 +78,8 @@ typedef struct entrasql_token_request {
     size_t size;           /* 0 is taken for the struct of version 0.1 */
     const char *scope;     /* "<resource>/.default"; required */
     const char *tenant_id; /* NULL: the credential's own */
-    const char *claims;    /* a claims challenge as JSON, or NULL */
+    const char *claims;    /* a claims challenge as JSON: not answered from the cache, and the token
+                              that comes replaces the cached one; or NULL */
     uint32_t timeout_ms;   /* for the whole call; 0: 100 000 */
     bool refresh;          /* true: do not answer from the cache */
     bool enable_cae; /* true: the resource handles continuous access evaluation (cp1); such tokens
@@ -451,7 +452,8 @@ ENTRASQL_API entrasql_status entrasql_default_azure_credential_new(
  * A credential of the program's own: one function, called on the thread that
  * asks (inside get_token, _start or _step, which it may block), possibly on
  * several at once; its results are cached like any other's. It returns a token
- * made by entrasql_token_new(), and must not ask the same credential itself.
+ * made by entrasql_token_new() or got from another credential, whose reference it gives away, and
+ * must not ask the same credential itself.
  */
 typedef entrasql_status entrasql_token_function(void *context,
                                                 const entrasql_token_request *request,

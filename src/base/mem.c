@@ -35,6 +35,17 @@ void *es_calloc(size_t count, size_t size)
     return may_allocate() ? calloc(count != 0 ? count : 1, size != 0 ? size : 1) : NULL;
 }
 
+void *es_calloc_aligned(size_t alignment, size_t count, size_t size)
+{
+    if (size != 0 && count > SIZE_MAX / size)
+        return NULL;
+    void *p = NULL;
+    if (!may_allocate() || posix_memalign(&p, alignment, count * size) != 0)
+        return NULL;
+    memset(p, 0, count * size);
+    return p;
+}
+
 void *es_realloc(void *p, size_t size)
 {
     return may_allocate() ? realloc(p, size != 0 ? size : 1) : NULL;

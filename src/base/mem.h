@@ -16,6 +16,8 @@
 
 void *es_malloc(size_t size) ES_MUST_USE;
 void *es_calloc(size_t count, size_t size) ES_MUST_USE; /* zeroed; NULL when count*size overflows */
+/* As es_calloc; `alignment` is a power of two. */
+void *es_calloc_aligned(size_t alignment, size_t count, size_t size) ES_MUST_USE;
 void *es_realloc(void *p, size_t size) ES_MUST_USE;
 /* Grows an array to `count` elements of `size` bytes; NULL on overflow or no memory, p kept. */
 void *es_reallocarray(void *p, size_t count, size_t size) ES_MUST_USE;

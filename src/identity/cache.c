@@ -16,11 +16,15 @@
  */
 #define HALF_LIFE_FROM_S 7200
 
+#define NO_PLACE IDENTITY_PLACES
+
 struct identity_entry {
     identity_entry *next;
     char *scope;
     char *tenant; /* "" for none */
     char *claims; /* "" for none */
+    bool cae;
+    unsigned place; /* on the board, or NO_PLACE */
     entrasql_token *token;
     identity_ticket *owner;
     int64_t owner_deadline_ms;
@@ -63,6 +67,7 @@ void identity_cache_done(identity_cache *cache)
         cache->entries = e->next;
         free_entry(e);
     }
+    identity_board_free(cache->board);
     (void)pthread_mutex_destroy(&cache->mutex);
 }
 
@@ -74,6 +79,8 @@ static identity_entry *new_entry(const entrasql_token_request *request)
     e->scope = es_strdup(request->scope);
     e->tenant = es_strdup(request->tenant_id != NULL ? request->tenant_id : "");
     e->claims = es_strdup(request->claims != NULL ? request->claims : "");
+    e->cae = request->enable_cae;
+    e->place = NO_PLACE;
     if (e->scope == NULL || e->tenant == NULL || e->claims == NULL) {
         free_entry(e);
         return NULL;
@@ -81,15 +88,92 @@ static identity_entry *new_entry(const entrasql_token_request *request)
     return e;
 }
 
+static identity_key key_of_request(const entrasql_token_request *request)
+{
+    return (identity_key){.scope = request->scope,
+                          .tenant = request->tenant_id != NULL ? request->tenant_id : "",
+                          .cae = request->enable_cae};
+}
+
+static identity_key key_of_entry(const identity_entry *e)
+{
+    return (identity_key){.scope = e->scope, .tenant = e->tenant, .cae = e->cae};
+}
+
 static identity_entry *find_entry(identity_cache *cache, const entrasql_token_request *request)
 {
+    const identity_key wanted = key_of_request(request);
     for (identity_entry *e = cache->entries; e != NULL; e = e->next) {
-        if (es_streq(e->scope, request->scope) &&
-            es_strcaseeq(e->tenant, request->tenant_id != NULL ? request->tenant_id : "") &&
+        const identity_key key = key_of_entry(e);
+        if (identity_key_equal(&key, &wanted) &&
             es_streq(e->claims, request->claims != NULL ? request->claims : ""))
             return e;
     }
     return NULL;
+}
+
+/* ---- the board: what readers see without a lock ---- */
+
+entrasql_token *identity_cache_peek(identity_cache *cache, const entrasql_token_request *request)
+{
+    /* Structs of other versions, and requests that are refused, have their checks the long way. */
+    bool is_plain = (request->size == 0 || request->size == sizeof *request) &&
+                    request->scope != NULL && es_str_is_empty(request->claims) &&
+                    !request->refresh && request->cancel == NULL;
+    identity_board *board = atomic_load_explicit(&cache->board, memory_order_acquire);
+    if (!is_plain || board == NULL)
+        return NULL;
+    const identity_key key = key_of_request(request);
+    return identity_board_take(board, &key, IDENTITY_MIN_LEFT_S);
+}
+
+static bool find_place(identity_cache *cache, identity_entry *e)
+{
+    if (cache->board == NULL)
+        atomic_store_explicit(&cache->board, identity_board_new(), memory_order_release);
+    if (cache->board == NULL)
+        return false;
+    for (unsigned i = 0; e->place == NO_PLACE && i < IDENTITY_PLACES; i++) {
+        if ((cache->places & UINT64_C(1) << i) == 0) {
+            cache->places |= UINT64_C(1) << i;
+            e->place = i;
+        }
+    }
+    return e->place != NO_PLACE;
+}
+
+/* Without memory or place the token is cached all the same, and found the long way. */
+static void show(identity_cache *cache, identity_entry *e)
+{
+    if (!find_place(cache, e))
+        return;
+    const identity_key key = key_of_entry(e);
+    identity_board_post(cache->board, e->place, &key, e->token);
+}
+
+static void take_down(identity_cache *cache, identity_entry *e)
+{
+    if (e->place == NO_PLACE)
+        return;
+    identity_board_clear(cache->board, e->place);
+    cache->places &= ~(UINT64_C(1) << e->place);
+    e->place = NO_PLACE;
+}
+
+static void not_before(identity_cache *cache, identity_entry *e, int64_t next_refresh_ms)
+{
+    e->next_refresh_ms = next_refresh_ms;
+    if (e->place != NO_PLACE)
+        identity_board_quiet(cache->board, e->place, next_refresh_ms);
+}
+
+/* Readers of the board leave a mark: those keys count as used now. */
+static void collect_uses(identity_cache *cache)
+{
+    for (identity_entry *e = cache->entries; e != NULL; e = e->next) {
+        if (e->place != NO_PLACE && identity_board_was_used(cache->board, e->place))
+            e->used = ++cache->clock;
+    }
 }
 
 /* Keys in use do not count as candidates; when all are in use the cache may pass its limit. */
@@ -97,6 +181,7 @@ static void make_room(identity_cache *cache)
 {
     if (cache->count < IDENTITY_MAX_KEYS)
         return;
+    collect_uses(cache);
     identity_entry **oldest = NULL;
     for (identity_entry **p = &cache->entries; *p != NULL; p = &(*p)->next) {
         if ((*p)->tickets == 0 && (oldest == NULL || (*p)->used < (*oldest)->used))
@@ -107,7 +192,24 @@ static void make_room(identity_cache *cache)
     identity_entry *e = *oldest;
     *oldest = e->next;
     cache->count--;
+    take_down(cache, e);
     free_entry(e);
+}
+
+static identity_entry *find_or_add_entry(identity_cache *cache,
+                                         const entrasql_token_request *request)
+{
+    identity_entry *e = find_entry(cache, request);
+    if (e != NULL)
+        return e;
+    e = new_entry(request);
+    if (e == NULL)
+        return NULL;
+    make_room(cache);
+    e->next = cache->entries;
+    cache->entries = e;
+    cache->count++;
+    return e;
 }
 
 entrasql_status identity_cache_open(identity_cache *cache, const entrasql_token_request *request,
@@ -118,17 +220,10 @@ entrasql_status identity_cache_open(identity_cache *cache, const entrasql_token_
     t->refresh = request->refresh;
     t->deadline_ms = deadline_ms;
     lock(cache);
-    identity_entry *e = find_entry(cache, request);
+    identity_entry *e = find_or_add_entry(cache, request);
     if (e == NULL) {
-        e = new_entry(request);
-        if (e == NULL) {
-            unlock(cache);
-            return es_nomem(err);
-        }
-        make_room(cache);
-        e->next = cache->entries;
-        cache->entries = e;
-        cache->count++;
+        unlock(cache);
+        return es_nomem(err);
     }
     e->tickets++;
     e->used = ++cache->clock;
@@ -219,7 +314,7 @@ static void own(identity_entry *e, identity_ticket *t)
 
 /* A cached token that the caller may have at once; or the ticket becomes the one that refreshes it.
  */
-static entrasql_token *take_cached(identity_entry *e, identity_ticket *t)
+static entrasql_token *take_cached(identity_cache *cache, identity_entry *e, identity_ticket *t)
 {
     int64_t now = es_clock_wall_s();
     t->has_fallback = false;
@@ -228,7 +323,7 @@ static entrasql_token *take_cached(identity_entry *e, identity_ticket *t)
     bool is_due = e->token->refresh_on != 0 && now >= e->token->refresh_on;
     if (!is_due || e->owner != NULL || es_clock_mono_ms() < e->next_refresh_ms)
         return identity_token_ref(e->token);
-    e->next_refresh_ms = es_clock_mono_ms() + IDENTITY_REFRESH_EVERY_MS;
+    not_before(cache, e, es_clock_mono_ms() + IDENTITY_REFRESH_EVERY_MS);
     t->has_fallback = true;
     return NULL;
 }
@@ -240,7 +335,7 @@ entrasql_status identity_cache_join(identity_cache *cache, identity_ticket *t, e
     identity_entry *e = t->entry;
     t->news = IDENTITY_NO_NEWS;
     t->role = IDENTITY_NO_ROLE;
-    entrasql_token *cached = take_cached(e, t);
+    entrasql_token *cached = take_cached(cache, e, t);
     entrasql_status status = ENTRASQL_AGAIN;
     if (cached != NULL) {
         *ret = cached;
@@ -263,14 +358,26 @@ entrasql_status identity_cache_join(identity_cache *cache, identity_ticket *t, e
     return status;
 }
 
-static void keep(identity_entry *e, entrasql_token *token)
+/* A token that answers a claims challenge goes where requests without one look. */
+static identity_entry *home_of(identity_cache *cache, identity_entry *e)
 {
+    const entrasql_token_request request = {
+        .scope = e->scope, .tenant_id = e->tenant, .enable_cae = e->cae};
+    return e->claims[0] == '\0' ? e : find_or_add_entry(cache, &request);
+}
+
+static void keep(identity_cache *cache, identity_entry *fetched, entrasql_token *token)
+{
+    identity_entry *e = home_of(cache, fetched);
+    if (e == NULL)
+        return;
     int64_t now = es_clock_wall_s();
     if (token->refresh_on == 0 && token->expires_on - now > HALF_LIFE_FROM_S)
         token->refresh_on = now + (token->expires_on - now) / 2;
     entrasql_token_free(e->token);
     e->token = identity_token_ref(token);
-    e->next_refresh_ms = 0;
+    show(cache, e);
+    not_before(cache, e, 0);
 }
 
 entrasql_status identity_cache_finish(identity_cache *cache, identity_ticket *t,
@@ -285,7 +392,7 @@ entrasql_status identity_cache_finish(identity_cache *cache, identity_ticket *t,
         e->owner = NULL;
     t->role = IDENTITY_NO_ROLE;
     if (token != NULL) {
-        keep(e, token);
+        keep(cache, e, token);
         share(e, ENTRASQL_OK, token, NULL);
         *ret = token;
     } else {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tokens of one credential, by scope, tenant and claims, and who is
- * fetching which: one fetch in flight a key over all threads.
+ * The tokens of one credential, by scope, tenant and the use of CAE, and who
+ * is fetching which: one fetch in flight a key over all threads. A request with
+ * a claims challenge has a key of its own for its fetch, is never answered from the
+ * cache, and its token replaces the cached one, which the challenge refused.
  *
  * A cached token is used while it lasts more than IDENTITY_MIN_LEFT_S. When it
  * is worth refreshing (its refresh time has come), one caller tries to, at most
@@ -12,12 +14,15 @@
  * to fetch itself because the owner gave up. A fetch whose owner does not go
  * on past its own deadline is taken over by a waiter.
  *
- * All calls lock the cache; no call runs foreign code or blocks.
+ * Callers that need nothing but a good token take it by identity_cache_peek,
+ * which has no lock (board.h). All other calls lock the cache; no call runs foreign
+ * code or blocks.
  */
 #ifndef IDENTITY_CACHE_H
 #define IDENTITY_CACHE_H
 
 #include "base/error.h"
+#include "identity/board.h"
 
 #include <entrasql/entrasql.h>
 
@@ -27,7 +32,7 @@
 #define IDENTITY_MIN_LEFT_S 300
 #define IDENTITY_REFRESH_EVERY_MS 30000
 /* Keys kept; the least recently used makes room. */
-#define IDENTITY_MAX_KEYS 64
+#define IDENTITY_MAX_KEYS IDENTITY_PLACES
 /* Waiters give the owner of a fetch this much past its deadline to say so itself. */
 #define IDENTITY_TAKE_OVER_MS 1000
 
@@ -37,7 +42,9 @@ typedef struct identity_cache {
     pthread_mutex_t mutex;
     identity_entry *entries;
     unsigned count;
-    uint64_t clock; /* counts uses, for the least recently used */
+    uint64_t clock;                  /* counts uses, for the least recently used */
+    uint64_t places;                 /* which places of the board are taken, a bit each */
+    _Atomic(identity_board *) board; /* NULL until there is a token to show */
 } identity_cache;
 
 typedef enum identity_role {
@@ -70,6 +77,13 @@ typedef struct identity_ticket {
 entrasql_status identity_cache_init(identity_cache *cache) ES_MUST_USE;
 /* No ticket may be out. */
 void identity_cache_done(identity_cache *cache);
+
+/*
+ * A cached token for the request, one reference, when there is one that may be
+ * used without asking the source; NULL sends the caller the long way, that of
+ * a ticket. No lock, no memory. The request need not be checked yet.
+ */
+entrasql_token *identity_cache_peek(identity_cache *cache, const entrasql_token_request *request);
 
 /* Puts a ticket on a key. NOMEM. */
 entrasql_status identity_cache_open(identity_cache *cache, const entrasql_token_request *request,

@@ -114,22 +114,31 @@ entrasql_status identity_flow_ready(entrasql_token *token, identity_flow **ret, 
 
 /* ---- tokens ---- */
 
-entrasql_token *identity_token_new(const char *value, size_t n, int64_t expires_on,
-                                   int64_t refresh_on, const char *source)
+/* Takes the reference of `value`, which may be NULL: no memory. */
+static entrasql_token *token_of_secret(es_secret *value, int64_t expires_on, int64_t refresh_on,
+                                       const char *source)
 {
     entrasql_token *token = es_calloc(1, sizeof *token);
-    if (token == NULL)
+    if (token == NULL) {
+        es_secret_unref(value);
         return NULL;
+    }
     atomic_init(&token->refs, 1);
     token->expires_on = expires_on;
     token->refresh_on = refresh_on;
-    token->value = es_secret_new(value, n);
+    token->value = value;
     token->source = es_strdup(source);
     if (token->value == NULL || token->source == NULL) {
         entrasql_token_free(token);
         return NULL;
     }
     return token;
+}
+
+entrasql_token *identity_token_new(const char *value, size_t n, int64_t expires_on,
+                                   int64_t refresh_on, const char *source)
+{
+    return token_of_secret(es_secret_new(value, n), expires_on, refresh_on, source);
 }
 
 entrasql_token *entrasql_token_new(const char *value, int64_t expires_on)
@@ -139,14 +148,10 @@ entrasql_token *entrasql_token_new(const char *value, int64_t expires_on)
     return identity_token_new(value, strlen(value), expires_on, 0, "");
 }
 
-bool identity_token_set_source(entrasql_token *token, const char *source)
+entrasql_token *identity_token_with_source(const entrasql_token *token, const char *source)
 {
-    char *copy = es_strdup(source);
-    if (copy == NULL)
-        return false;
-    es_free(token->source);
-    token->source = copy;
-    return true;
+    return token_of_secret(es_secret_ref(token->value), token->expires_on, token->refresh_on,
+                           source);
 }
 
 entrasql_token *identity_token_ref(entrasql_token *token)
@@ -155,13 +160,23 @@ entrasql_token *identity_token_ref(entrasql_token *token)
     return token;
 }
 
-void entrasql_token_free(entrasql_token *token)
+void identity_token_unref_n(entrasql_token *token, int64_t n)
 {
-    if (token == NULL || atomic_fetch_sub_explicit(&token->refs, 1, memory_order_acq_rel) != 1)
+    if (atomic_fetch_sub_explicit(&token->refs, n, memory_order_acq_rel) != n)
         return;
+    if (token->posting != NULL) {
+        identity_posting_release(token->posting);
+        return;
+    }
     es_secret_unref(token->value);
     es_free(token->source);
     es_free(token);
+}
+
+void entrasql_token_free(entrasql_token *token)
+{
+    if (token != NULL)
+        identity_token_unref_n(token, 1);
 }
 
 const char *entrasql_token_value(const entrasql_token *token)

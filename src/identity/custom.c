@@ -37,12 +37,10 @@ static entrasql_status accept_token(struct custom *c, entrasql_token *token, ent
         return es_fail(err, ENTRASQL_AUTH_FAILED, "%s: the function gave an empty token",
                        c->base.name);
     }
-    if (!identity_token_set_source(token, c->base.name)) {
-        entrasql_token_free(token);
-        return es_nomem(err);
-    }
-    *ret = token;
-    return ENTRASQL_OK;
+    /* The function may have it from another credential, which goes on using it. */
+    *ret = identity_token_with_source(token, c->base.name);
+    entrasql_token_free(token);
+    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
 }
 
 static entrasql_status custom_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "identity/board.h"
 #include "identity/cache.h"
 #include "os/wait.h"
 
@@ -91,7 +92,8 @@ entrasql_status identity_flow_ready(entrasql_token *token, identity_flow **ret,
 /* ---- tokens: immutable once somebody else can see them, reference counted ---- */
 
 struct entrasql_token {
-    atomic_uint refs;
+    _Atomic int64_t refs;
+    identity_posting *posting; /* whose value and source it borrows; NULL: they are its own */
     es_secret *value;
     int64_t expires_on; /* wall clock, seconds */
     int64_t refresh_on; /* from then on worth refreshing; 0: not known */
@@ -101,8 +103,10 @@ struct entrasql_token {
 entrasql_token *identity_token_new(const char *value, size_t n, int64_t expires_on,
                                    int64_t refresh_on, const char *source) ES_MUST_USE;
 entrasql_token *identity_token_ref(entrasql_token *token);
-/* For a token that nobody else holds yet. False without memory. */
-bool identity_token_set_source(entrasql_token *token, const char *source) ES_MUST_USE;
+void identity_token_unref_n(entrasql_token *token, int64_t n);
+/* The same token under another source's name; shares the text. NULL without memory. */
+entrasql_token *identity_token_with_source(const entrasql_token *token,
+                                           const char *source) ES_MUST_USE;
 
 /* ---- constructors with the inner settings that chains need ---- */
 

@@ -128,6 +128,10 @@ entrasql_status entrasql_credential_start(entrasql_credential *credential,
     op->credential = entrasql_credential_ref(credential);
     op->deadline_ms = es_clock_deadline(r.timeout_ms != 0 ? r.timeout_ms : DEFAULT_TIMEOUT_MS);
     op->ticket.event_fd = -1;
+    *ret_operation = op;
+    op->early_token = identity_cache_peek(&credential->cache, &r);
+    if (op->early_token != NULL)
+        return ENTRASQL_OK;
     entrasql_status status = copy_strings(op, &r, err);
     if (status == ENTRASQL_OK)
         status = identity_cache_open(&credential->cache, &r, op->deadline_ms, &op->ticket, err);
@@ -136,7 +140,6 @@ entrasql_status entrasql_credential_start(entrasql_credential *credential,
         return status;
     }
     op->early_status = advance(op, &op->early_token, &op->early_error);
-    *ret_operation = op;
     return ENTRASQL_OK;
 }
 
@@ -217,6 +220,13 @@ entrasql_status entrasql_credential_get_token(entrasql_credential *credential,
                                               const entrasql_token_request *request,
                                               entrasql_token **ret_token, entrasql_error *err)
 {
+    entrasql_token *cached = NULL;
+    if (credential != NULL && request != NULL)
+        cached = identity_cache_peek(&credential->cache, request);
+    if (cached != NULL) {
+        *ret_token = cached;
+        return ENTRASQL_OK;
+    }
     entrasql_token_operation *op;
     ES_TRY(entrasql_credential_start(credential, request, &op, err));
     entrasql_status status;

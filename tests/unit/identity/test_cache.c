@@ -110,16 +110,23 @@ static void tokens_are_kept_by_scope_tenant_and_claims(void **state)
     assert_int_equal(ASK(c, .claims = "{}"), ENTRASQL_OK);
     assert_string_equal(value, "token-4");
     assert_string_equal(source.claims, "{}");
+    /* It replaces the one that was challenged; the next challenge is asked for again. */
     assert_int_equal(ASK(c, .size = 0), ENTRASQL_OK);
-    assert_string_equal(value, "token-1");
+    assert_string_equal(value, "token-4");
+    assert_int_equal(ASK(c, .claims = "{}"), ENTRASQL_OK);
+    assert_string_equal(value, "token-5");
     assert_int_equal(ASK(c, .tenant_id = "T"), ENTRASQL_OK);
     assert_string_equal(value, "token-3");
-    assert_int_equal(source.calls, 4);
-    /* On demand a new one, which is then the kept one. */
-    assert_int_equal(ASK(c, .refresh = true), ENTRASQL_OK);
-    assert_string_equal(value, "token-5");
+    assert_int_equal(ASK(c, .enable_cae = true), ENTRASQL_OK);
+    assert_string_equal(value, "token-6");
     assert_int_equal(ASK(c, .size = 0), ENTRASQL_OK);
     assert_string_equal(value, "token-5");
+    assert_int_equal(source.calls, 6);
+    /* On demand a new one, which is then the kept one. */
+    assert_int_equal(ASK(c, .refresh = true), ENTRASQL_OK);
+    assert_string_equal(value, "token-7");
+    assert_int_equal(ASK(c, .size = 0), ENTRASQL_OK);
+    assert_string_equal(value, "token-7");
     assert_int_equal(source.freed, 0);
     entrasql_credential_unref(c);
     assert_int_equal(source.freed, 1);

@@ -66,6 +66,9 @@ static void walk(maker *make, entrasql_status at_the_end)
             assert_int_equal(status, at_the_end);
             return;
         }
+        /* What only makes the cache quicker may fail: there is a token all the same. */
+        if (status == ENTRASQL_OK)
+            continue;
         if (status != ENTRASQL_NOMEM)
             fail_msg("allocation %lu: %s: %s", nth, entrasql_status_name(status), err.message);
         assert_int_equal(err.status, ENTRASQL_NOMEM);
