@@ -42,4 +42,13 @@ void es_cleanup_free(void *pointer_to_pointer);
  */
 unsigned long es_mem_fail_from(unsigned long nth);
 
+/*
+ * Tests only. From the call on `look` sees each block just before it goes back
+ * to the system, with its true size; new blocks are filled, so that what it sees in
+ * them was put there by us. NULL ends it. Blocks from before the call are not filled. Any
+ * thread calls it.
+ */
+typedef void es_mem_look(const void *block, size_t size);
+void es_mem_watch(es_mem_look *look);
+
 #endif

@@ -23,6 +23,11 @@ static const char *const secrets[] = {SECRET, IDENTITY_HEADER, TOKEN, "c2lnbmF0d
                                       /* The secret as it stands in a form. */
                                       "not~a.real-secret_7Q%2B"};
 
+const char *common_secret(unsigned i)
+{
+    return i < sizeof secrets / sizeof secrets[0] ? secrets[i] : NULL;
+}
+
 int common_setup(void **state)
 {
     (void)state;
@@ -81,6 +86,13 @@ int common_clean(void **state)
                                         "AZURE_FEDERATED_TOKEN_FILE",
                                         "ENTRASQL_AZURE_CLI_CACHE",
                                         "SSL_CERT_FILE",
+                                        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+                                        "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
+                                        "AZURE_FEDERATED_TOKEN_FILE",
+                                        "AZURE_CONFIG_DIR",
+                                        "ENTRASQL_AZURE_CLI_CACHE",
+                                        "DEFAULT_IDENTITY_CLIENT_ID",
+                                        "SYSTEM_OIDCREQUESTURI",
                                         "http_proxy",
                                         "https_proxy",
                                         "HTTPS_PROXY",

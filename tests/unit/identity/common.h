@@ -18,6 +18,9 @@
 #define TOKEN "eyJhbGciOiJub25lIn0.eyJhdWQiOiJ0ZXN0In0.c2lnbmF0dXJl"
 #define TOKEN_REPLY "{\"token_type\":\"Bearer\",\"access_token\":\"" TOKEN "\",\"expires_in\":3600}"
 
+/* Secret i of those that are used here, as they stand in memory; NULL past the last. */
+const char *common_secret(unsigned i);
+
 /* For group set-up: logs everything into a file that common_teardown looks through. */
 int common_setup(void **state);
 /* Fails when a secret was logged. */

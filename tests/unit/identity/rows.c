@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows; see rows.h. */
+#include "rows.h"
+
+#include "common.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- helpers of the rows ---- */
+
+static entrasql_client_options client_of(const row_world *world)
+{
+    return (entrasql_client_options){.authority_host = test_server_url(world->entra),
+                                     .ca_file = test_server_ca_file(world->entra)};
+}
+
+static void write_program(const row_world *world, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", world->folder, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void entra_gives_a_token(const row_world *world)
+{
+    static const test_answer script[] = {{.body = TOKEN_REPLY}};
+    test_server_play(world->entra, script, 1);
+}
+
+static void host_gives_a_token(const row_world *world)
+{
+    static const test_answer script[] = {
+        {.body = "{\"access_token\":\"" TOKEN "\",\"expires_on\":\"4102444800\"}"}};
+    test_server_play(world->imds, script, 1);
+}
+
+/* ---- ClientSecretCredential, EnvironmentCredential ---- */
+
+static entrasql_status make_secret(const row_world *world, entrasql_credential **ret,
+                                   entrasql_error *err)
+{
+    const entrasql_client_options options = client_of(world);
+    return entrasql_client_secret_credential_new(TENANT, CLIENT, SECRET, &options, ret, err);
+}
+
+static void entra_refuses(const row_world *world)
+{
+    static const test_answer script[] = {
+        {.status = 400,
+         .body = "{\"error\":\"invalid_client\",\"error_codes\":[7000215],\"error_description\":"
+                 "\"AADSTS7000215: Invalid client secret provided.\\r\\nTrace ID: 1\"}"}};
+    test_server_play(world->entra, script, 1);
+}
+
+static void entra_is_busy_first(const row_world *world)
+{
+    static const test_answer script[] = {{.status = 503}, {.body = TOKEN_REPLY}};
+    test_server_play(world->entra, script, 2);
+}
+
+static void set_environment(const row_world *world)
+{
+    setenv("AZURE_TENANT_ID", TENANT, 1);
+    setenv("AZURE_CLIENT_ID", CLIENT, 1);
+    setenv("AZURE_CLIENT_SECRET", SECRET, 1);
+    entra_gives_a_token(world);
+}
+
+static entrasql_status make_environment(const row_world *world, entrasql_credential **ret,
+                                        entrasql_error *err)
+{
+    const entrasql_client_options options = client_of(world);
+    return entrasql_environment_credential_new(&options, ret, err);
+}
+
+/* ---- ManagedIdentityCredential ---- */
+
+static void set_app_service(const row_world *world)
+{
+    setenv("IDENTITY_ENDPOINT", test_server_url(world->imds), 1);
+    setenv("IDENTITY_HEADER", IDENTITY_HEADER, 1);
+    host_gives_a_token(world);
+}
+
+static void set_imds(const row_world *world)
+{
+    setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", test_server_url(world->imds), 1);
+    host_gives_a_token(world);
+}
+
+static entrasql_status make_managed_identity(const row_world *world, entrasql_credential **ret,
+                                             entrasql_error *err)
+{
+    (void)world;
+    const entrasql_managed_identity_options options = {.client_id = CLIENT};
+    return entrasql_managed_identity_credential_new(&options, ret, err);
+}
+
+/* ---- AzureCliCredential ---- */
+
+static void put_az(const row_world *world)
+{
+    write_program(world, "az",
+                  "#!/bin/sh\n"
+                  "echo '{\"accessToken\":\"" TOKEN "\",\"expires_on\":4102444800}'\n");
+}
+
+static entrasql_status make_azure_cli(const row_world *world, entrasql_credential **ret,
+                                      entrasql_error *err)
+{
+    (void)world;
+    return entrasql_azure_cli_credential_new(NULL, ret, err);
+}
+
+/* ---- DefaultAzureCredential ---- */
+
+static void imds_refuses_and_az_works(const row_world *world)
+{
+    static const test_answer script[] = {{.status = 400, .body = "{\"error\":\"no\"}"}};
+    setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", test_server_url(world->imds), 1);
+    test_server_play(world->imds, script, 1);
+    put_az(world);
+}
+
+static entrasql_status make_default(const row_world *world, entrasql_credential **ret,
+                                    entrasql_error *err)
+{
+    (void)world;
+    return entrasql_default_azure_credential_new(NULL, ret, err);
+}
+
+/* ---- a custom credential ---- */
+
+static entrasql_status give(void *context, const entrasql_token_request *request,
+                            entrasql_token **ret, entrasql_error *err)
+{
+    (void)context;
+    (void)request;
+    *ret = entrasql_token_new(TOKEN, 4102444800);
+    if (*ret != NULL)
+        return ENTRASQL_OK;
+    err->status = ENTRASQL_NOMEM;
+    snprintf(err->message, sizeof err->message, "out of memory");
+    return ENTRASQL_NOMEM;
+}
+
+static entrasql_status make_custom(const row_world *world, entrasql_credential **ret,
+                                   entrasql_error *err)
+{
+    (void)world;
+    return entrasql_custom_credential_new("Mine", give, NULL, NULL, ret, err);
+}
+
+const credential_row credential_rows[] = {
+    {"client_secret", entra_gives_a_token, make_secret, ENTRASQL_OK, {NULL}},
+    {"client_secret_refused", entra_refuses, make_secret, ENTRASQL_AUTH_FAILED, {NULL}},
+    {"client_secret_after_a_retry", entra_is_busy_first, make_secret, ENTRASQL_OK, {NULL}},
+    {"environment", set_environment, make_environment, ENTRASQL_OK, {NULL}},
+    {"environment_missing", NULL, make_environment, ENTRASQL_UNAVAILABLE, {NULL}},
+    {"managed_identity_app_service", set_app_service, make_managed_identity, ENTRASQL_OK, {NULL}},
+    {"managed_identity_imds", set_imds, make_managed_identity, ENTRASQL_OK, {NULL}},
+    {"azure_cli", put_az, make_azure_cli, ENTRASQL_OK, {NULL}},
+    {"azure_cli_missing", NULL, make_azure_cli, ENTRASQL_UNAVAILABLE, {NULL}},
+    {"default_azure_by_azure_cli", imds_refuses_and_az_works, make_default, ENTRASQL_OK, {NULL}},
+    {"custom", NULL, make_custom, ENTRASQL_OK, {NULL}},
+};
+const unsigned credential_row_count = sizeof credential_rows / sizeof credential_rows[0];
+
+/* ---- the world ---- */
+
+int row_world_make(row_world *world)
+{
+    world->entra = test_server_start(true);
+    world->imds = test_server_start(false);
+    snprintf(world->folder, sizeof world->folder, "/tmp/entrasql-rows-XXXXXX");
+    return mkdtemp(world->folder) != NULL ? 0 : -1;
+}
+
+static void empty_folder(const row_world *world)
+{
+    DIR *d = opendir(world->folder);
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (e->d_name[0] != '.')
+            assert_int_equal(unlinkat(dirfd(d), e->d_name, 0), 0);
+    }
+    closedir(d);
+}
+
+void row_world_free(row_world *world)
+{
+    empty_folder(world);
+    rmdir(world->folder);
+    test_server_stop(world->entra);
+    test_server_stop(world->imds);
+}
+
+void row_prepare(const row_world *world, const credential_row *row)
+{
+    void *no_state = NULL;
+    (void)common_clean(&no_state);
+    empty_folder(world);
+    setenv("PATH", world->folder, 1);
+    setenv("HOME", world->folder, 1);
+    if (row->prepare != NULL)
+        row->prepare(world);
+}
