@@ -62,11 +62,25 @@ static void keep(job *j, const struct addrinfo *found)
     }
 }
 
+/* "localhost" and all names below it are this machine, whatever its files say (RFC 6761, 6.3). */
+static bool is_localhost(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t n = strlen(host);
+    if (n > 0 && host[n - 1] == '.')
+        n--;
+    size_t own = sizeof name - 1;
+    return n >= own && strncasecmp(host + n - own, name, own) == 0 &&
+           (n == own || host[n - own - 1] == '.');
+}
+
 static void look_up(job *j, int flags)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags};
     struct addrinfo *found = NULL;
     j->result = getaddrinfo(j->host, j->port, &hints, &found);
+    if (j->result != 0 && (flags & AI_NUMERICHOST) == 0 && is_localhost(j->host))
+        j->result = getaddrinfo(NULL, j->port, &hints, &found); /* the loopback addresses */
     j->result_errno = errno;
     if (j->result == 0) {
         keep(j, found);

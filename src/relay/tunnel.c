@@ -10,10 +10,10 @@
 #include "os/sock.h"
 #include "relay/gate.h"
 #include "relay/session.h"
+#include "relay/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -73,8 +73,9 @@ static entrasql_status wait_at_gate(relay_tunnel *t, const relay_gate *g, entras
     os_wait_init(&w);
     ES_TRY(relay_gate_wants(g, &w));
     ES_TRY(os_wait_add(&w, t->event_fd, POLLIN));
+    ES_TRY(os_wait_add(&w, relay_thread_stop_fd(), POLLIN));
     ES_TRY(os_wait_poll(&w, err));
-    if (atomic_load(&t->released))
+    if (atomic_load(&t->released) || relay_thread_is_stopping())
         return es_fail(err, ENTRASQL_CANCELLED, "the tunnel was closed before it was used");
     return ENTRASQL_OK;
 }
@@ -129,17 +130,16 @@ static void serve(relay_tunnel *t)
         set_failure(t, &err);
         return;
     }
-    if (relay_forward(a, &upstream, -1, &err) != ENTRASQL_OK)
+    if (relay_forward(a, &upstream, relay_thread_stop_fd(), &err) != ENTRASQL_OK)
         ES_LOG(DEBUG, "tunnel", "session ended", ES_KV_STR("why", err.message));
     relay_accept_free(a);
 }
 
-static void *run(void *context)
+static void run(void *context)
 {
     relay_tunnel *t = context;
     serve(t);
     tunnel_unref(t);
-    return NULL;
 }
 
 /* ---- calls ---- */
@@ -179,26 +179,11 @@ static entrasql_status make_secret(relay_tunnel *t)
 
 static entrasql_status start_thread(relay_tunnel *t, entrasql_error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    (void)sigfillset(&all);
-    int number = pthread_attr_init(&attributes);
-    if (number != 0)
-        return es_fail_errno(err, number, "cannot start the tunnel's thread");
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    /* The thread inherits the mask: the host program's handlers never run on it. */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&t->refs, 1);
-    number = pthread_create(&thread, &attributes, run, t);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    if (number != 0) {
+    entrasql_status status = relay_thread_start(run, t, "the tunnel's thread", err);
+    if (status != ENTRASQL_OK)
         atomic_fetch_sub(&t->refs, 1);
-        return es_fail_errno(err, number, "cannot start the tunnel's thread");
-    }
-    return ENTRASQL_OK;
+    return status;
 }
 
 static entrasql_status open_tunnel(relay_tunnel *t, const relay_login_options *o,

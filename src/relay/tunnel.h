@@ -6,8 +6,8 @@
  * door. The thread logs in upstream with the token and relays until either
  * side ends; then everything is released.
  *
- * Made to live in somebody else's process: all signals are blocked in the
- * thread, no process-wide state is touched, descriptors are close-on-exec.
+ * Made to live in somebody else's process: the thread is one of relay/thread.h,
+ * descriptors are close-on-exec.
  */
 #ifndef RELAY_TUNNEL_H
 #define RELAY_TUNNEL_H

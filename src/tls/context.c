@@ -16,6 +16,11 @@
 
 static const uint8_t alpn_tds8[] = {7, 't', 'd', 's', '/', '8', '.', '0'};
 
+void tls_library_init(void)
+{
+    (void)OPENSSL_init_ssl(0, NULL);
+}
+
 /* A key that asks for a password must not make OpenSSL read from the terminal. */
 static int no_password(char *space, int size, int writing, void *context)
 {

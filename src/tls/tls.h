@@ -32,6 +32,9 @@ typedef struct tls_client_options {
     bool trust_any_certificate; /* TrustServerCertificate=yes: neither chain nor name is checked */
 } tls_client_options;
 
+/* Sets OpenSSL up now, its exit handler with it, rather than with the first context. Any thread. */
+void tls_library_init(void);
+
 entrasql_status tls_client_context_new(const tls_client_options *options, tls_context **ret,
                                        entrasql_error *err) ES_MUST_USE;
 /* PEM files: the certificate chain, leaf first, and its key. */
