@@ -43,10 +43,13 @@ typedef struct registered {
     const kind *k;
 } registered;
 
+/* SQLite aligns an aggregate's memory to 8 bytes, not to the 16 of the plain type. */
+typedef __int128 digits128 __attribute__((aligned(8)));
+
 typedef struct sum_state {
     int64_t count;
     double f;
-    __int128 total; /* of the stored integers or the decimals' digits */
+    digits128 total; /* of the stored integers or the decimals' digits */
     bool overflow;
 } sum_state;
 

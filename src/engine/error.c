@@ -31,8 +31,8 @@ uint8_t engine_error_severity(uint32_t number)
     return 16;
 }
 
-entrasql_status engine_error(entrasql_error *err, uint32_t number, uint8_t state, const char *fmt,
-                             ...)
+entrasql_status(engine_error)(entrasql_error *err, uint32_t number, uint8_t state, const char *fmt,
+                              ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -46,7 +46,7 @@ entrasql_status engine_error(entrasql_error *err, uint32_t number, uint8_t state
     return ENTRASQL_SQL_ERROR;
 }
 
-entrasql_status engine_unsupported(entrasql_error *err, const char *what)
+entrasql_status(engine_unsupported)(entrasql_error *err, const char *what)
 {
     return engine_error(err, 40510, 1, "Statement '%s' is not supported by the emulator.", what);
 }

@@ -18,6 +18,13 @@ entrasql_status engine_error(entrasql_error *err, uint32_t number, uint8_t state
 /* 40510 with a hint: the emulator does not have this. */
 entrasql_status engine_unsupported(entrasql_error *err, const char *what);
 
+#ifdef __clang_analyzer__
+/* As in base/error.h: the analyser has to be told that these never return OK. */
+#define engine_error(err, number, state, ...)                                                      \
+    ((void)(engine_error)(err, number, state, __VA_ARGS__), ENTRASQL_SQL_ERROR)
+#define engine_unsupported(err, what) ((void)(engine_unsupported)(err, what), ENTRASQL_SQL_ERROR)
+#endif
+
 /* Class of an error number. */
 uint8_t engine_error_severity(uint32_t number);
 

@@ -296,8 +296,8 @@ static entrasql_status run_columns(engine_proc_call *call)
 
 #define COLUMNS_PROC(proc_name, proc_params, proc_columns, no_limit)                               \
     {                                                                                              \
-        .name = proc_name, .params = proc_params, .param_count = ES_COUNT_OF(proc_params),         \
-        .result = ENGINE_PROC_RESULT(proc_columns), .order = {2, 3, 17}, .unlimited = no_limit,    \
+        .name = (proc_name), .params = (proc_params), .param_count = ES_COUNT_OF(proc_params),     \
+        .result = ENGINE_PROC_RESULT(proc_columns), .order = {2, 3, 17}, .unlimited = (no_limit),  \
         .run = run_columns                                                                         \
     }
 

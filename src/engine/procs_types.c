@@ -145,7 +145,7 @@ static entrasql_status run_types(engine_proc_call *call)
 
 #define TYPES_PROC(proc_name)                                                                      \
     {                                                                                              \
-        .name = proc_name, .params = type_params, .param_count = ES_COUNT_OF(type_params),         \
+        .name = (proc_name), .params = type_params, .param_count = ES_COUNT_OF(type_params),       \
         .result = ENGINE_PROC_RESULT(type_columns), .run = run_types                               \
     }
 
