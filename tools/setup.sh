@@ -11,7 +11,8 @@ set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
-BUILD_DEB="gcc libc6-dev meson ninja-build pkg-config libcurl4-openssl-dev libssl-dev
+# dpkg-dev: Meson asks it for the directory of libraries.
+BUILD_DEB="gcc libc6-dev dpkg-dev meson ninja-build pkg-config libcurl4-openssl-dev libssl-dev
  libjansson-dev unixodbc-dev libsqlite3-dev libmicrohttpd-dev ca-certificates"
 BUILD_DNF="gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel
  unixODBC-devel sqlite-devel libmicrohttpd-devel ca-certificates"

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <assert.h>
 #include <string.h>
 
 static sqltype text_of(const engine_node *n)
@@ -129,6 +130,7 @@ entrasql_status engine_bind_builtin(engine_binder *b, engine_node *call)
         call->nullable = false;
     if (f->bind != NULL)
         return f->bind(b, call);
+    assert(f->signature != NULL);
     call->type = result_of(strchr(f->signature, ':')[1], call);
     /* Of the first argument's kind, but a text may become longer. */
     if (strchr(f->signature, ':')[1] == '1' && sqltype_is_string(call->type.id))

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
+
 size_t engine_emit_column_number(const engine_source *source, size_t column)
 {
     int32_t id = source->columns[column].column_id;
@@ -133,6 +135,7 @@ static entrasql_status emit_body(engine_emitter *e, const engine_query *q)
 
 static entrasql_status emit_percent(engine_emitter *e, const engine_query *q)
 {
+    assert(q->top != NULL);
     const engine_builtin *percent = engine_builtin_find("percent", true);
     int64_t bigint = engine_type_encode(sqltype_of(SQLTYPE_BIGINT));
     ES_TRY(es_buf_printf(&e->sql, " LIMIT es_f(%zu,%lld,%lld,(SELECT count(*) FROM (",

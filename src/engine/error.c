@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Severities of SQL Server's errors and what they do to a batch. */
 #include "engine/error.h"
+#undef engine_error
+#undef engine_unsupported
 
 #include <stdarg.h>
 

@@ -198,20 +198,23 @@ bool engine_may_see(const engine_session *s, const engine_object *o)
     return false;
 }
 
+static bool has_control(const engine_session *s, engine_class klass, int32_t major)
+{
+    if (klass == ENGINE_CLASS_OBJECT) {
+        const engine_object *o = engine_catalog_object_by_id(s->catalog, major);
+        return o != NULL && engine_may_object(s, "CONTROL", o);
+    }
+    if (klass == ENGINE_CLASS_SCHEMA)
+        return engine_may_schema(s, "CONTROL", major);
+    return klass == ENGINE_CLASS_DATABASE && engine_may_database(s, "CONTROL");
+}
+
 bool engine_may_grant(const engine_session *s, const char *permission, engine_class klass,
                       int32_t major)
 {
-    if (engine_is_owner(s) || engine_is_member(s, ENGINE_DB_SECURITYADMIN))
+    if (engine_is_owner(s) || engine_is_member(s, ENGINE_DB_SECURITYADMIN) ||
+        has_control(s, klass, major))
         return true;
-    if (klass == ENGINE_CLASS_OBJECT) {
-        const engine_object *o = engine_catalog_object_by_id(s->catalog, major);
-        if (o != NULL && engine_may_object(s, "CONTROL", o))
-            return true;
-    } else if (klass == ENGINE_CLASS_SCHEMA && engine_may_schema(s, "CONTROL", major)) {
-        return true;
-    } else if (klass == ENGINE_CLASS_DATABASE && engine_may_database(s, "CONTROL")) {
-        return true;
-    }
     for (size_t i = 0; i < s->catalog->permission_count; i++) {
         const engine_permission *p = &s->catalog->permissions[i];
         if (p->klass == klass && p->major == major && p->state == 'W' &&

@@ -28,7 +28,7 @@ def find_prefix():
 
 
 def find_library_dir(prefix):
-    found = glob.glob(str(prefix / "lib" / "**" / "libentrasql.so"), recursive=True)
+    found = glob.glob(str(prefix / "lib*" / "**" / "libentrasql.so"), recursive=True)
     return pathlib.Path(found[0]).parent
 
 
