@@ -15,6 +15,7 @@ entrasql_status engine_session_batch(engine_session *s, const char *text, size_t
     ES_CLEANUP(engine_frame_done)
     engine_frame frame = {
         .procedure = "",
+        .is_batch = true,
         .identity_known = s->root.identity_known,
         .identity = s->root.identity,
     };

@@ -54,7 +54,8 @@ struct engine_binder {
     bool saw_aggregate;
     bool no_defaults;      /* DEFAULT may not stand here */
     unsigned stored_depth; /* inside the text of a view or function: its lines are not ours */
-    int32_t owner;         /* there: what it reads of the same owner needs no permission */
+    bool chains;           /* what `owner` owns needs no permission: views, procedures */
+    int32_t owner;
     tsql_batch **batches;  /* parsed texts that the bound tree points into */
     size_t batch_count;
 };
@@ -63,6 +64,7 @@ struct engine_binder {
 typedef struct engine_bind_state {
     const engine_scope *scope;
     engine_cte *ctes;
+    bool chains;
     int32_t owner;
     unsigned depth;
 } engine_bind_state;

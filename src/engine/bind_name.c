@@ -17,6 +17,10 @@ enum { ARENA_CEILING = 256 * 1024 * 1024 };
 entrasql_status engine_binder_init(engine_binder *b, engine_session *s, entrasql_error *err)
 {
     *b = (engine_binder){.s = s, .frame = s->frame, .err = err, .next_source = 1};
+    if (s->frame != NULL) {
+        b->chains = s->frame->is_module;
+        b->owner = s->frame->owner;
+    }
     b->catalog = engine_catalog_ref(s->catalog);
     tsql_arena_init(&b->arena, ARENA_CEILING);
     return ENTRASQL_OK;
@@ -40,7 +44,7 @@ entrasql_status engine_bind_need(engine_binder *b, const char *permission, const
                                  int32_t column)
 {
     engine_need *need = NULL;
-    if (b->stored_depth != 0 && b->owner == engine_owner_of(b->catalog, o))
+    if (b->chains && b->owner == engine_owner_of(b->catalog, o))
         return ENTRASQL_OK;
     for (size_t i = 0; i < b->need_count && need == NULL; i++) {
         if (b->needs[i].object == o && es_streq(b->needs[i].permission, permission))

@@ -44,9 +44,10 @@ entrasql_status engine_bind_parse(engine_binder *b, const char *text, const tsql
 void engine_bind_enter(engine_binder *b, const engine_object *module, engine_bind_state *saved)
 {
     *saved = (engine_bind_state){
-        .scope = b->scope, .ctes = b->ctes, .owner = b->owner, .depth = b->depth};
+        .scope = b->scope, .ctes = b->ctes, .chains = b->chains, .owner = b->owner, .depth = b->depth};
     b->scope = NULL;
     b->ctes = NULL;
+    b->chains = true;
     b->owner = engine_owner_of(b->catalog, module);
     b->depth = 1;
     b->stored_depth++;
@@ -56,6 +57,7 @@ void engine_bind_leave(engine_binder *b, const engine_bind_state *saved)
 {
     b->scope = saved->scope;
     b->ctes = saved->ctes;
+    b->chains = saved->chains;
     b->owner = saved->owner;
     b->depth = saved->depth;
     b->stored_depth--;

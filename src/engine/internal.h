@@ -157,6 +157,9 @@ typedef struct engine_frame {
     int32_t return_status;
     unsigned try_depth;
     size_t temp_count; /* temporary tables when it began: later ones end with it */
+    bool is_batch;     /* ... unless it is the client's own batch */
+    bool is_module;    /* a procedure's body: what `owner` owns needs no permission */
+    int32_t owner;
 } engine_frame;
 
 engine_variable *engine_frame_variable(engine_frame *frame, const char *name);
@@ -218,6 +221,7 @@ struct engine_session {
     uint32_t last_error;
     bool identity_known;
     int64_t identity;
+    char error_procedure[ENGINE_NAME_MAX * 4 + 1]; /* where the error that TRY catches came up */
     int64_t statement_time; /* GETDATE() of this statement; 0: not asked yet */
     /* The failure of a C function inside SQLite, which can only say "error". */
     entrasql_error function_error;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/output.h"
+#include "engine/module.h"
 #include "engine/prepared.h"
 #include "engine/procs_catalog.h"
 #include "engine/run.h"
@@ -325,6 +326,7 @@ static entrasql_status sp_prepexecrpc(engine_session *s, engine_procedure_call *
     ES_TRY(tsql_parse_object(name.u.s.data, name.u.s.len, &batch, &object, err));
     engine_procedure_call inner = {
         .name = object->name.text,
+        .object = object,
         .params = call->params + 2,
         .count = call->count - 2,
         .outputs = call->outputs != NULL ? call->outputs + 2 : NULL,
@@ -400,14 +402,29 @@ static entrasql_status run_catalog_procedure(engine_session *s, engine_procedure
     return engine_unit_end(s, &unit, status, err);
 }
 
+static bool is_system(const engine_procedure_call *call)
+{
+    const char *schema = call->object != NULL ? call->object->schema.text : NULL;
+    return schema == NULL || schema[0] == '\0' || es_strcaseeq(schema, "sys") ||
+           es_strcaseeq(schema, "dbo");
+}
+
 entrasql_status engine_procedure_run(engine_session *s, engine_procedure_call *call,
                                      entrasql_error *err)
 {
-    for (size_t i = 0; i < ES_COUNT_OF(procedures); i++) {
+    char text[512];
+    bool found = false;
+    for (size_t i = 0; i < ES_COUNT_OF(procedures) && is_system(call); i++) {
         if (es_strcaseeq(call->name, procedures[i].name))
             return procedures[i].run(s, call, err);
     }
-    if (engine_catalog_procedure_is(call->name))
+    if (is_system(call) && engine_catalog_procedure_is(call->name))
         return run_catalog_procedure(s, call, err);
-    return engine_error(err, 2812, 62, "Could not find stored procedure '%s'.", call->name);
+    if (call->object != NULL)
+        ES_TRY(engine_module_call(s, call, &found, err));
+    if (found)
+        return ENTRASQL_OK;
+    return engine_error(err, 2812, 62, "Could not find stored procedure '%s'.",
+                        call->object != NULL ? engine_object_text(call->object, text, sizeof text)
+                                             : call->name);
 }

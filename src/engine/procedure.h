@@ -14,6 +14,7 @@
 
 typedef struct engine_procedure_call {
     const char *name; /* without schema */
+    const tsql_object *object; /* as it was written; NULL: a system procedure by number */
     const engine_param *params;
     size_t count;
     /* One value for each parameter that is OUTPUT, NULL of type unknown where nothing was set;

@@ -23,18 +23,17 @@ static void free_batch(tsql_batch **batch)
 
 /* "[sys].sp_tables" and "..sp_tables" to "sp_tables"; the batch holds the name. */
 static entrasql_status find_name(const engine_rpc *rpc, tsql_batch **ret_batch,
-                                 const char **ret_name, entrasql_error *err)
+                                 engine_procedure_call *call, entrasql_error *err)
 {
     if (rpc->name == NULL) {
         if (rpc->proc_id == 0 || rpc->proc_id >= ES_COUNT_OF(numbered))
             return engine_error(err, 2812, 62, "Could not find stored procedure '%u'.",
                                 (unsigned)rpc->proc_id);
-        *ret_name = numbered[rpc->proc_id];
+        call->name = numbered[rpc->proc_id];
         return ENTRASQL_OK;
     }
-    const tsql_object *object = NULL;
-    ES_TRY(tsql_parse_object(rpc->name, strlen(rpc->name), ret_batch, &object, err));
-    *ret_name = object->name.text;
+    ES_TRY(tsql_parse_object(rpc->name, strlen(rpc->name), ret_batch, &call->object, err));
+    call->name = call->object->name.text;
     return ENTRASQL_OK;
 }
 
@@ -47,7 +46,7 @@ static entrasql_status call_procedure(engine_session *s, const engine_rpc *rpc, 
         .count = rpc->param_count,
         .outputs = outputs,
     };
-    ES_TRY(find_name(rpc, &batch, &call.name, err));
+    ES_TRY(find_name(rpc, &batch, &call, err));
     ES_TRY(engine_procedure_run(s, &call, err));
     *ret_status = call.return_status;
     return ENTRASQL_OK;

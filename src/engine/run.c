@@ -145,7 +145,7 @@ static entrasql_status run_handler(engine_run *run, const tsql_stmts *handler)
         .state = run->err->state,
         .line = run->err->line,
         .text = es_strdup(run->err->message),
-        .procedure = es_strdup(frame->procedure),
+        .procedure = es_strdup(run->s->error_procedure),
     };
     entrasql_status status = ENTRASQL_NOMEM;
     if (caught.text != NULL && caught.procedure != NULL) {
@@ -261,8 +261,6 @@ static const char *statement_name(tsql_stmt_kind kind)
         return "MERGE";
     case TSQL_STMT_INSERT_BULK:
         return "INSERT BULK";
-    case TSQL_STMT_CREATE_MODULE:
-        return "CREATE PROCEDURE/FUNCTION/TRIGGER";
     case TSQL_STMT_CREATE_SEQUENCE:
         return "CREATE SEQUENCE";
     case TSQL_STMT_CREATE_TYPE:
@@ -291,6 +289,8 @@ static entrasql_status run_definition(engine_run *run, const tsql_stmt *stmt)
         return engine_run_create_index(run, stmt->u.create_index);
     case TSQL_STMT_CREATE_VIEW:
         return engine_run_create_view(run, stmt);
+    case TSQL_STMT_CREATE_MODULE:
+        return engine_run_create_module(run, stmt);
     case TSQL_STMT_CREATE_SCHEMA:
         return engine_run_create_schema(run, stmt->u.create_schema);
     case TSQL_STMT_DROP:
@@ -431,14 +431,15 @@ static entrasql_status fail_text(engine_session *s, entrasql_error *err)
     return is_caught(&run) ? ENTRASQL_SQL_ERROR : ENTRASQL_OK;
 }
 
-static entrasql_status run_parsed(engine_session *s, const tsql_batch *batch, entrasql_error *err)
+static entrasql_status run_parsed(engine_session *s, const tsql_batch *batch,
+                                  const tsql_stmts *statements, entrasql_error *err)
 {
     engine_run run = {.s = s, .batch = batch, .err = err};
-    entrasql_status status = engine_compile(&run, tsql_batch_statements(batch));
+    entrasql_status status = engine_compile(&run, statements);
     if (status == ENTRASQL_SQL_ERROR)
         return fail_text(s, err);
     ES_TRY(status);
-    ES_TRY(engine_run_list(&run, tsql_batch_statements(batch)));
+    ES_TRY(engine_run_list(&run, statements));
     if (run.flow == ENGINE_FLOW_GOTO) {
         engine_error(err, 133, 1,
                      "A GOTO statement references the label '%s' but the label has not "
@@ -464,31 +465,56 @@ static entrasql_status run_in_frame(engine_session *s, const char *text, size_t 
         return fail_text(s, err);
     }
     ES_TRY(status);
-    status = run_parsed(s, batch, err);
+    status = run_parsed(s, batch, tsql_batch_statements(batch), err);
     tsql_batch_free(batch);
     return status;
 }
 
-entrasql_status engine_run_text(engine_session *s, const char *text, size_t n, engine_frame *frame,
-                                entrasql_error *err)
+/* ---- frames ---- */
+
+static entrasql_status enter(engine_session *s, engine_frame *frame, entrasql_error *err)
 {
-    engine_frame own = {.procedure = ""};
     if (s->nesting >= ENGINE_NESTING_MAX)
         return engine_error(err, 217, 1,
                             "Maximum stored procedure, function, trigger, or view nesting level "
                             "exceeded (limit 32).");
-    if (frame == NULL)
-        frame = &own;
     frame->outer = s->frame;
     frame->temp_count = s->temp_count;
     if (frame->procedure == NULL)
         frame->procedure = "";
     s->frame = frame;
     s->nesting++;
-    entrasql_status status = run_in_frame(s, text, n, err);
+    return ENTRASQL_OK;
+}
+
+static void leave(engine_session *s, engine_frame *frame)
+{
     s->nesting--;
     s->frame = frame->outer;
+    if (!frame->is_batch)
+        engine_temp_drop_from(s, frame->temp_count);
+}
+
+entrasql_status engine_run_text(engine_session *s, const char *text, size_t n, engine_frame *frame,
+                                entrasql_error *err)
+{
+    engine_frame own = {.procedure = ""};
+    if (frame == NULL)
+        frame = &own;
+    ES_TRY(enter(s, frame, err));
+    entrasql_status status = run_in_frame(s, text, n, err);
+    leave(s, frame);
     if (frame == &own)
         engine_frame_end(s, &own);
+    return status;
+}
+
+entrasql_status engine_run_body(engine_session *s, const tsql_batch *batch,
+                                const tsql_stmts *statements, engine_frame *frame,
+                                entrasql_error *err)
+{
+    ES_TRY(enter(s, frame, err));
+    entrasql_status status = run_parsed(s, batch, statements, err);
+    leave(s, frame);
     return status;
 }

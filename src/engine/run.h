@@ -42,6 +42,10 @@ typedef struct engine_run {
  */
 entrasql_status engine_run_text(engine_session *s, const char *text, size_t n, engine_frame *frame,
                                 entrasql_error *err) ES_MUST_USE;
+/* The same for the body of a procedure, whose tree is there. */
+entrasql_status engine_run_body(engine_session *s, const tsql_batch *batch,
+                                const tsql_stmts *statements, engine_frame *frame,
+                                entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_run_list(engine_run *run, const tsql_stmts *list) ES_MUST_USE;
 entrasql_status engine_run_stmt(engine_run *run, const tsql_stmt *stmt) ES_MUST_USE;
 /* Tells an error, ends or dooms what it ends or dooms, sets run->flow. */
@@ -66,6 +70,7 @@ entrasql_status engine_run_alter_table(engine_run *run,
 entrasql_status engine_run_create_index(engine_run *run,
                                         const tsql_create_index_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_create_view(engine_run *run, const tsql_stmt *stmt) ES_MUST_USE;
+entrasql_status engine_run_create_module(engine_run *run, const tsql_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_create_schema(engine_run *run,
                                          const tsql_create_schema_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_drop(engine_run *run, const tsql_drop_stmt *stmt) ES_MUST_USE;

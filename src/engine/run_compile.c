@@ -179,6 +179,15 @@ static bool needs_declare(const tsql_stmts *list)
     return list->count == 1 && list->items[0]->kind == TSQL_STMT_DECLARE;
 }
 
+entrasql_status engine_compile_body(engine_run *run, const tsql_stmts *list)
+{
+    bool before = run->checks;
+    run->checks = true;
+    entrasql_status status = compile_list(run, list);
+    run->checks = before;
+    return status;
+}
+
 entrasql_status engine_compile(engine_run *run, const tsql_stmts *list)
 {
     engine_unit unit;

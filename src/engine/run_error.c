@@ -5,6 +5,8 @@
 #include "engine/output.h"
 #include "engine/tran.h"
 
+#include <stdio.h>
+
 static engine_command command_of(tsql_stmt_kind kind)
 {
     switch ((int)kind) {
@@ -97,6 +99,8 @@ entrasql_status engine_run_error(engine_run *run, const tsql_stmt *stmt)
     bool leaves = is_by_compiler(run, stmt);
     bool caught = in_try(leaves ? s->frame->outer : s->frame) && run->err->severity > 10 &&
                   run->err->severity < 20;
+    if (caught && !runs_text(stmt))
+        (void)snprintf(s->error_procedure, sizeof s->error_procedure, "%s", s->frame->procedure);
     bool deadlock = run->err->number == 1205 || run->err->number == 3960;
     if (caught && !deadlock) {
         /* What would have been rolled back may no longer be committed. */

@@ -109,12 +109,14 @@ static entrasql_status set_variable(engine_run *run, const char *name, const sql
     return engine_variable_set(variable, v, run->err);
 }
 
-static entrasql_status call_procedure(engine_run *run, const tsql_exec_stmt *stmt, const char *name)
+static entrasql_status call_procedure(engine_run *run, const tsql_exec_stmt *stmt,
+                                      const tsql_object *object)
 {
     ES_CLEANUP(call_done) struct call c = {0};
     ES_TRY(read_args(run, stmt, &c));
     engine_procedure_call call = {
-        .name = name,
+        .name = object->name.text,
+        .object = object,
         .params = c.params,
         .count = c.count,
         .outputs = c.outputs,
@@ -168,7 +170,7 @@ static entrasql_status run_by_variable(engine_run *run, const tsql_exec_stmt *st
     ES_CLEANUP(free_batch) tsql_batch *batch = NULL;
     const tsql_object *object = NULL;
     ES_TRY(tsql_parse_object(v->value.u.s.data, v->value.u.s.len, &batch, &object, run->err));
-    return call_procedure(run, stmt, object->name.text);
+    return call_procedure(run, stmt, object);
 }
 
 entrasql_status engine_run_exec(engine_run *run, const tsql_exec_stmt *stmt)
@@ -181,7 +183,7 @@ entrasql_status engine_run_exec(engine_run *run, const tsql_exec_stmt *stmt)
     case TSQL_EXEC_PROCEDURE:
         break;
     }
-    return call_procedure(run, stmt, stmt->object.name.text);
+    return call_procedure(run, stmt, &stmt->object);
 }
 
 /* ---- WAITFOR ---- */

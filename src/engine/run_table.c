@@ -171,20 +171,21 @@ static entrasql_status drop_table(engine_run *run, const tsql_object *name, bool
     return engine_session_refresh(s, run->err);
 }
 
-static entrasql_status drop_view(engine_run *run, const tsql_object *name, bool if_exists)
+static entrasql_status drop_module(engine_run *run, const tsql_object *name, const char *what,
+                                   engine_object_type type, bool if_exists)
 {
     engine_session *s = run->s;
     const engine_object *o;
     ES_TRY(engine_find_object(s, name, &o, run->err));
-    if (o != NULL && o->type == ENGINE_OBJECT_TABLE)
+    if (o != NULL && o->type == ENGINE_OBJECT_TABLE && type == ENGINE_OBJECT_VIEW)
         return engine_error(run->err, 3705, 1,
                             "Cannot use DROP VIEW with '%s' because '%s' is a table. Use DROP "
                             "TABLE.",
                             o->name, o->name);
-    if (o == NULL || o->type != ENGINE_OBJECT_VIEW)
-        return if_exists ? ENTRASQL_OK : not_there(run, "view", name, 5);
+    if (o == NULL || o->type != type)
+        return if_exists ? ENTRASQL_OK : not_there(run, what, name, 5);
     if (!engine_may_object(s, "CONTROL", o) && !engine_may_schema(s, "ALTER", o->schema))
-        return not_there(run, "view", name, 20);
+        return not_there(run, what, name, 20);
     ES_TRY(engine_catalog_drop_object(s->db, o->id, run->err));
     return engine_session_refresh(s, run->err);
 }
@@ -259,7 +260,9 @@ static entrasql_status drop_one(engine_run *run, const tsql_drop_stmt *stmt, siz
     case TSQL_CLASS_TABLE:
         return drop_table(run, name, stmt->if_exists);
     case TSQL_CLASS_VIEW:
-        return drop_view(run, name, stmt->if_exists);
+        return drop_module(run, name, "view", ENGINE_OBJECT_VIEW, stmt->if_exists);
+    case TSQL_CLASS_PROCEDURE:
+        return drop_module(run, name, "procedure", ENGINE_OBJECT_PROCEDURE, stmt->if_exists);
     case TSQL_CLASS_SCHEMA:
         return drop_schema(run, name, stmt->if_exists);
     case TSQL_CLASS_INDEX:

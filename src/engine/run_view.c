@@ -11,17 +11,22 @@
 
 #include <string.h>
 
-/* What the catalog keeps says CREATE, however the text came. */
+/*
+ * The catalog keeps the whole batch, comments too, so that lines count as they
+ * did; it says CREATE, however the text came.
+ */
 char *engine_module_text(const engine_run *run, const tsql_stmt *stmt)
 {
-    char *text = engine_run_source(run, stmt->span);
-    if (text == NULL || strncasecmp(text, "ALTER", 5) != 0)
-        return text;
-    ES_CLEANUP(es_buf_done) es_buf b = ES_BUF_INIT(TSQL_MAX_TEXT);
     size_t n;
-    entrasql_status status = es_buf_printf(&b, "CREATE%s", text + 5);
-    es_free(text);
-    return status == ENTRASQL_OK ? es_buf_take(&b, &n) : NULL;
+    const char *text = tsql_batch_text(run->batch, &n);
+    const char *from = text + stmt->span.start;
+    if (stmt->span.start + 5 > n || strncasecmp(from, "ALTER", 5) != 0)
+        return es_strndup(text, n);
+    ES_CLEANUP(es_buf_done) es_buf b = ES_BUF_INIT(TSQL_MAX_TEXT);
+    if (es_buf_add(&b, text, stmt->span.start) != ENTRASQL_OK ||
+        es_buf_printf(&b, "CREATE%s", from + 5) != ENTRASQL_OK)
+        return NULL;
+    return es_buf_take(&b, &n);
 }
 
 static entrasql_status check_columns(engine_run *run, const engine_query *q,

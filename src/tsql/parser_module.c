@@ -88,7 +88,7 @@ static entrasql_status read_params(tsql_parser *p, tsql_params *ret)
     return brackets ? tsql_expect(p, TSQL_TOKEN_RPAREN) : ENTRASQL_OK;
 }
 
-/* WITH RECOMPILE, EXECUTE AS OWNER, SCHEMABINDING ...: read, without effect. */
+/* WITH RECOMPILE, EXECUTE AS CALLER, SCHEMABINDING ...: read, without effect. */
 static entrasql_status read_module_options(tsql_parser *p)
 {
     if (!tsql_accept_kw(p, TSQL_KW_WITH))
@@ -96,8 +96,8 @@ static entrasql_status read_module_options(tsql_parser *p)
     do {
         if (tsql_accept_kw(p, TSQL_KW_EXECUTE) || tsql_accept_kw(p, TSQL_KW_EXEC)) {
             ES_TRY(tsql_expect_kw(p, TSQL_KW_AS));
-            if (!tsql_accept(p, TSQL_TOKEN_STRING))
-                ES_TRY(tsql_expect(p, TSQL_TOKEN_WORD));
+            if (!tsql_accept_word(p, "CALLER"))
+                return tsql_unsupported_part(p, "EXECUTE AS");
         } else if (tsql_accept_word(p, "RETURNS")) {
             ES_TRY(tsql_expect_kw(p, TSQL_KW_NULL));
             ES_TRY(tsql_expect_kw(p, TSQL_KW_ON));
