@@ -33,6 +33,9 @@ typedef struct engine_cte {
     struct engine_cte *outer;
     const tsql_cte *cte;
     bool busy; /* its query is being bound: a reference now is recursive */
+    /* The recursive part is being bound: what a reference stands for. */
+    const engine_source *anchor;
+    size_t references;
 } engine_cte;
 
 struct engine_binder {
@@ -52,11 +55,12 @@ struct engine_binder {
     bool in_aggregate;
     bool windows_allowed;
     bool saw_aggregate;
-    bool no_defaults;      /* DEFAULT may not stand here */
-    unsigned stored_depth; /* inside the text of a view or function: its lines are not ours */
-    bool chains;           /* what `owner` owns needs no permission: views, procedures */
+    bool no_defaults;          /* DEFAULT may not stand here */
+    const tsql_option *option; /* of the statement, for MAXRECURSION; NULL: none */
+    unsigned stored_depth;     /* inside the text of a view or function: its lines are not ours */
+    bool chains;               /* what `owner` owns needs no permission: views, procedures */
     int32_t owner;
-    tsql_batch **batches;  /* parsed texts that the bound tree points into */
+    tsql_batch **batches; /* parsed texts that the bound tree points into */
     size_t batch_count;
 };
 
@@ -103,6 +107,13 @@ entrasql_status engine_bind_text(engine_binder *b, const char *text, engine_node
 /* The stored text of a check. */
 entrasql_status engine_bind_cond_text(engine_binder *b, const char *text,
                                       engine_node **ret) ES_MUST_USE;
+
+/* ---- common table expressions (bind_cte.c) ---- */
+
+/* The innermost one that the name means; NULL: none. */
+engine_cte *engine_cte_find(engine_binder *b, const tsql_object *object);
+entrasql_status engine_bind_cte(engine_binder *b, engine_cte *cte, engine_source **ret) ES_MUST_USE;
+engine_source *engine_source_new(engine_binder *b, engine_source_kind kind, size_t columns);
 
 /* ---- stored texts (bind_view.c) ---- */
 

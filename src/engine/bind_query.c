@@ -492,6 +492,7 @@ entrasql_status engine_bind_query(engine_binder *b, const tsql_query *from, engi
 entrasql_status engine_bind_select(engine_binder *b, const tsql_select_stmt *select,
                                    engine_query **ret)
 {
+    b->option = &select->option;
     ES_TRY(engine_bind_with(b, &select->with));
     return engine_bind_query(b, select->query, ret);
 }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static engine_source *new_source(engine_binder *b, engine_source_kind kind, size_t columns)
+engine_source *engine_source_new(engine_binder *b, engine_source_kind kind, size_t columns)
 {
     engine_source *source = engine_bind_alloc(b, sizeof *source);
     if (source == NULL)
@@ -29,7 +29,7 @@ static engine_source *new_source(engine_binder *b, engine_source_kind kind, size
 entrasql_status engine_bind_object(engine_binder *b, const engine_object *o, const char *sql_name,
                                    engine_source **ret)
 {
-    engine_source *source = new_source(b, ENGINE_SOURCE_TABLE, o->column_count);
+    engine_source *source = engine_source_new(b, ENGINE_SOURCE_TABLE, o->column_count);
     if (source == NULL)
         return es_nomem(b->err);
     for (size_t i = 0; i < o->column_count; i++) {
@@ -72,7 +72,7 @@ static entrasql_status bind_variable_table(engine_binder *b, const char *name, e
 static entrasql_status bind_view(engine_binder *b, const engine_view *view, engine_source **ret)
 {
     char sql_name[32];
-    engine_source *source = new_source(b, ENGINE_SOURCE_TABLE, view->column_count);
+    engine_source *source = engine_source_new(b, ENGINE_SOURCE_TABLE, view->column_count);
     if (source == NULL)
         return es_nomem(b->err);
     for (size_t i = 0; i < view->column_count; i++)
@@ -129,7 +129,7 @@ static entrasql_status name_columns(engine_binder *b, engine_source *source,
 entrasql_status engine_bind_query_source(engine_binder *b, engine_query *q, const tsql_names *names,
                                          const char *alias, engine_source **ret)
 {
-    engine_source *source = new_source(b, ENGINE_SOURCE_QUERY, q->column_count);
+    engine_source *source = engine_source_new(b, ENGINE_SOURCE_QUERY, q->column_count);
     if (source == NULL)
         return es_nomem(b->err);
     for (size_t i = 0; i < q->column_count; i++) {
@@ -159,48 +159,6 @@ static entrasql_status bind_derived(engine_binder *b, const tsql_source *from,
     return engine_bind_query_source(b, q, &from->columns, from->alias.text, ret);
 }
 
-static entrasql_status bind_cte(engine_binder *b, engine_cte *cte, engine_source **ret)
-{
-    engine_query *q;
-    engine_cte *saved_ctes = b->ctes;
-    const engine_scope *saved_scope = b->scope;
-    if (cte->busy)
-        return engine_unsupported(b->err, "recursive common table expression");
-    cte->busy = true;
-    b->ctes = cte;
-    b->scope = NULL;
-    entrasql_status status = engine_bind_query(b, cte->cte->query, &q);
-    b->ctes = saved_ctes;
-    b->scope = saved_scope;
-    cte->busy = false;
-    ES_TRY(status);
-    return engine_bind_query_source(b, q, &cte->cte->columns, cte->cte->name.text, ret);
-}
-
-static engine_cte *find_cte(engine_binder *b, const tsql_object *object)
-{
-    if (object->schema.text != NULL || object->database.text != NULL)
-        return NULL;
-    for (engine_cte *cte = b->ctes; cte != NULL; cte = cte->outer) {
-        if (sqlcollation_equal_names(cte->cte->name.text, object->name.text))
-            return cte;
-    }
-    return NULL;
-}
-
-entrasql_status engine_bind_with(engine_binder *b, const tsql_with *with)
-{
-    for (size_t i = 0; i < with->count; i++) {
-        engine_cte *cte = engine_bind_alloc(b, sizeof *cte);
-        if (cte == NULL)
-            return es_nomem(b->err);
-        cte->outer = b->ctes;
-        cte->cte = &with->items[i];
-        b->ctes = cte;
-    }
-    return ENTRASQL_OK;
-}
-
 /* ---- an object by name ---- */
 
 entrasql_status engine_bind_table(engine_binder *b, const tsql_object *object, const char *variable,
@@ -223,9 +181,9 @@ entrasql_status engine_bind_table(engine_binder *b, const tsql_object *object, c
 
 static entrasql_status bind_named(engine_binder *b, const tsql_source *from, engine_source **ret)
 {
-    engine_cte *cte = find_cte(b, &from->object);
+    engine_cte *cte = engine_cte_find(b, &from->object);
     if (cte != NULL)
-        return bind_cte(b, cte, ret);
+        return engine_bind_cte(b, cte, ret);
     const engine_view *view = find_view(&from->object);
     if (view == NULL || view->arg_count != 0)
         return engine_bind_table(b, &from->object, NULL, ret);
@@ -263,7 +221,7 @@ static entrasql_status bind_rows(engine_binder *b, const tsql_rows *rows, engine
 
 static entrasql_status bind_values(engine_binder *b, const tsql_source *from, engine_source **ret)
 {
-    engine_source *source = new_source(b, ENGINE_SOURCE_VALUES, from->rows.items[0].count);
+    engine_source *source = engine_source_new(b, ENGINE_SOURCE_VALUES, from->rows.items[0].count);
     if (source == NULL)
         return es_nomem(b->err);
     ES_TRY(bind_rows(b, &from->rows, source));

@@ -85,6 +85,8 @@ static void walk_source(engine_source *source, engine_visit *visit, void *ctx)
     }
     if (source->query != NULL)
         engine_query_walk(source->query, visit, ctx);
+    for (size_t i = 0; i < source->member_count; i++)
+        engine_query_walk(source->members[i], visit, ctx);
     for (size_t i = 0; i < source->arg_count; i++)
         engine_node_walk(source->args[i], visit, ctx);
     for (size_t i = 0; i < source->row_count; i++) {

@@ -99,7 +99,8 @@ typedef enum engine_source_kind {
     ENGINE_SOURCE_QUERY, /* query */
     ENGINE_SOURCE_VALUES,
     ENGINE_SOURCE_JOIN,
-    ENGINE_SOURCE_ROW /* values that the executor binds: inserted, deleted, CHECK */
+    ENGINE_SOURCE_RECURSIVE, /* members */
+    ENGINE_SOURCE_ROW        /* values that the executor binds: inserted, deleted, CHECK */
 } engine_source_kind;
 
 struct engine_source {
@@ -123,6 +124,8 @@ struct engine_source {
     engine_source *left;
     engine_source *right;
     engine_node *on;
+    engine_query **members; /* of a recursive common table expression */
+    size_t member_count;
     const sqlvalue *values; /* ENGINE_SOURCE_ROW: what it holds now; set by the executor */
 };
 
@@ -146,6 +149,9 @@ struct engine_query {
     engine_node *having;
     uint32_t first_source; /* sources of this SELECT have numbers from here ... */
     uint32_t end_source;   /* ... to before this one */
+    /* A member of a recursive expression also gives its level. */
+    const engine_source *previous; /* the row before; NULL: an anchor, level 0 */
+    uint32_t max_recursion;
     /* UNION and kin */
     tsql_set_op op;
     engine_query *left;

@@ -337,6 +337,18 @@ static entrasql_status percent(engine_call *call, const sqlvalue *args, size_t n
     return give_int(call, (int64_t)ceil((double)args[0].u.i * args[1].u.f / 100.0), ret);
 }
 
+/* The level of a recursive expression's next row. */
+static entrasql_status level(engine_call *call, const sqlvalue *args, size_t n, sqlvalue *ret)
+{
+    (void)n;
+    if (args[1].u.i != 0 && args[0].u.i >= args[1].u.i)
+        return engine_error(call->err, 530, 1,
+                            "The statement terminated. The maximum recursion %lld has been "
+                            "exhausted before statement completion.",
+                            (long long)args[1].u.i);
+    return give_int(call, args[0].u.i + 1, ret);
+}
+
 static const engine_builtin rows[] = {
     {"cast", "x?i:1", cast, NULL, ENGINE_INNER},
     {"try_cast", "x?i:1", try_cast, NULL, ENGINE_INNER | ENGINE_MAYBE_NULL},
@@ -354,6 +366,7 @@ static const engine_builtin rows[] = {
     {"like", "ss?s:t", like, NULL, ENGINE_INNER},
     {"check_top", "l:l", check_top, NULL, ENGINE_INNER | ENGINE_NULLS},
     {"check_offset", "l:l", check_offset, NULL, ENGINE_INNER | ENGINE_NULLS},
+    {"level", "ii:i", level, NULL, ENGINE_INNER},
     {"percent", "lf:l", percent, NULL, ENGINE_INNER | ENGINE_NULLS},
 };
 

@@ -78,9 +78,34 @@ static entrasql_status emit_join(engine_emitter *e, const engine_source *source)
     return engine_emit_node(e, source->on);
 }
 
+/* The rows with their levels; SQLite wants the reference in the member's own FROM. */
+static entrasql_status emit_recursive(engine_emitter *e, const engine_source *source)
+{
+    ES_TRY(es_buf_printf(&e->sql, "(WITH RECURSIVE r%u(", source->number));
+    for (size_t c = 0; c < source->column_count; c++)
+        ES_TRY(es_buf_printf(&e->sql, "c%zu,", c + 1));
+    ES_TRY(engine_emit_text(e, "l) AS ("));
+    for (size_t i = 0; i < source->member_count; i++) {
+        const engine_query *q = source->members[i];
+        if (i != 0)
+            ES_TRY(engine_emit_text(e, " UNION ALL "));
+        if (q->previous == NULL)
+            ES_TRY(engine_emit_text(e, "SELECT *,0 FROM ("));
+        ES_TRY(engine_emit_query(e, q));
+        if (q->previous == NULL)
+            ES_TRY(engine_emit_text(e, ")"));
+    }
+    ES_TRY(engine_emit_text(e, ") SELECT "));
+    for (size_t c = 0; c < source->column_count; c++)
+        ES_TRY(es_buf_printf(&e->sql, "%sc%zu", c == 0 ? "" : ",", c + 1));
+    return es_buf_printf(&e->sql, " FROM r%u) AS s%u", source->number, source->number);
+}
+
 static entrasql_status emit_source(engine_emitter *e, const engine_source *source)
 {
     switch (source->kind) {
+    case ENGINE_SOURCE_RECURSIVE:
+        return emit_recursive(e, source);
     case ENGINE_SOURCE_TABLE:
         return emit_table(e, source);
     case ENGINE_SOURCE_QUERY:
@@ -99,6 +124,15 @@ static entrasql_status emit_source(engine_emitter *e, const engine_source *sourc
 
 /* ---- SELECT ---- */
 
+/* One more than the row's before; 530 beyond MAXRECURSION. */
+static entrasql_status emit_level(engine_emitter *e, const engine_query *q)
+{
+    long long type = (long long)engine_type_encode(sqltype_of(SQLTYPE_INT));
+    return es_buf_printf(&e->sql, ",es_f(%zu,%lld,%lld,s%u.l,%lld,%u) AS l",
+                         engine_builtin_number(engine_builtin_find("level", true)), type, type,
+                         q->previous->number, type, q->max_recursion);
+}
+
 static entrasql_status emit_items(engine_emitter *e, const engine_query *q)
 {
     ES_TRY(engine_emit_text(e, q->distinct ? "SELECT DISTINCT " : "SELECT "));
@@ -109,7 +143,7 @@ static entrasql_status emit_items(engine_emitter *e, const engine_query *q)
                            : engine_emit_node(e, q->items[i].node));
         ES_TRY(es_buf_printf(&e->sql, " AS c%zu", i + 1));
     }
-    return ENTRASQL_OK;
+    return q->previous != NULL ? emit_level(e, q) : ENTRASQL_OK;
 }
 
 /* FROM to HAVING. */

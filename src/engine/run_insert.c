@@ -261,6 +261,7 @@ entrasql_status engine_insert_bind(engine_insert *in, engine_binder *b,
                                    const tsql_insert_stmt *stmt)
 {
     engine_source *target;
+    b->option = &stmt->option;
     ES_TRY(engine_bind_with(b, &stmt->with));
     ES_TRY(engine_bind_target(b, &stmt->target, &target, &in->table));
     ES_TRY(engine_change_bind(&in->c, b, "INSERT", in->table, target->sql_name));

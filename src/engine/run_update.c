@@ -268,6 +268,7 @@ entrasql_status engine_update_bind(engine_modify *m, engine_binder *b, const tsq
 {
     engine_scope scope = {.outer = NULL};
     ES_TRY(begin_query(m, b));
+    b->option = &stmt->option;
     ES_TRY(engine_bind_with(b, &stmt->with));
     entrasql_status status = bind_update(m, b, stmt, &scope);
     b->scope = NULL;
@@ -290,6 +291,7 @@ entrasql_status engine_delete_bind(engine_modify *m, engine_binder *b, const tsq
 {
     engine_scope scope = {.outer = NULL};
     ES_TRY(begin_query(m, b));
+    b->option = &stmt->option;
     ES_TRY(engine_bind_with(b, &stmt->with));
     entrasql_status status = bind_delete(m, b, stmt, &scope);
     b->scope = NULL;
