@@ -55,10 +55,11 @@ struct engine_binder {
     bool in_aggregate;
     bool windows_allowed;
     bool saw_aggregate;
-    bool no_defaults;          /* DEFAULT may not stand here */
-    const tsql_option *option; /* of the statement, for MAXRECURSION; NULL: none */
-    unsigned stored_depth;     /* inside the text of a view or function: its lines are not ours */
-    bool chains;               /* what `owner` owns needs no permission: views, procedures */
+    bool no_defaults;            /* DEFAULT may not stand here */
+    const engine_source *action; /* $action in the OUTPUT of a MERGE; NULL: none */
+    const tsql_option *option;   /* of the statement, for MAXRECURSION; NULL: none */
+    unsigned stored_depth;       /* inside the text of a view or function: its lines are not ours */
+    bool chains;                 /* what `owner` owns needs no permission: views, procedures */
     int32_t owner;
     tsql_batch **batches; /* parsed texts that the bound tree points into */
     size_t batch_count;

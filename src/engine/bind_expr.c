@@ -314,6 +314,27 @@ static entrasql_status bind_collate(engine_binder *b, const tsql_expr *e, engine
     return ENTRASQL_OK;
 }
 
+/* $action of MERGE, $identity of the only table that has one. */
+static entrasql_status bind_pseudo(engine_binder *b, const tsql_expr *e, engine_node **ret)
+{
+    if (es_strcaseeq(e->text, "$action") && b->action != NULL) {
+        *ret = engine_node_of(b, b->action, 0);
+        return *ret != NULL ? ENTRASQL_OK : es_nomem(b->err);
+    }
+    if (!es_strcaseeq(e->text, "$identity") || b->scope == NULL)
+        return engine_unsupported(b->err, e->text);
+    for (size_t i = 0; i < b->scope->count; i++) {
+        const engine_source *source = b->scope->sources[i];
+        for (size_t k = 0; k < source->column_count; k++) {
+            if (!source->columns[k].identity)
+                continue;
+            tsql_column_ref ref = {.name = {.text = source->columns[k].name, .span = e->span}};
+            return engine_bind_column(b, &ref, ret);
+        }
+    }
+    return engine_error(b->err, 207, 1, "Invalid column name '%s'.", e->text);
+}
+
 entrasql_status engine_bind_expr(engine_binder *b, const tsql_expr *e, engine_node **ret)
 {
     switch ((int)e->kind) {
@@ -345,7 +366,7 @@ entrasql_status engine_bind_expr(engine_binder *b, const tsql_expr *e, engine_no
     case TSQL_EXPR_DEFAULT:
         return engine_error(b->err, 156, 1, "Incorrect syntax near the keyword 'DEFAULT'.");
     case TSQL_EXPR_PSEUDO:
-        return engine_unsupported(b->err, e->text);
+        return bind_pseudo(b, e, ret);
     case TSQL_EXPR_AT_TIME_ZONE:
         return engine_unsupported(b->err, "AT TIME ZONE");
     case TSQL_EXPR_NEXT_VALUE:

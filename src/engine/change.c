@@ -250,7 +250,8 @@ static entrasql_status check_nulls(engine_change_set *c, const sqlvalue *row)
             "Cannot insert the value NULL into column '%s', table '%s'; column does "
             "not allow nulls. %s fails.",
             c->table->columns[i].name,
-            engine_table_text(c->b->s, c->table, true, table, sizeof table), c->verb);
+            engine_table_text(c->b->s, c->table, true, table, sizeof table),
+            c->merges ? c->action : c->verb);
     }
     return ENTRASQL_OK;
 }
@@ -330,6 +331,10 @@ static entrasql_status add_returning(engine_change_set *c, const sqlvalue *old, 
 {
     c->deleted->values = old;
     c->inserted->values = row;
+    if (c->merges) {
+        c->action_value = sqlvalue_nvarchar(c->action, strlen(c->action));
+        c->action_source->values = &c->action_value;
+    }
     if (c->extra != NULL)
         c->extra->values = extra;
     for (size_t i = 0; i < c->returning_count; i++) {
@@ -383,7 +388,7 @@ entrasql_status engine_change_insert(engine_change_set *c, sqlvalue *row, const 
     ES_TRY(run_checks(c, row));
     sqlite3_bind_null(c->insert, 1);
     ES_TRY(write_row(c, c->insert, row));
-    return add_returning(c, row, row, extra);
+    return add_returning(c, c->merges ? c->nulls : row, row, extra);
 }
 
 entrasql_status engine_change_update(engine_change_set *c, int64_t rowid, const sqlvalue *old,
@@ -405,7 +410,7 @@ entrasql_status engine_change_delete(engine_change_set *c, int64_t rowid, const 
     sqlite3_reset(c->remove);
     sqlite3_bind_int64(c->remove, 1, rowid);
     ES_TRY(write_row(c, c->remove, NULL));
-    return quiet ? ENTRASQL_OK : add_returning(c, old, old, extra);
+    return quiet ? ENTRASQL_OK : add_returning(c, old, c->merges ? c->nulls : old, extra);
 }
 
 void engine_change_done(engine_change_set *c)

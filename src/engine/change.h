@@ -26,7 +26,13 @@ typedef struct engine_returning {
 
 typedef struct engine_change_set {
     engine_binder *b;
-    const char *verb; /* "INSERT", "UPDATE", "DELETE" */
+    const char *verb; /* "INSERT", "UPDATE", "DELETE", "MERGE" */
+    /* MERGE: what a row's action is, and a row of NULLs for inserted or deleted. */
+    bool merges;
+    const char *action;
+    engine_source *action_source; /* $action */
+    sqlvalue action_value;
+    sqlvalue *nulls;
     const engine_object *table;
     const char *sql_name; /* of the table in SQLite */
     bool is_temp;

@@ -39,10 +39,17 @@ static bool visit_extra(void *ctx, engine_node *node)
     engine_node *copy = engine_node_new(c->b, ENGINE_NODE_COLUMN);
     engine_node **nodes =
         engine_bind_room(c->b, c->extra_nodes, c->extra_count, sizeof(engine_node *));
-    if (source == NULL || copy == NULL || nodes == NULL) {
+    engine_bound_column *columns =
+        source != NULL
+            ? engine_bind_room(c->b, source->columns, source->column_count, sizeof *columns)
+            : NULL;
+    if (copy == NULL || nodes == NULL || columns == NULL) {
         job->failed = true;
         return false;
     }
+    source->columns = columns;
+    columns[source->column_count++] = (engine_bound_column){
+        .name = "", .type = node->type, .nullable = node->nullable, .computed = true};
     *copy = *node;
     c->extra_nodes = nodes;
     nodes[c->extra_count] = copy;
@@ -104,6 +111,8 @@ static entrasql_status bind_items(engine_change_set *c, const tsql_items *items,
             bound.name = item->alias.text;
         else if (item->expr->kind == TSQL_EXPR_COLUMN)
             bound.name = item->expr->u.column->name.text;
+        else if (item->expr->kind == TSQL_EXPR_PSEUDO)
+            bound.name = item->expr->text;
         ES_TRY(engine_bind_expr(c->b, item->expr, &bound.node));
         if (bound.node->type.id == SQLTYPE_UNKNOWN)
             ES_TRY(engine_bind_cast(c->b, &bound.node, sqltype_of(SQLTYPE_INT),
@@ -173,7 +182,9 @@ static entrasql_status bind_list(engine_change_set *c, const tsql_items *items,
     for (size_t i = 0; from != NULL && i < from->count; i++)
         ES_TRY(engine_scope_add(c->b, &scope, from->sources[i]));
     c->b->scope = &scope;
+    c->b->action = c->action_source;
     entrasql_status status = bind_items(c, items, &scope, q);
+    c->b->action = NULL;
     c->b->scope = saved;
     ES_TRY(status);
     *ret = q;

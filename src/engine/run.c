@@ -257,8 +257,6 @@ static entrasql_status run_security(engine_run *run, const tsql_stmt *stmt)
 static const char *statement_name(tsql_stmt_kind kind)
 {
     switch ((int)kind) {
-    case TSQL_STMT_MERGE:
-        return "MERGE";
     case TSQL_STMT_INSERT_BULK:
         return "INSERT BULK";
     case TSQL_STMT_CREATE_SEQUENCE:
@@ -346,6 +344,8 @@ static entrasql_status dispatch(engine_run *run, const tsql_stmt *stmt)
         return engine_run_update(run, stmt->u.update);
     case TSQL_STMT_DELETE:
         return engine_run_delete(run, stmt->u.delete_);
+    case TSQL_STMT_MERGE:
+        return engine_run_merge(run, stmt->u.merge);
     case TSQL_STMT_TRAN:
     case TSQL_STMT_SET_OPTION:
     case TSQL_STMT_SET_VALUE:

@@ -62,6 +62,7 @@ entrasql_status engine_run_select(engine_run *run, const tsql_select_stmt *stmt)
 entrasql_status engine_run_insert(engine_run *run, const tsql_insert_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_update(engine_run *run, const tsql_update_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_delete(engine_run *run, const tsql_delete_stmt *stmt) ES_MUST_USE;
+entrasql_status engine_run_merge(engine_run *run, const tsql_merge_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_truncate(engine_run *run, const tsql_truncate_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_create_table(engine_run *run,
                                         const tsql_create_table_stmt *stmt) ES_MUST_USE;

@@ -39,6 +39,8 @@ static entrasql_status bind_stmt(engine_binder *b, const tsql_stmt *stmt)
         return engine_insert_bind(&insert, b, stmt->u.insert);
     case TSQL_STMT_UPDATE:
         return engine_update_bind(&modify, b, stmt->u.update);
+    case TSQL_STMT_MERGE:
+        return engine_merge_check(b, stmt->u.merge);
     default:
         return engine_delete_bind(&modify, b, stmt->u.delete_);
     }
@@ -126,6 +128,7 @@ static entrasql_status compile(engine_run *run, const tsql_stmt *stmt)
     case TSQL_STMT_INSERT:
     case TSQL_STMT_UPDATE:
     case TSQL_STMT_DELETE:
+    case TSQL_STMT_MERGE:
         return check(run, line, (part){.stmt = stmt});
     case TSQL_STMT_SET_VARIABLE:
         return set_variable(run, line, stmt->u.set_variable);

@@ -6,7 +6,8 @@
 #include "engine/change.h"
 
 typedef struct engine_insert {
-    engine_change_set c;
+    engine_change_set own; /* of an INSERT statement */
+    engine_change_set *c;  /* own, or the MERGE's */
     const engine_object *table;
     size_t *places; /* of the columns that get values, in the table */
     size_t place_count;
@@ -23,6 +24,23 @@ typedef struct engine_insert {
 entrasql_status engine_insert_bind(engine_insert *in, engine_binder *b,
                                    const tsql_insert_stmt *stmt) ES_MUST_USE;
 void engine_insert_done(engine_insert *in);
+
+/* The parts of it that MERGE uses too; in->c and in->table are set. */
+
+/* The columns that get values: the named ones, or all that can. */
+entrasql_status engine_insert_places(engine_insert *in, const tsql_names *names) ES_MUST_USE;
+/* One value; DEFAULT is the column's. */
+entrasql_status engine_insert_cell(engine_insert *in, const tsql_expr *e, size_t column,
+                                   engine_node **ret) ES_MUST_USE;
+entrasql_status engine_insert_defaults(engine_insert *in) ES_MUST_USE;
+/* 544 and 545, by what IDENTITY_INSERT is when it runs. */
+entrasql_status engine_insert_identity(engine_insert *in) ES_MUST_USE;
+entrasql_status engine_insert_open(engine_insert *in) ES_MUST_USE;
+/* Fills `row` from the values, defaults and counters, and writes it. */
+entrasql_status engine_insert_row(engine_insert *in, const sqlvalue *values, sqlvalue *row,
+                                  const sqlvalue *extra) ES_MUST_USE;
+/* What @@IDENTITY and SCOPE_IDENTITY() give from now on. */
+void engine_insert_keep(const engine_insert *in, engine_session *s);
 
 /* One item of SET. */
 typedef struct engine_set {
@@ -48,6 +66,18 @@ entrasql_status engine_update_bind(engine_modify *m, engine_binder *b,
 entrasql_status engine_delete_bind(engine_modify *m, engine_binder *b,
                                    const tsql_delete_stmt *stmt) ES_MUST_USE;
 void engine_modify_done(engine_modify *m);
+
+/* One item of SET: bound into m->sets and m->query; also for MERGE. */
+entrasql_status engine_modify_set(engine_modify *m, engine_binder *b,
+                                  const tsql_assign *assign) ES_MUST_USE;
+/* The new row: the old one with what SET says. values: one for each item of SET. */
+entrasql_status engine_modify_row(engine_modify *m, const sqlvalue *old, const sqlvalue *values,
+                                  sqlvalue *row) ES_MUST_USE;
+
+/* MERGE, bound (run_merge.c). */
+typedef struct engine_merge engine_merge;
+/* Binds it for its errors alone. */
+entrasql_status engine_merge_check(engine_binder *b, const tsql_merge_stmt *stmt) ES_MUST_USE;
 
 /* The table that a statement changes: 208, 1087; views cannot be. */
 entrasql_status engine_bind_target(engine_binder *b, const tsql_target *target, engine_source **ret,

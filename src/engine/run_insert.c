@@ -23,40 +23,36 @@ static bool is_implicit(const engine_table_column *column)
 
 static entrasql_status add_place(engine_insert *in, size_t place)
 {
-    size_t *grown = engine_bind_room(in->c.b, in->places, in->place_count, sizeof *grown);
+    size_t *grown = engine_bind_room(in->c->b, in->places, in->place_count, sizeof *grown);
     if (grown == NULL)
-        return es_nomem(in->c.b->err);
+        return es_nomem(in->c->b->err);
     in->places = grown;
     for (size_t i = 0; i < in->place_count; i++) {
         if (in->places[i] == place)
             return engine_error(
-                in->c.b->err, 264, 1,
+                in->c->b->err, 264, 1,
                 "The column name '%s' is specified more than once in the SET clause "
                 "or column list of an INSERT. A column cannot be assigned more than "
                 "one value in the same clause. Modify the clause to make sure that "
                 "a column is updated only once.",
-                in->c.table->columns[place].name);
+                in->c->table->columns[place].name);
     }
     in->places[in->place_count++] = place;
     return ENTRASQL_OK;
 }
 
-static entrasql_status bind_places(engine_insert *in, const tsql_insert_stmt *stmt)
+entrasql_status engine_insert_places(engine_insert *in, const tsql_names *names)
 {
-    const engine_object *table = in->c.table;
-    engine_binder *b = in->c.b;
-    if (stmt->kind == TSQL_INSERT_DEFAULT_VALUES)
-        return ENTRASQL_OK;
-    for (size_t i = 0; stmt->columns.count == 0 && i < table->column_count; i++) {
+    const engine_object *table = in->c->table;
+    engine_binder *b = in->c->b;
+    for (size_t i = 0; names->count == 0 && i < table->column_count; i++) {
         if (is_implicit(&table->columns[i]))
             ES_TRY(add_place(in, i));
     }
-    for (size_t i = 0; i < stmt->columns.count; i++) {
-        const engine_table_column *column =
-            engine_object_column(table, stmt->columns.items[i].text);
+    for (size_t i = 0; i < names->count; i++) {
+        const engine_table_column *column = engine_object_column(table, names->items[i].text);
         if (column == NULL)
-            return engine_error(b->err, 207, 1, "Invalid column name '%s'.",
-                                stmt->columns.items[i].text);
+            return engine_error(b->err, 207, 1, "Invalid column name '%s'.", names->items[i].text);
         if (column->computed != NULL)
             return engine_error(b->err, 271, 1,
                                 "The column \"%s\" cannot be modified because it is either a "
@@ -69,14 +65,16 @@ static entrasql_status bind_places(engine_insert *in, const tsql_insert_stmt *st
                                 "insert a DEFAULT into the timestamp column.");
         ES_TRY(add_place(in, (size_t)(column - table->columns)));
     }
+    for (size_t i = 0; i < in->place_count; i++)
+        in->identity_given = in->identity_given || table->columns[in->places[i]].identity;
     return ENTRASQL_OK;
 }
 
 /* Identity values: given when they must be, and only then. SET may have come in the same batch. */
-static entrasql_status check_identity(engine_insert *in)
+entrasql_status engine_insert_identity(engine_insert *in)
 {
-    const engine_object *table = in->c.table;
-    engine_binder *b = in->c.b;
+    const engine_object *table = in->c->table;
+    engine_binder *b = in->c->b;
     const engine_table_column *identity = engine_object_identity(table);
     bool on = b->s->set.identity_insert == table->id;
     if (identity == NULL)
@@ -100,12 +98,12 @@ static entrasql_status check_identity(engine_insert *in)
 
 static entrasql_status bind_default(engine_insert *in, size_t place, engine_node **ret)
 {
-    const engine_table_column *column = &in->c.table->columns[place];
+    const engine_table_column *column = &in->c->table->columns[place];
     if (column->default_text == NULL) {
         sqlvalue null = sqlvalue_null(column->type);
-        return engine_node_const(in->c.b, &null, ret);
+        return engine_node_const(in->c->b, &null, ret);
     }
-    return engine_bind_text(in->c.b, column->default_text, ret);
+    return engine_bind_text(in->c->b, column->default_text, ret);
 }
 
 static bool is_given(const engine_insert *in, size_t place)
@@ -118,13 +116,13 @@ static bool is_given(const engine_insert *in, size_t place)
 }
 
 /* One row of all defaults that the statement leaves to the table. */
-static entrasql_status bind_defaults(engine_insert *in)
+entrasql_status engine_insert_defaults(engine_insert *in)
 {
-    const engine_object *table = in->c.table;
-    in->default_nodes = engine_bind_alloc(in->c.b, (table->column_count + 1) * sizeof(void *));
-    in->default_places = engine_bind_alloc(in->c.b, (table->column_count + 1) * sizeof(size_t));
+    const engine_object *table = in->c->table;
+    in->default_nodes = engine_bind_alloc(in->c->b, (table->column_count + 1) * sizeof(void *));
+    in->default_places = engine_bind_alloc(in->c->b, (table->column_count + 1) * sizeof(size_t));
     if (in->default_nodes == NULL || in->default_places == NULL)
-        return es_nomem(in->c.b->err);
+        return es_nomem(in->c->b->err);
     for (size_t i = 0; i < table->column_count; i++) {
         if (table->columns[i].default_text == NULL || is_given(in, i))
             continue;
@@ -142,35 +140,35 @@ static entrasql_status check_count(engine_insert *in, size_t values, bool listed
         return ENTRASQL_OK;
     const engine_table_column *identity = engine_object_identity(in->table);
     if (!listed && identity != NULL && values == in->place_count + 1)
-        return engine_error(in->c.b->err, 8101, 1,
+        return engine_error(in->c->b->err, 8101, 1,
                             "An explicit value for the identity column in table '%s' can only be "
                             "specified when a column list is used and IDENTITY_INSERT is ON.",
                             in->table->name);
     if (!listed)
-        return engine_error(in->c.b->err, 213, 1,
+        return engine_error(in->c->b->err, 213, 1,
                             "Column name or number of supplied values does not match table "
                             "definition.");
     bool more = in->place_count > values;
-    return engine_error(in->c.b->err, more ? 109 : 110, 1,
+    return engine_error(in->c->b->err, more ? 109 : 110, 1,
                         "There are %s columns in the INSERT statement than values specified in the "
                         "VALUES clause. The number of values in the VALUES clause must match the "
                         "number of columns specified in the INSERT statement.",
                         more ? "more" : "fewer");
 }
 
-static entrasql_status bind_cell(engine_insert *in, const tsql_expr *e, size_t column,
-                                 engine_node **ret)
+entrasql_status engine_insert_cell(engine_insert *in, const tsql_expr *e, size_t column,
+                                   engine_node **ret)
 {
     if (e->kind == TSQL_EXPR_DEFAULT)
         return bind_default(in, in->places[column], ret);
-    return engine_bind_expr(in->c.b, e, ret);
+    return engine_bind_expr(in->c->b, e, ret);
 }
 
 /* Several rows: the values of a column take their common type, as in UNION ALL. */
 static entrasql_status bind_rows(engine_insert *in, const tsql_insert_stmt *stmt,
                                  engine_source *source)
 {
-    engine_binder *b = in->c.b;
+    engine_binder *b = in->c->b;
     size_t width = in->place_count;
     source->rows = engine_bind_alloc(b, (stmt->rows.count + 1) * sizeof(engine_node **));
     if (source->rows == NULL)
@@ -182,7 +180,7 @@ static entrasql_status bind_rows(engine_insert *in, const tsql_insert_stmt *stmt
             return es_nomem(b->err);
         for (size_t i = 0; i < width; i++) {
             engine_node **cell = &source->rows[r][i];
-            ES_TRY(bind_cell(in, stmt->rows.items[r].items[i], i, cell));
+            ES_TRY(engine_insert_cell(in, stmt->rows.items[r].items[i], i, cell));
             source->columns[i].type = sqltype_common(source->columns[i].type, (*cell)->type);
             source->columns[i].nullable = true;
         }
@@ -190,7 +188,7 @@ static entrasql_status bind_rows(engine_insert *in, const tsql_insert_stmt *stmt
     }
     for (size_t i = 0; i < width; i++) {
         if (source->columns[i].type.id == SQLTYPE_UNKNOWN)
-            source->columns[i].type = in->c.table->columns[in->places[i]].type;
+            source->columns[i].type = in->c->table->columns[in->places[i]].type;
         for (size_t r = 0; r < source->row_count; r++)
             ES_TRY(engine_bind_cast(b, &source->rows[r][i], source->columns[i].type,
                                     ENGINE_CAST_IMPLICIT, NULL));
@@ -200,7 +198,7 @@ static entrasql_status bind_rows(engine_insert *in, const tsql_insert_stmt *stmt
 
 static entrasql_status bind_values(engine_insert *in, const tsql_insert_stmt *stmt)
 {
-    engine_binder *b = in->c.b;
+    engine_binder *b = in->c->b;
     engine_source *source = engine_bind_alloc(b, sizeof *source);
     engine_query *q = engine_bind_alloc(b, sizeof *q);
     if (source == NULL || q == NULL)
@@ -229,8 +227,8 @@ static entrasql_status check_types(const engine_insert *in)
 {
     for (size_t i = 0; in->query != NULL && i < in->place_count; i++)
         ES_TRY(sqltype_check_conversion(in->query->columns[i].type,
-                                        in->c.table->columns[in->places[i]].type, false,
-                                        in->c.b->err));
+                                        in->c->table->columns[in->places[i]].type, false,
+                                        in->c->b->err));
     return ENTRASQL_OK;
 }
 
@@ -240,12 +238,12 @@ static entrasql_status bind_source(engine_insert *in, const tsql_insert_stmt *st
     case TSQL_INSERT_VALUES:
         return bind_values(in, stmt);
     case TSQL_INSERT_QUERY:
-        ES_TRY(engine_bind_query(in->c.b, stmt->query, &in->query));
+        ES_TRY(engine_bind_query(in->c->b, stmt->query, &in->query));
         if (in->query->column_count == in->place_count)
             return ENTRASQL_OK;
         if (stmt->columns.count == 0)
             return check_count(in, in->query->column_count, false);
-        return engine_error(in->c.b->err, in->query->column_count < in->place_count ? 120 : 121, 1,
+        return engine_error(in->c->b->err, in->query->column_count < in->place_count ? 120 : 121, 1,
                             "The select list for the INSERT statement contains %s items than the "
                             "insert list. The number of SELECT values must match the number of "
                             "INSERT columns.",
@@ -264,18 +262,18 @@ entrasql_status engine_insert_bind(engine_insert *in, engine_binder *b,
     b->option = &stmt->option;
     ES_TRY(engine_bind_with(b, &stmt->with));
     ES_TRY(engine_bind_target(b, &stmt->target, &target, &in->table));
-    ES_TRY(engine_change_bind(&in->c, b, "INSERT", in->table, target->sql_name));
-    if (!in->c.is_temp)
+    in->c = &in->own;
+    ES_TRY(engine_change_bind(in->c, b, "INSERT", in->table, target->sql_name));
+    if (!in->c->is_temp)
         ES_TRY(engine_bind_need(b, "INSERT", in->table, 0));
     if (stmt->top != NULL)
         return engine_unsupported(b->err, "INSERT TOP");
-    ES_TRY(bind_places(in, stmt));
-    for (size_t i = 0; i < in->place_count; i++)
-        in->identity_given = in->identity_given || in->table->columns[in->places[i]].identity;
+    if (stmt->kind != TSQL_INSERT_DEFAULT_VALUES)
+        ES_TRY(engine_insert_places(in, &stmt->columns));
     ES_TRY(bind_source(in, stmt));
     ES_TRY(check_types(in));
-    ES_TRY(bind_defaults(in));
-    return engine_change_output(&in->c, stmt->output, NULL);
+    ES_TRY(engine_insert_defaults(in));
+    return engine_change_output(in->c, stmt->output, NULL);
 }
 
 /* ---- running ---- */
@@ -288,7 +286,7 @@ static void clear_row(sqlvalue *row, size_t count)
 
 static entrasql_status fill_identity(engine_insert *in, sqlvalue *row)
 {
-    engine_session *s = in->c.b->s;
+    engine_session *s = in->c->b->s;
     const engine_table_column *column = engine_object_identity(in->table);
     int64_t v = 0;
     if (column == NULL)
@@ -300,12 +298,12 @@ static entrasql_status fill_identity(engine_insert *in, sqlvalue *row)
             sqltype_convert(cell, sqltype_of(SQLTYPE_BIGINT), NULL, &big, NULL) != ENTRASQL_OK)
             return ENTRASQL_OK;
         v = big.u.i;
-        ES_TRY(engine_identity_seen(s, in->table, v, in->c.b->err));
+        ES_TRY(engine_identity_seen(s, in->table, v, in->c->b->err));
     } else {
-        ES_TRY(engine_identity_next(s, in->table, &v, in->c.b->err));
+        ES_TRY(engine_identity_next(s, in->table, &v, in->c->b->err));
         sqlvalue big = sqlvalue_bigint(v);
         if (sqltype_convert(&big, column->type, NULL, cell, NULL) != ENTRASQL_OK)
-            return engine_error(in->c.b->err, 8115, 1,
+            return engine_error(in->c->b->err, 8115, 1,
                                 "Arithmetic overflow error converting IDENTITY to data type %s.",
                                 sqltype_name(column->type.id));
     }
@@ -319,11 +317,11 @@ static entrasql_status fill_defaults(engine_insert *in, sqlvalue *row)
     bool found = false;
     if (in->default_count == 0)
         return ENTRASQL_OK;
-    ES_TRY(engine_plan_start(&in->defaults, in->c.b->err));
-    ES_TRY(engine_plan_step(&in->defaults, &found, in->c.b->err));
+    ES_TRY(engine_plan_start(&in->defaults, in->c->b->err));
+    ES_TRY(engine_plan_step(&in->defaults, &found, in->c->b->err));
     for (size_t i = 0; found && i < in->default_count; i++) {
         size_t place = in->default_places[i];
-        ES_TRY(engine_change_value(&in->c, &in->table->columns[place], &in->defaults.row[i],
+        ES_TRY(engine_change_value(in->c, &in->table->columns[place], &in->defaults.row[i],
                                    &row[place]));
     }
     return ENTRASQL_OK;
@@ -335,22 +333,24 @@ static void fill_rowversion(const engine_insert *in, sqlvalue *row)
         if (in->table->columns[i].type.id != SQLTYPE_ROWVERSION)
             continue;
         row[i].is_null = false;
-        row[i].u.i = (int64_t)atomic_fetch_add(&in->c.b->s->server->next_rowversion, 1);
+        row[i].u.i = (int64_t)atomic_fetch_add(&in->c->b->s->server->next_rowversion, 1);
     }
 }
 
-static entrasql_status insert_row(engine_insert *in, const sqlvalue *values, sqlvalue *row)
+entrasql_status engine_insert_row(engine_insert *in, const sqlvalue *values, sqlvalue *row,
+                                  const sqlvalue *extra)
 {
     for (size_t i = 0; i < in->table->column_count; i++)
         row[i] = sqlvalue_null(in->table->columns[i].type);
     for (size_t i = 0; i < in->place_count; i++) {
         size_t place = in->places[i];
-        ES_TRY(engine_change_value(&in->c, &in->table->columns[place], &values[i], &row[place]));
+        ES_TRY(engine_change_value(in->c, &in->table->columns[place], &values[i], &row[place]));
     }
     ES_TRY(fill_defaults(in, row));
     fill_rowversion(in, row);
     ES_TRY(fill_identity(in, row));
-    return engine_change_insert(&in->c, row, NULL);
+    ES_TRY(engine_change_insert(in->c, row, extra));
+    return engine_change_check_child(in->c, row);
 }
 
 static entrasql_status insert_rows(engine_insert *in, const engine_row_set *rows)
@@ -359,11 +359,10 @@ static entrasql_status insert_rows(engine_insert *in, const engine_row_set *rows
     size_t width = in->table->column_count;
     sqlvalue *row = es_calloc(width + 1, sizeof *row);
     if (row == NULL)
-        return es_nomem(in->c.b->err);
+        return es_nomem(in->c->b->err);
     for (size_t i = 0; i < rows->count && status == ENTRASQL_OK; i++) {
-        status = insert_row(in, rows->width != 0 ? engine_row_set_at(rows, i) : NULL, row);
-        if (status == ENTRASQL_OK)
-            status = engine_change_check_child(&in->c, row);
+        status =
+            engine_insert_row(in, rows->width != 0 ? engine_row_set_at(rows, i) : NULL, row, NULL);
         clear_row(row, width);
     }
     es_free(row);
@@ -380,23 +379,29 @@ static entrasql_status collect(engine_insert *in, engine_run *run, const tsql_in
     if (stmt->kind == TSQL_INSERT_EXEC)
         return engine_capture_exec(run, stmt->exec, in->place_count, rows);
     ES_CLEANUP(engine_plan_done) engine_plan p = {0};
-    ES_TRY(engine_plan_open(in->c.b, in->query, false, &p));
+    ES_TRY(engine_plan_open(in->c->b, in->query, false, &p));
     return engine_plan_collect(&p, rows, run->err);
+}
+
+entrasql_status engine_insert_open(engine_insert *in)
+{
+    if (in->default_count == 0)
+        return ENTRASQL_OK;
+    return engine_plan_nodes(in->c->b, in->default_nodes, in->default_count, &in->defaults);
 }
 
 static entrasql_status write_rows(engine_insert *in, engine_run *run, const engine_row_set *rows)
 {
-    if (in->default_count != 0)
-        ES_TRY(engine_plan_nodes(in->c.b, in->default_nodes, in->default_count, &in->defaults));
-    ES_TRY(engine_change_open(&in->c));
+    ES_TRY(engine_insert_open(in));
+    ES_TRY(engine_change_open(in->c));
     ES_TRY(insert_rows(in, rows));
     if (engine_object_identity(in->table) != NULL && rows->count != 0)
         ES_TRY(engine_identity_save(run->s, in->table, run->err));
-    return engine_change_finish(&in->c, run);
+    return engine_change_finish(in->c, run);
 }
 
 /* The values that @@IDENTITY and SCOPE_IDENTITY() give from now on. */
-static void keep_identity(engine_insert *in, engine_session *s)
+void engine_insert_keep(const engine_insert *in, engine_session *s)
 {
     s->identity_known = in->identity_known;
     s->identity = in->identity;
@@ -413,13 +418,13 @@ static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt, 
     ES_CLEANUP(engine_row_set_done) engine_row_set rows = {0};
     ES_TRY(engine_binder_init(&b, run->s, run->err));
     ES_TRY(engine_insert_bind(&in, &b, stmt));
-    ES_TRY(check_identity(&in));
+    ES_TRY(engine_insert_identity(&in));
     ES_TRY(engine_bind_check(&b));
     if (run->s->set.fmtonly)
-        return engine_change_columns(&in.c, run);
+        return engine_change_columns(in.c, run);
     ES_TRY(collect(&in, run, stmt, &rows));
     ES_TRY(write_rows(&in, run, &rows));
-    keep_identity(&in, run->s);
+    engine_insert_keep(&in, run->s);
     *ret_rows = rows.count;
     return ENTRASQL_OK;
 }
@@ -427,7 +432,7 @@ static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt, 
 void engine_insert_done(engine_insert *in)
 {
     engine_plan_done(&in->defaults);
-    engine_change_done(&in->c);
+    engine_change_done(&in->own);
 }
 
 entrasql_status engine_run_insert(engine_run *run, const tsql_insert_stmt *stmt)

@@ -191,7 +191,7 @@ static entrasql_status bind_new_value(engine_modify *m, engine_binder *b, const 
     return old != NULL ? engine_bind_arith(b, assign->op, old, *ret, ret) : es_nomem(b->err);
 }
 
-static entrasql_status bind_set(engine_modify *m, engine_binder *b, const tsql_assign *assign)
+entrasql_status engine_modify_set(engine_modify *m, engine_binder *b, const tsql_assign *assign)
 {
     engine_set set = {.place = SIZE_MAX, .variable = assign->variable};
     if (assign->column.name.text != NULL)
@@ -260,7 +260,7 @@ static entrasql_status bind_update(engine_modify *m, engine_binder *b, const tsq
     ES_TRY(add_old_row(m, b));
     b->scope = scope;
     for (size_t i = 0; i < stmt->set.count; i++)
-        ES_TRY(bind_set(m, b, &stmt->set.items[i]));
+        ES_TRY(engine_modify_set(m, b, &stmt->set.items[i]));
     return bind_tail(m, b, stmt->where, stmt->top, stmt->output, scope, stmt->from != NULL);
 }
 
@@ -380,12 +380,12 @@ static entrasql_status set_variables(engine_modify *m, engine_run *run, const sq
     return ENTRASQL_OK;
 }
 
-/* The new row: the old one with what SET says. */
-static entrasql_status make_row(engine_modify *m, const sqlvalue *values, sqlvalue *row)
+entrasql_status engine_modify_row(engine_modify *m, const sqlvalue *old, const sqlvalue *values,
+                                  sqlvalue *row)
 {
     const engine_object *table = m->table;
     for (size_t i = 0; i < table->column_count; i++) {
-        if (sqlvalue_copy(&row[i], &values[1 + i]) != ENTRASQL_OK)
+        if (sqlvalue_copy(&row[i], &old[i]) != ENTRASQL_OK)
             return es_nomem(m->c.b->err);
         if (table->columns[i].type.id == SQLTYPE_ROWVERSION)
             row[i].u.i = (int64_t)atomic_fetch_add(&m->c.b->s->server->next_rowversion, 1);
@@ -395,8 +395,7 @@ static entrasql_status make_row(engine_modify *m, const sqlvalue *values, sqlval
         if (place == SIZE_MAX)
             continue;
         sqlvalue_done(&row[place]);
-        ES_TRY(engine_change_value(&m->c, &table->columns[place],
-                                   &values[1 + table->column_count + i], &row[place]));
+        ES_TRY(engine_change_value(&m->c, &table->columns[place], &values[i], &row[place]));
     }
     return ENTRASQL_OK;
 }
@@ -405,7 +404,7 @@ static entrasql_status update_row(engine_modify *m, engine_run *run, const sqlva
                                   sqlvalue *row)
 {
     ES_TRY(set_variables(m, run, values));
-    ES_TRY(make_row(m, values, row));
+    ES_TRY(engine_modify_row(m, values + 1, values + 1 + m->table->column_count, row));
     ES_TRY(engine_change_update(&m->c, values[0].u.i, values + 1, row, extra_of(m, values),
                                 m->changes_key));
     ES_TRY(engine_change_check_child(&m->c, row));
