@@ -43,8 +43,11 @@ entrasql_status engine_bind_parse(engine_binder *b, const char *text, const tsql
 
 void engine_bind_enter(engine_binder *b, const engine_object *module, engine_bind_state *saved)
 {
-    *saved = (engine_bind_state){
-        .scope = b->scope, .ctes = b->ctes, .chains = b->chains, .owner = b->owner, .depth = b->depth};
+    *saved = (engine_bind_state){.scope = b->scope,
+                                 .ctes = b->ctes,
+                                 .chains = b->chains,
+                                 .owner = b->owner,
+                                 .depth = b->depth};
     b->scope = NULL;
     b->ctes = NULL;
     b->chains = true;

@@ -62,11 +62,11 @@ static entrasql_status check_given(const engine_procedure_call *call, const char
                                    const tsql_params *declared, entrasql_error *err)
 {
     if (call->count > 0 && declared->count == 0)
-        return engine_error(err, 8146, 2,
-                            "Procedure %s has no parameters and arguments were supplied.", procedure);
+        return engine_error(
+            err, 8146, 2, "Procedure %s has no parameters and arguments were supplied.", procedure);
     if (call->count > declared->count)
-        return engine_error(err, 8144, 2,
-                            "Procedure or function %s has too many arguments specified.", procedure);
+        return engine_error(
+            err, 8144, 2, "Procedure or function %s has too many arguments specified.", procedure);
     for (size_t i = 0; i < call->count; i++) {
         bool known = call->params[i].name[0] == '\0';
         for (size_t k = 0; k < declared->count && !known; k++)
@@ -119,7 +119,8 @@ static entrasql_status declare_given(engine_frame *frame, const engine_procedure
     for (size_t i = 0; i < declared->count; i++) {
         engine_variable *v = NULL;
         ES_TRY(declare(frame, &declared->items[i], i, &v, err));
-        ES_TRY(set_given(v, &declared->items[i], find_given(call, &declared->items[i], i), procedure, err));
+        ES_TRY(set_given(v, &declared->items[i], find_given(call, &declared->items[i], i),
+                         procedure, err));
     }
     return ENTRASQL_OK;
 }
@@ -170,12 +171,8 @@ static entrasql_status check_count(engine_session *s, const char *procedure, uns
                    "Transaction count after EXECUTE indicates a mismatching number of BEGIN and "
                    "COMMIT statements. Previous count = %u, current count = %u.",
                    before, s->tran.count);
-    engine_message m = {.number = 266,
-                        .state = 2,
-                        .severity = 16,
-                        .text = text,
-                        .procedure = procedure,
-                        .line = 0};
+    engine_message m = {
+        .number = 266, .state = 2, .severity = 16, .text = text, .procedure = procedure, .line = 0};
     s->last_error = 266;
     return engine_output_message(s, &m);
 }
@@ -244,10 +241,9 @@ static entrasql_status create(engine_run *run, const tsql_stmt *stmt)
         ES_TRY(engine_need_create(run, "CREATE PROCEDURE", &module->object, &o.schema));
     ES_TRY(check_body(run, module));
     o.definition = engine_module_text(run, stmt);
-    entrasql_status status =
-        o.definition != NULL
-            ? engine_module_store(run, &module->object, "CREATE PROCEDURE", &o, old)
-            : es_nomem(run->err);
+    entrasql_status status = o.definition != NULL ? engine_module_store(run, &module->object,
+                                                                        "CREATE PROCEDURE", &o, old)
+                                                  : es_nomem(run->err);
     es_free(o.definition);
     es_free(o.name);
     return status;

@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/output.h"
 #include "engine/module.h"
+#include "engine/output.h"
 #include "engine/prepared.h"
 #include "engine/procs_catalog.h"
 #include "engine/run.h"

@@ -13,7 +13,7 @@
 #include "engine/internal.h"
 
 typedef struct engine_procedure_call {
-    const char *name; /* without schema */
+    const char *name;          /* without schema */
     const tsql_object *object; /* as it was written; NULL: a system procedure by number */
     const engine_param *params;
     size_t count;
