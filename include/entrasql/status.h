@@ -85,6 +85,7 @@ typedef enum entrasql_error_class {
 #define ENTRASQL_ERROR_MESSAGE_SIZE 4096
 #define ENTRASQL_ERROR_HINT_SIZE 768
 #define ENTRASQL_ERROR_ID_SIZE 64
+#define ENTRASQL_ERROR_CLAIMS_SIZE 1024
 
 /*
  * The error record. Owned by the caller; no initialisation needed.
@@ -102,6 +103,10 @@ typedef struct entrasql_error {
     char correlation_id[ENTRASQL_ERROR_ID_SIZE]; /* what support will ask for, or "" */
     char message[ENTRASQL_ERROR_MESSAGE_SIZE];   /* what happened; never a secret */
     char hint[ENTRASQL_ERROR_HINT_SIZE];         /* what to do next, or "" */
+    /* A claims challenge (JSON) that Entra wants answered by a sign-in of the person, or "": a web
+     * service hands it to its front end (OnBehalfOf), others give it as the claims of the next
+     * request to a credential that can ask the person. Never cut: a longer one is left out. */
+    char claims[ENTRASQL_ERROR_CLAIMS_SIZE];
 } entrasql_error;
 
 /* The class of a status. Pure; any thread. */

@@ -55,6 +55,7 @@ void es_error_clear(entrasql_error *err)
     err->correlation_id[0] = '\0';
     err->message[0] = '\0';
     err->hint[0] = '\0';
+    err->claims[0] = '\0';
 }
 
 entrasql_status es_failv(entrasql_error *err, entrasql_status status, const char *fmt, va_list ap)

@@ -66,15 +66,39 @@ int cli_emulator(const cli_terminal *t, int argc, char **argv);
 
 /* ---- credentials ---- */
 
-#define CLI_CREDENTIALS "default|environment|managed-identity|azure-cli"
+/* "default|environment|...", from the table in credential.c. */
+extern const char cli_credential_names[];
 
+/* What the command line says about the credential; each may be NULL. */
 typedef struct cli_credential_options {
-    const char *name;      /* one of CLI_CREDENTIALS */
-    const char *client_id; /* of a managed identity; may be NULL */
-    const char *tenant;    /* for developer tools; may be NULL */
-    const char *ca_file;   /* may be NULL */
+    const char *name; /* one of cli_credential_names; NULL: default */
+    const char *client_id;
+    const char *tenant;
+    const char *ca_file;
 } cli_credential_options;
 
+/* The rows for a command's option table; read them by cli_credential_read(). */
+#define CLI_CREDENTIAL_OPTIONS                                                                     \
+    {.name = "credential",                                                                         \
+     .type = CONF_OPTION_CHOICE,                                                                   \
+     .choices = cli_credential_names,                                                              \
+     .default_value = "default",                                                                   \
+     .help = "where the token comes from"},                                                        \
+        {.name = "client-id",                                                                      \
+         .type = CONF_OPTION_TEXT,                                                                 \
+         .value_name = "ID",                                                                       \
+         .help = "of the app or user-assigned identity"},                                          \
+        {.name = "tenant",                                                                         \
+         .type = CONF_OPTION_TEXT,                                                                 \
+         .value_name = "ID",                                                                       \
+         .help = "the tenant to ask"},                                                             \
+    {                                                                                              \
+        .name = "ca-file", .type = CONF_OPTION_FILE, .value_name = "FILE",                         \
+        .help = "trusted certificates (PEM) in place of the system's"                              \
+    }
+
+void cli_credential_read(const conf_args *args, cli_credential_options *ret);
+/* INVALID, naming it, for an option that the credential has no use for. */
 entrasql_status cli_credential_new(const cli_credential_options *options, entrasql_credential **ret,
                                    entrasql_error *err) ES_MUST_USE;
 

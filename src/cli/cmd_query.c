@@ -46,16 +46,7 @@ static const conf_option options[] = {
      .value_name = "NAME",
      .default_value = STRING_VARIABLE,
      .help = "variable used without -S"},
-    {.name = "credential",
-     .type = CONF_OPTION_CHOICE,
-     .choices = CLI_CREDENTIALS,
-     .default_value = "default",
-     .help = "where the token comes from"},
-    {.name = "client-id",
-     .type = CONF_OPTION_TEXT,
-     .value_name = "ID",
-     .help = "a user-assigned managed identity"},
-    {.name = "tenant", .type = CONF_OPTION_TEXT, .value_name = "ID", .help = "the tenant to ask"},
+    CLI_CREDENTIAL_OPTIONS,
     {.name = "encrypt",
      .type = CONF_OPTION_CHOICE,
      .choices = "on|strict",
@@ -68,10 +59,6 @@ static const conf_option options[] = {
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
      .help = "the name that the certificate must have"},
-    {.name = "ca-file",
-     .type = CONF_OPTION_FILE,
-     .value_name = "FILE",
-     .help = "trusted certificates (PEM) in place of the system's"},
     {.name = "login-timeout",
      .short_name = 'l',
      .type = CONF_OPTION_NUMBER,
@@ -215,11 +202,8 @@ static entrasql_status choose_credential(const conf_args *args, const conf_targe
         es_hint(err, "remove them to sign in with a token");
         return ENTRASQL_CONFIG;
     }
-    cli_credential_options options_of = {
-        .client_id = conf_args_text(args, "client-id"),
-        .tenant = conf_args_text(args, "tenant"),
-        .ca_file = conf_args_text(args, "ca-file"),
-    };
+    cli_credential_options options_of;
+    cli_credential_read(args, &options_of);
     ES_TRY(credential_name(args, target, &options_of.name, err));
     return cli_credential_new(&options_of, ret, err);
 }

@@ -18,16 +18,7 @@ static const conf_option options[] = {
      .value_name = "sql|arm|URI",
      .default_value = "sql",
      .help = "what the token is for"},
-    {.name = "credential",
-     .type = CONF_OPTION_CHOICE,
-     .choices = CLI_CREDENTIALS,
-     .default_value = "default",
-     .help = "where it comes from"},
-    {.name = "client-id",
-     .type = CONF_OPTION_TEXT,
-     .value_name = "ID",
-     .help = "a user-assigned managed identity"},
-    {.name = "tenant", .type = CONF_OPTION_TEXT, .value_name = "ID", .help = "the tenant to ask"},
+    CLI_CREDENTIAL_OPTIONS,
     {.name = "timeout",
      .type = CONF_OPTION_NUMBER,
      .value_name = "SECONDS",
@@ -36,10 +27,6 @@ static const conf_option options[] = {
      .help = "how long getting it may take (default: 100)"},
     {.name = "claims", .type = CONF_OPTION_FLAG, .help = "show what the token says, not the token"},
     {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
-    {.name = "ca-file",
-     .type = CONF_OPTION_FILE,
-     .value_name = "FILE",
-     .help = "trusted certificates (PEM) in place of the system's"},
     CLI_OPTION_HELP,
     {0},
 };
@@ -80,15 +67,11 @@ static entrasql_status scope_of(const char *resource, char **ret, entrasql_error
 
 static entrasql_status get_token(const conf_args *args, entrasql_token **ret, entrasql_error *err)
 {
-    const cli_credential_options credential_options = {
-        .name = conf_args_text(args, "credential"),
-        .client_id = conf_args_text(args, "client-id"),
-        .tenant = conf_args_text(args, "tenant"),
-        .ca_file = conf_args_text(args, "ca-file"),
-    };
+    cli_credential_options credential_options;
     ES_CLEANUP(es_cleanup_free) char *scope = NULL;
     entrasql_credential *credential = NULL;
 
+    cli_credential_read(args, &credential_options);
     ES_TRY(scope_of(conf_args_text(args, "resource"), &scope, err));
     ES_TRY(cli_credential_new(&credential_options, &credential, err));
     const entrasql_token_request request = {

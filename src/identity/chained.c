@@ -106,6 +106,7 @@ static entrasql_status give_up(struct chain_flow *f, entrasql_status status, ent
     err->number = f->error.number;
     err->os_errno = f->error.os_errno;
     memcpy(err->correlation_id, f->error.correlation_id, sizeof err->correlation_id);
+    memcpy(err->claims, f->error.claims, sizeof err->claims);
     if (status == f->error.status)
         err->error_class = f->error.error_class;
     if (f->all_unavailable && f->c->count > 1)

@@ -57,6 +57,8 @@ static entrasql_status custom_step(identity_flow *flow, entrasql_token **ret, en
         .tenant_id = r->tenant_id,
         .claims = r->claims,
         .timeout_ms = left > 0 ? (uint32_t)left : 0,
+        .enable_cae = r->cae,
+        .cancel = r->cancel,
     };
     entrasql_token *token = NULL;
     es_error_clear(err);

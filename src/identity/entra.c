@@ -3,6 +3,7 @@
 #include "identity/entra.h"
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "identity/exchange.h"
 #include "identity/reply.h"
@@ -13,7 +14,8 @@ struct entra_flow {
     identity_flow base;
     identity_exchange x;
     const char *source;
-    const es_secret *secret;
+    es_secret *secret; /* a reference */
+    char request_id[ES_GUID_TEXT_SIZE];
 };
 
 static entrasql_status entra_wants(identity_flow *flow, os_wait *w)
@@ -22,11 +24,23 @@ static entrasql_status entra_wants(identity_flow *flow, os_wait *w)
     return identity_exchange_wants(&f->x, w);
 }
 
+/* Without Entra's own word for the request, the id under which it was sent is what support needs.
+ */
+static entrasql_status name_request(const struct entra_flow *f, entrasql_status status,
+                                    entrasql_error *err)
+{
+    if (err->correlation_id[0] == '\0' && status != ENTRASQL_NOMEM)
+        es_strlcpy_utf8(err->correlation_id, sizeof err->correlation_id, f->request_id);
+    return status;
+}
+
 static entrasql_status entra_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
 {
     struct entra_flow *f = (struct entra_flow *)flow;
     http_response answer;
-    ES_TRY(identity_exchange_step(&f->x, &answer, err));
+    entrasql_status sent = identity_exchange_step(&f->x, &answer, err);
+    if (sent != ENTRASQL_OK)
+        return sent == ENTRASQL_AGAIN ? sent : name_request(f, sent, err);
     const char *place = es_buf_cstr(&f->x.url);
     entrasql_status status;
     if (place == NULL)
@@ -37,13 +51,14 @@ static entrasql_status entra_step(identity_flow *flow, entrasql_token **ret, ent
     else
         status = identity_reply_entra_error(&answer, place, f->secret, err);
     http_response_done(&answer);
-    return status;
+    return status == ENTRASQL_OK ? status : name_request(f, status, err);
 }
 
 static void entra_free(identity_flow *flow)
 {
     struct entra_flow *f = (struct entra_flow *)flow;
     identity_exchange_done(&f->x);
+    es_secret_unref(f->secret);
     es_free(f);
 }
 
@@ -58,6 +73,8 @@ static entrasql_status fill(struct entra_flow *f, const identity_entra_request *
         return es_nomem(err);
     identity_exchange_header(&f->x, "Content-Type", "application/x-www-form-urlencoded");
     identity_exchange_header(&f->x, "Accept", "application/json");
+    identity_exchange_header(&f->x, "client-request-id", f->request_id);
+    identity_exchange_header(&f->x, "return-client-request-id", "true");
     f->x.method = "POST";
     f->x.has_body = true;
     es_buf_done(&f->x.body);
@@ -77,7 +94,8 @@ entrasql_status identity_entra_start(const identity_entra_request *entra,
     policy.retries = request->once ? 0 : identity_settings_retries(entra->settings, policy.retries);
     f->base.klass = &entra_flow_class;
     f->source = entra->source;
-    f->secret = entra->secret;
+    f->secret = entra->secret != NULL ? es_secret_ref(entra->secret) : NULL;
+    es_random_uuid(f->request_id);
     identity_exchange_init(&f->x, &policy, request->deadline_ms);
     f->x.ca_file = entra->settings->ca_file;
     entrasql_status status = fill(f, entra, err);

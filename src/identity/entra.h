@@ -13,9 +13,9 @@
 typedef struct identity_entra_request {
     const identity_settings *settings; /* with an authority; borrowed, as all below */
     const char *tenant_id;
-    const char *source;      /* the credential's name */
-    const es_secret *secret; /* kept out of messages should an answer repeat it; NULL: none */
-    es_buf *form;            /* wiping; its content is taken over */
+    const char *source; /* the credential's name */
+    es_secret *secret;  /* kept out of messages should an answer repeat it; NULL: none */
+    es_buf *form;       /* wiping; its content is taken over */
 } identity_entra_request;
 
 entrasql_status identity_entra_start(const identity_entra_request *entra,

@@ -32,7 +32,7 @@ typedef struct identity_exchange {
     es_buf url;
     es_buf body; /* wiping */
     bool has_body;
-    http_header headers[4]; /* values borrowed */
+    http_header headers[8]; /* values borrowed */
     unsigned header_count;
     const char *ca_file; /* borrowed */
     const uint8_t *pin;  /* borrowed; as in http_request */

@@ -15,6 +15,7 @@
 #ifndef IDENTITY_INTERNAL_H
 #define IDENTITY_INTERNAL_H
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "identity/board.h"
@@ -26,17 +27,26 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+/* ---- cancelling ---- */
+
+entrasql_cancel *identity_cancel_ref(entrasql_cancel *cancel);    /* NULL gives NULL */
+bool identity_cancel_is_triggered(const entrasql_cancel *cancel); /* NULL: no */
+/* Readable from the trigger on, for any number of waiters. */
+int identity_cancel_fd(const entrasql_cancel *cancel);
+
 /* ---- requests, flows, credentials ---- */
 
 /* Borrowed by a flow for its whole life; checked already (scope.h). */
 typedef struct identity_request {
     const char *scope;
-    const char *tenant_id; /* NULL: the credential's own */
-    const char *claims;    /* NULL: none */
-    int64_t deadline_ms;   /* monotonic */
-    bool once;             /* one try, no retries: a valid token is at hand */
-    bool refresh;          /* what others have cached is not good enough either */
-    bool in_chain;         /* others stand beside it: who is not there must be noticed quickly */
+    const char *tenant_id;   /* NULL: the credential's own */
+    const char *claims;      /* NULL: none */
+    int64_t deadline_ms;     /* monotonic */
+    bool once;               /* one try, no retries: a valid token is at hand */
+    bool refresh;            /* what others have cached is not good enough either */
+    bool in_chain;           /* others stand beside it: who is not there must be noticed quickly */
+    bool cae;                /* the resource handles continuous access evaluation */
+    entrasql_cancel *cancel; /* for code of the program's own; flows are freed when it comes */
 } identity_request;
 
 typedef struct identity_flow identity_flow;
@@ -87,6 +97,11 @@ entrasql_status identity_flow_step(identity_flow *flow, entrasql_token **ret,
 void identity_flow_free(identity_flow *flow); /* cancels; NULL allowed */
 /* A flow that has its token already. Takes the reference, also when it fails. NOMEM. */
 entrasql_status identity_flow_ready(entrasql_token *token, identity_flow **ret,
+                                    entrasql_error *err) ES_MUST_USE;
+
+/* Appends the field "claims": the request's challenge and what CAE adds to it; nothing without
+ * either. INVALID: the challenge is not a JSON object. */
+entrasql_status identity_claims_add(const identity_request *request, es_buf *form,
                                     entrasql_error *err) ES_MUST_USE;
 
 /* ---- tokens: immutable once somebody else can see them, reference counted ---- */

@@ -20,7 +20,9 @@ struct entrasql_token_operation {
     char *tenant_id;
     char *claims;
     int64_t deadline_ms;
-    identity_request request; /* of the flow; borrows the strings above */
+    entrasql_cancel *cancel; /* NULL: none */
+    bool cae;
+    identity_request request; /* of the flow; borrows the members above */
     identity_ticket ticket;
     identity_flow *flow;
     bool over; /* the result was handed out */
@@ -89,6 +91,8 @@ static entrasql_status run_flow(entrasql_token_operation *op, entrasql_token **r
             .deadline_ms = is_early ? early : op->deadline_ms,
             .once = op->ticket.has_fallback,
             .refresh = op->ticket.refresh,
+            .cae = op->cae,
+            .cancel = op->cancel,
         };
         status = op->credential->klass->start(op->credential, &op->request, &op->flow, err);
         if (status != ENTRASQL_OK)
@@ -98,11 +102,22 @@ static entrasql_status run_flow(entrasql_token_operation *op, entrasql_token **r
     return status == ENTRASQL_AGAIN ? status : finish(op, status, token, ret, err);
 }
 
+/* Lets go at once of what others could wait for, not only when the operation is freed. */
+static entrasql_status cancelled(entrasql_token_operation *op, entrasql_error *err)
+{
+    identity_flow_free(op->flow);
+    op->flow = NULL;
+    identity_cache_close(&op->credential->cache, &op->ticket);
+    return es_fail(err, ENTRASQL_CANCELLED, "the token request was cancelled");
+}
+
 /* One step without the handing out: used by both _start and _step. err is never NULL here. */
 static entrasql_status advance(entrasql_token_operation *op, entrasql_token **ret,
                                entrasql_error *err)
 {
     identity_cache *cache = &op->credential->cache;
+    if (identity_cancel_is_triggered(op->cancel))
+        return cancelled(op, err);
     entrasql_status status = ENTRASQL_AGAIN;
     if (op->ticket.role == IDENTITY_NO_ROLE)
         status = identity_cache_join(cache, &op->ticket, ret, err);
@@ -128,6 +143,8 @@ entrasql_status entrasql_credential_start(entrasql_credential *credential,
     op->credential = entrasql_credential_ref(credential);
     op->deadline_ms = es_clock_deadline(r.timeout_ms != 0 ? r.timeout_ms : DEFAULT_TIMEOUT_MS);
     op->ticket.event_fd = -1;
+    op->cancel = identity_cancel_ref(r.cancel);
+    op->cae = r.enable_cae;
     *ret_operation = op;
     op->early_token = identity_cache_peek(&credential->cache, &r);
     if (op->early_token != NULL)
@@ -160,6 +177,8 @@ static void collect_wants(entrasql_token_operation *op, os_wait *w)
     } else {
         os_wait_until(w, 0);
     }
+    if (status == ENTRASQL_OK && op->cancel != NULL)
+        status = os_wait_add(w, identity_cancel_fd(op->cancel), POLLIN);
     /* A set that is too small is no reason to hang: look again soon. */
     if (status != ENTRASQL_OK)
         os_wait_until(w, es_clock_deadline(10));
@@ -210,6 +229,7 @@ void entrasql_token_operation_free(entrasql_token_operation *operation)
     identity_cache_close(&operation->credential->cache, &operation->ticket);
     entrasql_token_free(operation->early_token);
     entrasql_credential_unref(operation->credential);
+    entrasql_cancel_unref(operation->cancel);
     es_free(operation->scope);
     es_free(operation->tenant_id);
     es_free(operation->claims);

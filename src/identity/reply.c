@@ -106,8 +106,21 @@ struct entra_error {
     char description[600];
     char correlation_id[ENTRASQL_ERROR_ID_SIZE];
     char trace_id[ENTRASQL_ERROR_ID_SIZE];
+    char claims[ENTRASQL_ERROR_CLAIMS_SIZE];
     uint32_t number;
 };
+
+/* A challenge is JSON for a machine: whole, or not at all. */
+static void copy_claims(const json_node *root, char *dst, size_t size)
+{
+    const char *text = NULL;
+    size_t n = 0;
+    dst[0] = '\0';
+    if (json_member_string(root, "claims", &text, &n) != ENTRASQL_OK || n >= size ||
+        strlen(text) != n)
+        return;
+    memcpy(dst, text, n + 1);
+}
 
 /* OK; MALFORMED when the answer is not an error of Entra; NOMEM. */
 static entrasql_status read_entra_error(const http_response *answer, const es_secret *secret,
@@ -125,6 +138,7 @@ static entrasql_status read_entra_error(const http_response *answer, const es_se
     copy_line(root, "correlation_id", secret, e->correlation_id, sizeof e->correlation_id);
     copy_line(root, "trace_id", secret, e->trace_id, sizeof e->trace_id);
     e->number = aadsts_number(root, e->description);
+    copy_claims(root, e->claims, sizeof e->claims);
     return e->error[0] != '\0' || e->number != 0 ? ENTRASQL_OK : ENTRASQL_MALFORMED;
 }
 
@@ -167,8 +181,13 @@ entrasql_status identity_reply_entra_error(const http_response *answer, const ch
                 answer->status, e.description, e.trace_id[0] != '\0' ? " Trace ID: " : "",
                 e.trace_id);
         set_entra_hint(e.number, answer->status, err);
-        if (err != NULL)
+        if (e.claims[0] != '\0')
+            es_hint(err, "the person must sign in again and answer the claims challenge that comes "
+                         "with this error; a web service hands it to its front end");
+        if (err != NULL) {
             es_strlcpy_utf8(err->correlation_id, sizeof err->correlation_id, e.correlation_id);
+            es_strlcpy_utf8(err->claims, sizeof err->claims, e.claims);
+        }
     }
     if (err != NULL)
         err->number = e.number != 0 ? e.number : answer->status;

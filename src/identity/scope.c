@@ -77,10 +77,11 @@ entrasql_status identity_tenant_check(const char *tenant, const char *what, entr
     return ENTRASQL_INVALID;
 }
 
-entrasql_status identity_tenant_policy_init(identity_tenant_policy *policy)
+entrasql_status identity_tenant_policy_init(identity_tenant_policy *policy, const char *allowed)
 {
     const char *disabled = getenv("AZURE_IDENTITY_DISABLE_MULTITENANTAUTH");
-    const char *allowed = getenv("AZURE_ADDITIONALLY_ALLOWED_TENANTS");
+    if (es_str_is_empty(allowed))
+        allowed = getenv("AZURE_ADDITIONALLY_ALLOWED_TENANTS");
     policy->ignore_requests = es_streq(disabled, "1") || es_strcaseeq(disabled, "true");
     policy->allowed = es_strdup(allowed);
     return allowed != NULL && policy->allowed == NULL ? ENTRASQL_NOMEM : ENTRASQL_OK;
@@ -134,7 +135,7 @@ entrasql_status identity_tenant_choose(const identity_tenant_policy *policy, con
             requested);
     es_hint(err,
             "it belongs to %s; to allow others, put their ids, or *, into "
-            "AZURE_ADDITIONALLY_ALLOWED_TENANTS",
+            "AZURE_ADDITIONALLY_ALLOWED_TENANTS or the option additionally_allowed_tenants",
             configured != NULL ? configured : "another tenant");
     return ENTRASQL_INVALID;
 }

@@ -29,12 +29,16 @@ entrasql_status identity_tenant_check(const char *tenant, const char *what,
 
 /* Which tenants a request may name beside the credential's own. */
 typedef struct identity_tenant_policy {
-    char *allowed;        /* AZURE_ADDITIONALLY_ALLOWED_TENANTS, ';' between; NULL: none */
+    char *allowed;        /* ';' between, "*" for any; NULL: none */
     bool ignore_requests; /* AZURE_IDENTITY_DISABLE_MULTITENANTAUTH */
 } identity_tenant_policy;
 
-/* Reads the environment. NOMEM. */
-entrasql_status identity_tenant_policy_init(identity_tenant_policy *policy) ES_MUST_USE;
+/*
+ * allowed: the caller's option; NULL or empty: AZURE_ADDITIONALLY_ALLOWED_TENANTS. Reads the
+ * environment. NOMEM.
+ */
+entrasql_status identity_tenant_policy_init(identity_tenant_policy *policy,
+                                            const char *allowed) ES_MUST_USE;
 void identity_tenant_policy_done(identity_tenant_policy *policy);
 /*
  * The tenant to use. A server may have named the requested one, so it must be

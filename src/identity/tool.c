@@ -193,7 +193,8 @@ static entrasql_status fill(identity_tool *tool, const entrasql_developer_tool_o
     }
     tool->timeout_ms = o->process_timeout_ms != 0 ? o->process_timeout_ms : default_timeout_ms;
     tool->environment = os_environment_copy(extra);
-    if (tool->environment == NULL || identity_tenant_policy_init(&tool->tenants) != ENTRASQL_OK)
+    if (tool->environment == NULL ||
+        identity_tenant_policy_init(&tool->tenants, o->additionally_allowed_tenants) != ENTRASQL_OK)
         return es_nomem(err);
     return ENTRASQL_OK;
 }

@@ -33,6 +33,7 @@ static struct source {
     char tenant[64];
     char claims[64];
     uint32_t timeout_ms;
+    bool cae;
 } source;
 
 static entrasql_status give(void *context, const entrasql_token_request *request,
@@ -49,6 +50,7 @@ static entrasql_status give(void *context, const entrasql_token_request *request
              request->tenant_id != NULL ? request->tenant_id : "");
     snprintf(s->claims, sizeof s->claims, "%s", request->claims != NULL ? request->claims : "");
     s->timeout_ms = request->timeout_ms;
+    s->cae = request->enable_cae;
     pthread_mutex_unlock(&source_mutex);
     if (s->fails != ENTRASQL_OK) {
         err->status = s->fails;
@@ -119,6 +121,7 @@ static void tokens_are_kept_by_scope_tenant_and_claims(void **state)
     assert_string_equal(value, "token-3");
     assert_int_equal(ASK(c, .enable_cae = true), ENTRASQL_OK);
     assert_string_equal(value, "token-6");
+    assert_true(source.cae);
     assert_int_equal(ASK(c, .size = 0), ENTRASQL_OK);
     assert_string_equal(value, "token-5");
     assert_int_equal(source.calls, 6);

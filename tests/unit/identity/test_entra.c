@@ -88,7 +88,7 @@ static void expiry_counts_from_the_sending(void **state)
     entrasql_credential_unref(c);
 }
 
-static void claims_are_sent_and_kept_apart(void **state)
+static void claims_are_sent_past_the_cache(void **state)
 {
     (void)state;
     static const test_answer script[] = {{.body = TOKEN_REPLY}};
@@ -102,6 +102,9 @@ static void claims_are_sent_and_kept_apart(void **state)
     entrasql_token_free(token);
     assert_int_equal(test_server_count(entra), 2);
     assert_non_null(strstr(test_server_request(entra, 1), "&claims=%7B%22a%22%3A1%7D"));
+    assert_int_equal(common_get(c, &request, &token, &err), ENTRASQL_OK);
+    entrasql_token_free(token);
+    assert_int_equal(test_server_count(entra), 3);
     entrasql_credential_unref(c);
 }
 
@@ -571,7 +574,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(request_is_what_entra_expects, common_clean),
         cmocka_unit_test_setup(expiry_counts_from_the_sending, common_clean),
-        cmocka_unit_test_setup(claims_are_sent_and_kept_apart, common_clean),
+        cmocka_unit_test_setup(claims_are_sent_past_the_cache, common_clean),
         cmocka_unit_test_setup(other_tenants_must_be_allowed, common_clean),
         cmocka_unit_test_setup(failures_say_what_and_what_to_do, common_clean),
         cmocka_unit_test_setup(broken_connections_are_network_failures, common_clean),
