@@ -75,6 +75,10 @@ typedef struct cli_credential_options {
     const char *client_id;
     const char *tenant;
     const char *ca_file;
+    const char *certificate;        /* file of the app's certificate and key */
+    const char *assertion_file;     /* file of the federated token */
+    const char *user_token_file;    /* file of the token of the user to act for */
+    const char *service_connection; /* of Azure Pipelines */
 } cli_credential_options;
 
 /* The rows for a command's option table; read them by cli_credential_read(). */
@@ -92,6 +96,22 @@ typedef struct cli_credential_options {
          .type = CONF_OPTION_TEXT,                                                                 \
          .value_name = "ID",                                                                       \
          .help = "the tenant to ask"},                                                             \
+        {.name = "certificate",                                                                    \
+         .type = CONF_OPTION_FILE,                                                                 \
+         .value_name = "FILE",                                                                     \
+         .help = "the app's certificate and key (PEM or PKCS#12)"},                                \
+        {.name = "assertion-file",                                                                 \
+         .type = CONF_OPTION_FILE,                                                                 \
+         .value_name = "FILE",                                                                     \
+         .help = "the app's federated token"},                                                     \
+        {.name = "user-token-file",                                                                \
+         .type = CONF_OPTION_FILE,                                                                 \
+         .value_name = "FILE",                                                                     \
+         .help = "the token of the user to act for"},                                              \
+        {.name = "service-connection",                                                             \
+         .type = CONF_OPTION_TEXT,                                                                 \
+         .value_name = "ID",                                                                       \
+         .help = "of Azure Pipelines"},                                                            \
     {                                                                                              \
         .name = "ca-file", .type = CONF_OPTION_FILE, .value_name = "FILE",                         \
         .help = "trusted certificates (PEM) in place of the system's"                              \

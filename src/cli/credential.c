@@ -3,15 +3,23 @@
 #include "cli/cli.h"
 
 #include "base/str.h"
+#include "os/file.h"
 
 #include <stddef.h>
 #include <stdlib.h>
+
+#define MAX_TOKEN_BYTES (64 * 1024)
 
 /* ---- options ---- */
 
 enum {
     TAKES_CLIENT_ID = 1 << 0,
     TAKES_TENANT = 1 << 1,
+    TAKES_CERTIFICATE = 1 << 2,
+    TAKES_ASSERTION_FILE = 1 << 3,
+    TAKES_USER_TOKEN_FILE = 1 << 4,
+    TAKES_SERVICE_CONNECTION = 1 << 5,
+    TAKES_APP = TAKES_CLIENT_ID | TAKES_TENANT,
 };
 
 typedef struct credential_option {
@@ -25,6 +33,11 @@ static const credential_option options[] = {
     {"ca-file", offsetof(cli_credential_options, ca_file), 0},
     {"client-id", offsetof(cli_credential_options, client_id), TAKES_CLIENT_ID},
     {"tenant", offsetof(cli_credential_options, tenant), TAKES_TENANT},
+    {"certificate", offsetof(cli_credential_options, certificate), TAKES_CERTIFICATE},
+    {"assertion-file", offsetof(cli_credential_options, assertion_file), TAKES_ASSERTION_FILE},
+    {"user-token-file", offsetof(cli_credential_options, user_token_file), TAKES_USER_TOKEN_FILE},
+    {"service-connection", offsetof(cli_credential_options, service_connection),
+     TAKES_SERVICE_CONNECTION},
 };
 
 static const char **member(cli_credential_options *o, const credential_option *option)
@@ -87,6 +100,87 @@ static entrasql_status new_client_secret(const call *c, entrasql_credential **re
     return entrasql_client_secret_credential_new(tenant, client_id, secret, c->client, ret, err);
 }
 
+static entrasql_client_certificate_options certificate_options(const call *c, const char *path)
+{
+    const char *chain = getenv("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN");
+    return (entrasql_client_certificate_options){
+        .size = sizeof(entrasql_client_certificate_options),
+        .path = path,
+        .password = getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        .send_x5c = es_streq(chain, "1") || es_strcaseeq(chain, "true"),
+        .client = c->client,
+    };
+}
+
+static entrasql_status new_client_certificate(const call *c, entrasql_credential **ret,
+                                              entrasql_error *err)
+{
+    const char *tenant, *client_id, *path;
+    ES_TRY(need("tenant", c->o->tenant, "AZURE_TENANT_ID", &tenant, err));
+    ES_TRY(need("client-id", c->o->client_id, "AZURE_CLIENT_ID", &client_id, err));
+    ES_TRY(need("certificate", c->o->certificate, "AZURE_CLIENT_CERTIFICATE_PATH", &path, err));
+    const entrasql_client_certificate_options options_of = certificate_options(c, path);
+    return entrasql_client_certificate_credential_new(tenant, client_id, &options_of, ret, err);
+}
+
+static entrasql_status new_workload_identity(const call *c, entrasql_credential **ret,
+                                             entrasql_error *err)
+{
+    const entrasql_workload_identity_options options_of = {
+        .size = sizeof options_of,
+        .tenant_id = c->o->tenant,
+        .client_id = c->o->client_id,
+        .token_file_path = c->o->assertion_file,
+        .client = c->client,
+    };
+    return entrasql_workload_identity_credential_new(&options_of, ret, err);
+}
+
+static entrasql_status new_azure_pipelines(const call *c, entrasql_credential **ret,
+                                           entrasql_error *err)
+{
+    const char *tenant, *client_id, *connection, *token;
+    ES_TRY(need("tenant", c->o->tenant, "AZURESUBSCRIPTION_TENANT_ID", &tenant, err));
+    ES_TRY(need("client-id", c->o->client_id, "AZURESUBSCRIPTION_CLIENT_ID", &client_id, err));
+    ES_TRY(need("service-connection", c->o->service_connection,
+                "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", &connection, err));
+    ES_TRY(need(NULL, NULL, "SYSTEM_ACCESSTOKEN", &token, err));
+    return entrasql_azure_pipelines_credential_new(tenant, client_id, connection, token, c->client,
+                                                   ret, err);
+}
+
+/* The user's token in a file: it would be seen in an argument. */
+static entrasql_status read_token(const char *path, es_buf *text, entrasql_error *err)
+{
+    if (es_str_is_empty(path))
+        return es_fail(err, ENTRASQL_INVALID, "this credential needs --user-token-file");
+    ES_TRY(os_file_read(path, text, err));
+    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
+        es_buf_truncate(text, text->len - 1);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status new_on_behalf_of(const call *c, entrasql_credential **ret,
+                                        entrasql_error *err)
+{
+    const char *tenant, *client_id;
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_TOKEN_BYTES);
+    ES_TRY(need("tenant", c->o->tenant, "AZURE_TENANT_ID", &tenant, err));
+    ES_TRY(need("client-id", c->o->client_id, "AZURE_CLIENT_ID", &client_id, err));
+    ES_TRY(read_token(c->o->user_token_file, &text, err));
+    const entrasql_client_certificate_options certificate =
+        certificate_options(c, c->o->certificate);
+    entrasql_on_behalf_of_options options_of = {.size = sizeof options_of, .client = c->client};
+    if (c->o->certificate != NULL)
+        options_of.certificate = &certificate;
+    else
+        ES_TRY(need(NULL, NULL, "AZURE_CLIENT_SECRET", &options_of.client_secret, err));
+    const char *user = es_buf_cstr(&text);
+    if (user == NULL)
+        return es_nomem(err);
+    return entrasql_on_behalf_of_credential_new(tenant, client_id, user, &options_of, ret, err);
+}
+
 static entrasql_status new_managed_identity(const call *c, entrasql_credential **ret,
                                             entrasql_error *err)
 {
@@ -110,7 +204,11 @@ static entrasql_status new_azure_cli(const call *c, entrasql_credential **ret, e
 /* name, options that it takes, constructor; "default" stands before these. */
 #define CREDENTIALS(X)                                                                             \
     X("environment", 0, new_environment)                                                           \
-    X("client-secret", TAKES_CLIENT_ID | TAKES_TENANT, new_client_secret)                          \
+    X("client-secret", TAKES_APP, new_client_secret)                                               \
+    X("client-certificate", TAKES_APP | TAKES_CERTIFICATE, new_client_certificate)                 \
+    X("workload-identity", TAKES_APP | TAKES_ASSERTION_FILE, new_workload_identity)                \
+    X("azure-pipelines", TAKES_APP | TAKES_SERVICE_CONNECTION, new_azure_pipelines)                \
+    X("on-behalf-of", TAKES_APP | TAKES_CERTIFICATE | TAKES_USER_TOKEN_FILE, new_on_behalf_of)     \
     X("managed-identity", TAKES_CLIENT_ID, new_managed_identity)                                   \
     X("azure-cli", TAKES_TENANT, new_azure_cli)
 
@@ -124,8 +222,7 @@ typedef struct credential_kind {
 } credential_kind;
 
 #define ROW(name, takes, make) {name, takes, make},
-static const credential_kind kinds[] = {{"default", TAKES_CLIENT_ID | TAKES_TENANT, new_default},
-                                        CREDENTIALS(ROW)};
+static const credential_kind kinds[] = {{"default", TAKES_APP, new_default}, CREDENTIALS(ROW)};
 
 static const credential_kind *find(const char *name)
 {

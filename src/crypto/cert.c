@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Certificates of a loopback service. */
+/* Certificates: making those of a loopback service and of clients, and looking at any. */
 #include "cert.h"
 
 #include "base/base64.h"
@@ -178,6 +178,20 @@ entrasql_status crypto_cert_new_localhost(const crypto_cert *authority,
     return finish(cert, authority->x509, authority_key, list, ES_COUNT_OF(list), ret, err);
 }
 
+entrasql_status crypto_cert_new_client(const crypto_key *key, const char *name, unsigned days,
+                                       crypto_cert **ret, entrasql_error *err)
+{
+    static const extension list[] = {
+        {NID_basic_constraints, "critical,CA:FALSE"},
+        {NID_key_usage, "critical,digitalSignature"},
+        {NID_ext_key_usage, "clientAuth"},
+        {NID_subject_key_identifier, "hash"},
+    };
+    crypto_cert *cert = NULL;
+    ES_TRY(new_cert(key, name, days, &cert, err));
+    return finish(cert, cert->x509, key, list, ES_COUNT_OF(list), ret, err);
+}
+
 entrasql_status crypto_cert_from_pem(const char *pem, size_t n, crypto_cert **ret,
                                      entrasql_error *err)
 {
@@ -206,6 +220,45 @@ entrasql_status crypto_cert_to_pem(const crypto_cert *cert, es_buf *out, entrasq
     if (PEM_write_bio_X509(bio, cert->x509) != 1)
         return crypto_fail(err, ENTRASQL_INTERNAL, "the certificate cannot be written as PEM");
     return crypto_bio_to_buf(bio, out, err);
+}
+
+entrasql_status crypto_cert_to_base64(const crypto_cert *cert, es_buf *out, entrasql_error *err)
+{
+    unsigned char *der = NULL;
+    int n = i2d_X509(cert->x509, &der);
+    if (n <= 0)
+        return crypto_fail(err, ENTRASQL_INTERNAL, "the certificate cannot be encoded");
+    entrasql_status status = es_base64_encode(der, (size_t)n, out);
+    OPENSSL_free(der);
+    return status == ENTRASQL_OK ? status : es_nomem(err);
+}
+
+static entrasql_status cert_digest(const crypto_cert *cert, const EVP_MD *md, uint8_t *ret)
+{
+    unsigned n = 0;
+    if (X509_digest(cert->x509, md, ret, &n) == 1)
+        return ENTRASQL_OK;
+    ERR_clear_error();
+    return ENTRASQL_INTERNAL;
+}
+
+entrasql_status crypto_cert_sha1(const crypto_cert *cert, uint8_t ret[CRYPTO_SHA1_SIZE])
+{
+    return cert_digest(cert, EVP_sha1(), ret);
+}
+
+entrasql_status crypto_cert_sha256(const crypto_cert *cert, uint8_t ret[CRYPTO_SHA256_SIZE])
+{
+    return cert_digest(cert, EVP_sha256(), ret);
+}
+
+entrasql_status crypto_cert_public_key(const crypto_cert *cert, crypto_key **ret,
+                                       entrasql_error *err)
+{
+    EVP_PKEY *pkey = X509_get_pubkey(cert->x509);
+    if (pkey == NULL)
+        return crypto_fail(err, ENTRASQL_MALFORMED, "the certificate has no usable key");
+    return crypto_key_wrap(pkey, ret, err);
 }
 
 int64_t crypto_cert_not_after(const crypto_cert *cert)

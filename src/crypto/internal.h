@@ -19,6 +19,10 @@ struct crypto_cert {
     X509 *x509;
 };
 
+/* Takes the key over, also on failure. UNSUPPORTED: not RSA of a usable size. */
+entrasql_status crypto_key_wrap(EVP_PKEY *pkey, struct crypto_key **ret,
+                                entrasql_error *err) ES_MUST_USE;
+
 /* Fills err with the text and OpenSSL's own reason, and empties OpenSSL's queue of this thread. */
 entrasql_status crypto_fail(entrasql_error *err, entrasql_status status, const char *fmt, ...)
     ES_PRINTF(3, 4);

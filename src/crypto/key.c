@@ -48,9 +48,15 @@ static entrasql_status set_id(crypto_key *key, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
-/* Takes pkey over, also on failure. */
-static entrasql_status wrap(EVP_PKEY *pkey, crypto_key **ret, entrasql_error *err)
+entrasql_status crypto_key_wrap(EVP_PKEY *pkey, crypto_key **ret, entrasql_error *err)
 {
+    int bits = EVP_PKEY_get_bits(pkey);
+    if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA || bits < CRYPTO_KEY_BITS ||
+        bits > CRYPTO_KEY_MAX_BITS) {
+        EVP_PKEY_free(pkey);
+        return es_fail(err, ENTRASQL_UNSUPPORTED, "the key is not RSA of %d to %d bits",
+                       CRYPTO_KEY_BITS, CRYPTO_KEY_MAX_BITS);
+    }
     crypto_key *key = es_calloc(1, sizeof *key);
     if (key == NULL) {
         EVP_PKEY_free(pkey);
@@ -71,7 +77,7 @@ entrasql_status crypto_key_generate(crypto_key **ret, entrasql_error *err)
     EVP_PKEY *pkey = EVP_RSA_gen(CRYPTO_KEY_BITS);
     if (pkey == NULL)
         return crypto_fail(err, ENTRASQL_INTERNAL, "no RSA key could be made");
-    return wrap(pkey, ret, err);
+    return crypto_key_wrap(pkey, ret, err);
 }
 
 /* Encrypted keys are not asked for on a terminal: nothing in here may wait for a person. */
@@ -92,14 +98,7 @@ entrasql_status crypto_key_from_pem(const char *pem, size_t n, crypto_key **ret,
     EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
     if (pkey == NULL)
         return crypto_fail(err, ENTRASQL_MALFORMED, "the text is not a private key in PEM");
-    int bits = EVP_PKEY_get_bits(pkey);
-    if (EVP_PKEY_get_base_id(pkey) != EVP_PKEY_RSA || bits < CRYPTO_KEY_BITS ||
-        bits > CRYPTO_KEY_MAX_BITS) {
-        EVP_PKEY_free(pkey);
-        return es_fail(err, ENTRASQL_UNSUPPORTED, "the key is not RSA of %d to %d bits",
-                       CRYPTO_KEY_BITS, CRYPTO_KEY_MAX_BITS);
-    }
-    return wrap(pkey, ret, err);
+    return crypto_key_wrap(pkey, ret, err);
 }
 
 entrasql_status crypto_key_to_pem(const crypto_key *key, es_buf *out, entrasql_error *err)

@@ -48,6 +48,7 @@ static void list_name(char *list, size_t size, const char *name)
     (void)snprintf(list + used, size - used, "%s%s", used != 0 ? ", " : "", name);
 }
 
+/* What is there and what is not, in the words of the variables. */
 static void describe_missing(entrasql_error *err)
 {
     static const char *const names[] = {"AZURE_TENANT_ID", "AZURE_CLIENT_ID",
@@ -55,20 +56,27 @@ static void describe_missing(entrasql_error *err)
     char missing[128] = "";
     char present[128] = "";
     for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
-        if (identity_getenv(names[i]) == NULL)
-            list_name(missing, sizeof missing, names[i]);
-        else
+        bool is_there = identity_getenv(names[i]) != NULL;
+        /* A certificate stands in for the secret. */
+        if (i == 2 && !is_there && identity_getenv("AZURE_CLIENT_CERTIFICATE_PATH") != NULL)
+            list_name(present, sizeof present, "AZURE_CLIENT_CERTIFICATE_PATH");
+        else if (i == 2 && !is_there)
+            list_name(missing, sizeof missing,
+                      "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH)");
+        else if (is_there)
             list_name(present, sizeof present, names[i]);
+        else
+            list_name(missing, sizeof missing, names[i]);
     }
     es_fail(err, ENTRASQL_UNAVAILABLE, "environment variables are %s; missing: %s",
             present[0] != '\0' ? "not fully configured" : "not set", missing);
-    bool has_certificate = identity_getenv("AZURE_CLIENT_CERTIFICATE_PATH") != NULL;
-    if (has_certificate || identity_getenv("AZURE_PASSWORD") != NULL)
-        es_hint(err, "%s is set, but this version signs in with AZURE_CLIENT_SECRET only",
-                has_certificate ? "AZURE_CLIENT_CERTIFICATE_PATH" : "AZURE_PASSWORD");
+    if (identity_getenv("AZURE_USERNAME") != NULL || identity_getenv("AZURE_PASSWORD") != NULL)
+        es_hint(err, "signing in with AZURE_USERNAME and AZURE_PASSWORD is not supported: Entra "
+                     "asks for multi-factor authentication; use a service principal, a managed "
+                     "identity or az login");
     else
         es_hint(err, "to sign in as a service principal set AZURE_TENANT_ID, AZURE_CLIENT_ID and "
-                     "AZURE_CLIENT_SECRET");
+                     "AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH");
 }
 
 static void blame_variables(entrasql_error *err)
@@ -80,17 +88,41 @@ static void blame_variables(entrasql_error *err)
     err->error_class = entrasql_status_class(ENTRASQL_CONFIG);
 }
 
+static bool is_switched_on(const char *name)
+{
+    const char *value = identity_getenv(name);
+    return es_streq(value, "1") || es_strcaseeq(value, "true");
+}
+
+static entrasql_status new_inner(struct environment *c, const char *tenant_id,
+                                 const char *client_id, const entrasql_client_options *options)
+{
+    const char *secret = identity_getenv("AZURE_CLIENT_SECRET");
+    if (secret != NULL)
+        return entrasql_client_secret_credential_new(tenant_id, client_id, secret, options,
+                                                     &c->inner, &c->problem);
+    const entrasql_client_certificate_options certificate = {
+        .size = sizeof certificate,
+        .path = identity_getenv("AZURE_CLIENT_CERTIFICATE_PATH"),
+        .password = identity_getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        .send_x5c = is_switched_on("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"),
+        .client = options,
+    };
+    return entrasql_client_certificate_credential_new(tenant_id, client_id, &certificate, &c->inner,
+                                                      &c->problem);
+}
+
 static entrasql_status read_variables(struct environment *c, const entrasql_client_options *options)
 {
     const char *tenant_id = identity_getenv("AZURE_TENANT_ID");
     const char *client_id = identity_getenv("AZURE_CLIENT_ID");
-    const char *secret = identity_getenv("AZURE_CLIENT_SECRET");
-    if (tenant_id == NULL || client_id == NULL || secret == NULL) {
+    bool has_proof = identity_getenv("AZURE_CLIENT_SECRET") != NULL ||
+                     identity_getenv("AZURE_CLIENT_CERTIFICATE_PATH") != NULL;
+    if (tenant_id == NULL || client_id == NULL || !has_proof) {
         describe_missing(&c->problem);
         return ENTRASQL_OK;
     }
-    entrasql_status status = entrasql_client_secret_credential_new(tenant_id, client_id, secret,
-                                                                   options, &c->inner, &c->problem);
+    entrasql_status status = new_inner(c, tenant_id, client_id, options);
     if (status == ENTRASQL_NOMEM || status == ENTRASQL_OK)
         return status;
     blame_variables(&c->problem);

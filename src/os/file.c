@@ -141,6 +141,12 @@ static entrasql_status replace_file(const char *path, const char *temporary, con
     return status;
 }
 
+bool os_file_is_exposed(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
 entrasql_status os_file_write(const char *path, const void *p, size_t n, mode_t mode,
                               entrasql_error *err)
 {

@@ -20,6 +20,9 @@
  */
 entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err) ES_MUST_USE;
 
+/* Whether others than its owner may read or change the file; false when it cannot be looked at. */
+bool os_file_is_exposed(const char *path);
+
 /*
  * The same for files that decide whom we trust or what we send: a symbolic link in the last part of
  * the path is INVALID, and so is, with own_only, a file that somebody other than we or root owns or

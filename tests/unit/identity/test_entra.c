@@ -487,14 +487,17 @@ static void missing_variables_are_named(void **state)
         const char *set[3];
         const char *words[3];
     } cases[] = {
-        {{NULL}, {"AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET"}},
+        {{NULL},
+         {"AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET (or "
+          "AZURE_CLIENT_CERTIFICATE_PATH)"}},
         {{"AZURE_TENANT_ID"},
          {"not fully configured", "missing: AZURE_CLIENT_ID, AZURE_CLIENT_SECRET"}},
         {{"AZURE_TENANT_ID", "AZURE_CLIENT_ID"}, {"missing: AZURE_CLIENT_SECRET"}},
         {{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"}, {"missing: AZURE_TENANT_ID"}},
-        {{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"},
-         {"missing: AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH is set"}},
-        {{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_PASSWORD"}, {"AZURE_PASSWORD is set"}},
+        {{"AZURE_TENANT_ID", "AZURE_CLIENT_CERTIFICATE_PATH"},
+         {"not fully configured; missing: AZURE_CLIENT_ID"}},
+        {{"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_PASSWORD"},
+         {"AZURE_USERNAME and AZURE_PASSWORD is not supported", "multi-factor"}},
     };
     for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
         entrasql_error err;
