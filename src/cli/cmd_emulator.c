@@ -395,6 +395,7 @@ static const cli_command words[] = {
     {"stop", "stop it", stop},
     {"status", "say whether it runs, and where", status},
     {"env", "print the environment that makes a program somebody", env},
+    {"device-code", "approve or refuse the code that a device shows", cli_emulator_device_code},
 };
 
 static int show_words(const cli_terminal *t)

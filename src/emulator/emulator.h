@@ -71,6 +71,16 @@ entrasql_status emulator_status_json(const char *data_dir, es_buf *out,
 entrasql_status emulator_stop(const char *data_dir, uint32_t timeout_ms,
                               entrasql_error *err) ES_MUST_USE;
 
+/* ---- people ---- */
+
+/*
+ * Answers the code that a device shows, as a person would on the page: signs in as `user`, or, with
+ * NULL, refuses. NOT_FOUND: no emulator runs, no device waits with that code, or nobody is so
+ * named.
+ */
+entrasql_status emulator_answer_device_code(const char *data_dir, const char *code,
+                                            const char *user, entrasql_error *err) ES_MUST_USE;
+
 /* ---- env ---- */
 
 typedef enum emulator_env_format {

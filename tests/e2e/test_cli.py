@@ -22,7 +22,8 @@ def test_version(programs):
 
 @pytest.mark.parametrize("words", [["--help"], ["token", "--help"], ["query", "--help"],
                                    ["emulator", "--help"], ["emulator", "start", "--help"],
-                                   ["emulator", "env", "--help"]])
+                                   ["emulator", "env", "--help"],
+                                   ["emulator", "device-code", "--help"]])
 def test_help(programs, words):
     result = run([programs.entrasql, *words])
     assert result.returncode == 0 and result.stderr == ""

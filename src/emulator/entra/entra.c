@@ -14,6 +14,7 @@ struct entra {
     world *w;
     _Atomic(httpd_handler *) site; /* the emulator's own pages; NULL: none yet */
     void *site_ctx;                /* set before it */
+    grants *grants;
     httpd *service;
 };
 
@@ -29,6 +30,9 @@ static const endpoint endpoints[] = {
     {"discovery/keys", entra_keys},
     {"oauth2/v2.0/token", entra_token_v2},
     {"oauth2/token", entra_token_v1},
+    {"oauth2/v2.0/authorize", entra_authorize},
+    {"oauth2/v2.0/devicecode", entra_device_code},
+    {ENTRA_DEVICE_PAGE, entra_device_page},
 };
 
 static bool is_shared_tenant(const char *name)
@@ -99,6 +103,7 @@ static void serve(const entra *e, const httpd_request *request, httpd_response *
     const char *path = httpd_path(request);
     entra_call c;
     entra_call_init(&c, e->w, request, response);
+    c.grants = e->grants;
     if (es_strcaseeq(path, "/common/discovery/instance")) {
         entra_instance_discovery(&c);
         return;
@@ -161,6 +166,11 @@ entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error
     if (e == NULL)
         return es_nomem(err);
     e->w = w;
+    e->grants = grants_new();
+    if (e->grants == NULL) {
+        es_free(e);
+        return es_nomem(err);
+    }
     httpd_options options = {
         .port = port,
         .cert_file = world_cert_file(w),
@@ -171,6 +181,7 @@ entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error
     };
     entrasql_status status = httpd_start(&options, &e->service, err);
     if (status != ENTRASQL_OK) {
+        grants_free(e->grants);
         es_free(e);
         return status;
     }
@@ -188,5 +199,6 @@ void entra_stop(entra *e)
     if (e == NULL)
         return;
     httpd_stop(e->service);
+    grants_free(e->grants);
     es_free(e);
 }

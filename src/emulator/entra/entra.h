@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entra on loopback over HTTPS: discovery, signing keys, and the token
- * endpoints, v2.0 and v1, for client credentials with a secret. Answers and
- * errors have Entra's shape: AADSTS numbers, trace and correlation ids.
+ * Entra on loopback over HTTPS: discovery, signing keys, the token endpoints, v2.0 and v1, for
+ * client credentials with a secret, and people: the page to sign in on, the page to type a
+ * device's code into, their tokens and refresh tokens. Answers and errors have Entra's shape:
+ * AADSTS numbers, trace and correlation ids.
  *
  * Runs on the HTTP service's threads; the world must outlive it.
  */
@@ -13,6 +14,9 @@
 #include "httpd/httpd.h"
 
 typedef struct entra entra;
+
+/* The page where a person types a device's code, after "/<tenant>/". */
+#define ENTRA_DEVICE_PAGE "oauth2/deviceauth"
 
 /* Listens (port 0: any free one) and sets the world's authority to its own URL. */
 entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error *err) ES_MUST_USE;

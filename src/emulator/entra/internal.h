@@ -4,6 +4,7 @@
 #define EMULATOR_ENTRA_INTERNAL_H
 
 #include "emulator/world/world.h"
+#include "grants.h"
 #include "httpd/httpd.h"
 #include "json/json.h"
 
@@ -12,6 +13,7 @@
 /* One request on its way to an answer. */
 typedef struct entra_call {
     const world *w;
+    grants *grants; /* of people, while they are open */
     const httpd_request *request;
     httpd_response *response;
     const world_tenant *tenant;             /* NULL for common and organizations */
@@ -33,7 +35,15 @@ void entra_error(entra_call *c, unsigned status, const char *error, uint32_t aad
 /* 500 when a body could not be written. */
 void entra_finish(entra_call *c, entrasql_status status);
 
+/* A field of the form that must be there, once; false after an error was written. */
+bool entra_need_field(entra_call *c, const char *name, const char **ret);
+/* True when the form asks for a person's token: it was answered. */
+bool entra_user_token(entra_call *c);
+
 /* Endpoints. */
+void entra_authorize(entra_call *c);
+void entra_device_code(entra_call *c);
+void entra_device_page(entra_call *c);
 void entra_openid_configuration(entra_call *c);
 void entra_openid_configuration_v1(entra_call *c);
 void entra_instance_discovery(entra_call *c);

@@ -25,8 +25,7 @@ static shown show(const char *value)
     return s;
 }
 
-/* A field that must be there once; false after an error was written. */
-static bool need_field(entra_call *c, const char *name, const char **ret)
+bool entra_need_field(entra_call *c, const char *name, const char **ret)
 {
     *ret = httpd_form(c->request, name);
     if (*ret != NULL && **ret != 0)
@@ -44,7 +43,7 @@ static bool need_field(entra_call *c, const char *name, const char **ret)
 static bool check_grant_type(entra_call *c)
 {
     const char *grant_type = NULL;
-    if (!need_field(c, "grant_type", &grant_type))
+    if (!entra_need_field(c, "grant_type", &grant_type))
         return false;
     if (es_streq(grant_type, "client_credentials"))
         return true;
@@ -81,7 +80,7 @@ static bool check_secret(entra_call *c, const world_principal *app)
 static const world_principal *authenticate(entra_call *c)
 {
     const char *client_id = NULL;
-    if (!check_grant_type(c) || !need_field(c, "client_id", &client_id))
+    if (!check_grant_type(c) || !entra_need_field(c, "client_id", &client_id))
         return NULL;
     if (c->tenant == NULL) {
         entra_error(c, 400, "invalid_request", 50194,
@@ -151,7 +150,7 @@ static const char *resource_of_scope(entra_call *c)
     static const char suffix[] = "/.default";
     const char *list = NULL, *scope = NULL;
     size_t n = 0;
-    if (!need_field(c, "scope", &list))
+    if (!entra_need_field(c, "scope", &list))
         return NULL;
     if (resource_scopes(list, &scope, &n) != 1) {
         entra_error(c, 400, "invalid_scope", 70011,
@@ -198,7 +197,9 @@ void entra_token_v2(entra_call *c)
 {
     const world_principal *app = NULL;
     const char *resource = NULL;
-    if (!is_post(c) || (app = authenticate(c)) == NULL || (resource = resource_of_scope(c)) == NULL)
+    if (!is_post(c) || entra_user_token(c))
+        return;
+    if ((app = authenticate(c)) == NULL || (resource = resource_of_scope(c)) == NULL)
         return;
     ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);
     world_token_request request = {.principal = app, .resource = resource};
@@ -231,7 +232,7 @@ void entra_token_v1(entra_call *c)
 {
     const world_principal *app = NULL;
     const char *name = NULL, *resource = NULL;
-    if (!is_post(c) || (app = authenticate(c)) == NULL || !need_field(c, "resource", &name) ||
+    if (!is_post(c) || (app = authenticate(c)) == NULL || !entra_need_field(c, "resource", &name) ||
         (resource = find_resource(c, name)) == NULL)
         return;
     ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);

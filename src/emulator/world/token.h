@@ -30,6 +30,11 @@ typedef struct world_token_request {
 entrasql_status world_token_issue(const world *w, const world_token_request *request, es_buf *out,
                                   int64_t *ret_expires_on, entrasql_error *err) ES_MUST_USE;
 
+#define WORLD_SUBJECT_SIZE 44 /* base64url of 32 bytes and a NUL */
+/* "sub" of a person's tokens for an app. */
+entrasql_status world_token_subject(const world_principal *p, const char *client_id,
+                                    char ret[WORLD_SUBJECT_SIZE]) ES_MUST_USE;
+
 /* Why a token is refused. The front chooses number, state and text by it. */
 typedef enum world_token_problem {
     WORLD_TOKEN_OK,

@@ -11,14 +11,12 @@
 
 #include <string.h>
 
-#define SUBJECT_TEXT_SIZE 44
-
-/* A person's sub is another one in every app; hashing both ids has that effect. */
-static entrasql_status subject_of(const world_principal *p, const char *client_id,
-                                  char ret[SUBJECT_TEXT_SIZE])
+/* Hashing both ids makes it another one in every app. */
+entrasql_status world_token_subject(const world_principal *p, const char *client_id,
+                                    char ret[WORLD_SUBJECT_SIZE])
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(256);
-    ES_CLEANUP(es_buf_done) es_buf encoded = ES_BUF_INIT(SUBJECT_TEXT_SIZE);
+    ES_CLEANUP(es_buf_done) es_buf encoded = ES_BUF_INIT(WORLD_SUBJECT_SIZE);
     uint8_t hash[CRYPTO_SHA256_SIZE];
     ES_TRY(es_buf_printf(&text, "%s %s", p->object_id, client_id));
     ES_TRY(crypto_sha256(text.data, text.len, hash));
@@ -96,11 +94,11 @@ static entrasql_status write_claims(const world *w, const world_token_request *r
     if (client_id == NULL)
         client_id = WORLD_AZURE_CLI_CLIENT_ID;
     char issuer[32 + ES_GUID_TEXT_SIZE] = "https://sts.windows.net/";
-    char subject[SUBJECT_TEXT_SIZE];
+    char subject[WORLD_SUBJECT_SIZE];
     size_t n = strlen(issuer);
     memcpy(issuer + n, p->tenant->id, ES_GUID_TEXT_SIZE);
     memcpy(issuer + n + ES_GUID_TEXT_SIZE - 1, "/", 2);
-    ES_TRY(subject_of(p, client_id, subject));
+    ES_TRY(world_token_subject(p, client_id, subject));
 
     json_writer j;
     json_writer_init(&j, out);

@@ -229,7 +229,7 @@ static void each_refusal_has_its_number(void **state)
     } rows[] = {
         {v2, "", 400, "invalid_request", 900144},
         {v2, "grant_type=&x=y", 400, "invalid_request", 900144},
-        {v2, "grant_type=refresh_token&refresh_token=x", 400, "unsupported_grant_type", 70003},
+        {v2, "grant_type=refresh_token&refresh_token=x", 400, "invalid_request", 900144},
         {v2, "grant_type=password&username=a", 400, "unsupported_grant_type", 70003},
         {v2, "grant_type=client_credentials", 400, "invalid_request", 900144},
         {v2, twice, 400, "invalid_request", 9000411},
