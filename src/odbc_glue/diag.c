@@ -5,15 +5,16 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf16.h"
 #include "tds/login_hints.h"
-
-#include <entrasql/odbc.h>
 
 #include <string.h>
 
 /* Fields of Microsoft's driver (msodbcsql.h): SQL_DIAG_SS_MSGSTATE, SQL_DIAG_SS_SEVERITY. */
 #define DIAG_SS_MSGSTATE (-1150)
 #define DIAG_SS_SEVERITY (-1151)
+
+#define TEXT_UNITS 1024
 
 /* Refusals of the login by SQL Server or by Azure's gateway. */
 static const uint32_t login_numbers[] = {
@@ -24,8 +25,8 @@ static const uint32_t login_numbers[] = {
 
 /* The wait that these ask for is seconds; all others will fail the same way again. */
 static const uint32_t transient_numbers[] = {
-    4221,  10928, 10929, 10936, 40143, 40166, 40197, 40501,
-    40540, 40613, 42108, 42109, 49918, 49919, 49920,
+    615,   926,   4221,  10928, 10929, 10936, 40020, 40143, 40166,
+    40197, 40501, 40540, 40613, 42108, 42109, 49918, 49919, 49920,
 };
 
 static bool is_in(uint32_t number, const uint32_t *list, size_t count)
@@ -44,7 +45,8 @@ bool glue_is_transient(uint32_t number)
 
 static bool is_login_number(int32_t native)
 {
-    return native > 0 && is_in((uint32_t)native, login_numbers, ES_COUNT_OF(login_numbers));
+    return native > 0 && (is_in((uint32_t)native, login_numbers, ES_COUNT_OF(login_numbers)) ||
+                          glue_is_transient((uint32_t)native));
 }
 
 static bool has_class(const glue_diag *d, const char *front)
@@ -226,53 +228,69 @@ static const char *skip_origin(const char *text)
     return text;
 }
 
-static uint8_t read_byte_field(SQLSMALLINT type, SQLHANDLE handle, SQLSMALLINT record,
-                               SQLSMALLINT field)
+static uint8_t read_byte_field(const glue_calls *calls, SQLSMALLINT type, SQLHANDLE handle,
+                               SQLSMALLINT record, SQLSMALLINT field)
 {
     SQLINTEGER value = 0;
-    if (!SQL_SUCCEEDED(SQLGetDiagField(type, handle, record, field, &value, SQL_IS_INTEGER, NULL)))
+    if (!SQL_SUCCEEDED(
+            calls->get_diag_field_w(type, handle, record, field, &value, SQL_IS_INTEGER, NULL)))
         return 0;
     return value > 0 && value <= UINT8_MAX ? (uint8_t)value : 0;
 }
 
-size_t glue_diag_read(SQLSMALLINT handle_type, SQLHANDLE handle, glue_diag *records, size_t max)
+/* UTF-16 of a driver's, cut where it was too long, as text to show. */
+static void to_text(const SQLWCHAR *wide, size_t max_units, char *ret, size_t size)
+{
+    ES_CLEANUP(es_buf_done) es_buf utf8 = ES_BUF_INIT(4 * TEXT_UNITS);
+    size_t units = 0;
+    ret[0] = '\0';
+    while (units < max_units && wide[units] != 0)
+        units++;
+    if (es_utf16le_to_utf8((const uint8_t *)wide, 2 * units, &utf8) != ENTRASQL_OK)
+        return;
+    const char *text = es_buf_cstr(&utf8);
+    if (text == NULL)
+        return;
+    const char *plain = skip_origin(text);
+    es_printable(ret, size, plain, strlen(plain));
+}
+
+static bool read_record(const glue_calls *calls, SQLSMALLINT type, SQLHANDLE handle,
+                        SQLSMALLINT number, glue_diag *d)
+{
+    SQLWCHAR sqlstate[6] = {0};
+    SQLWCHAR text[TEXT_UNITS] = {0};
+    SQLINTEGER native = 0;
+    SQLSMALLINT length = 0;
+    if (!SQL_SUCCEEDED(calls->get_diag_rec_w(type, handle, number, sqlstate, &native, text,
+                                             TEXT_UNITS, &length)))
+        return false;
+    to_text(sqlstate, ES_COUNT_OF(sqlstate), d->sqlstate, sizeof d->sqlstate);
+    to_text(text, TEXT_UNITS, d->text, sizeof d->text);
+    d->native = native;
+    d->state = read_byte_field(calls, type, handle, number, DIAG_SS_MSGSTATE);
+    d->severity = read_byte_field(calls, type, handle, number, DIAG_SS_SEVERITY);
+    return true;
+}
+
+size_t glue_diag_read(const glue_calls *calls, SQLSMALLINT handle_type, SQLHANDLE handle,
+                      glue_diag *records, size_t max)
 {
     size_t count = 0;
-    while (count < max) {
-        glue_diag *d = &records[count];
-        SQLCHAR sqlstate[6] = "";
-        SQLCHAR text[sizeof d->text] = "";
-        SQLINTEGER native = 0;
-        SQLSMALLINT length = 0;
-        SQLSMALLINT number = (SQLSMALLINT)(count + 1);
-        if (!SQL_SUCCEEDED(SQLGetDiagRec(handle_type, handle, number, sqlstate, &native, text,
-                                         (SQLSMALLINT)sizeof text, &length)))
-            break;
-        es_strlcpy_utf8(d->sqlstate, sizeof d->sqlstate, (const char *)sqlstate);
-        const char *plain = skip_origin((const char *)text);
-        es_printable(d->text, sizeof d->text, plain, strlen(plain));
-        d->native = native;
-        d->state = read_byte_field(handle_type, handle, number, DIAG_SS_MSGSTATE);
-        d->severity = read_byte_field(handle_type, handle, number, DIAG_SS_SEVERITY);
+    while (count < max &&
+           read_record(calls, handle_type, handle, (SQLSMALLINT)(count + 1), &records[count]))
         count++;
-    }
     return count;
 }
 
-entrasql_status glue_diag_take(SQLSMALLINT handle_type, SQLHANDLE handle, bool is_connect,
-                               entrasql_error *err)
+entrasql_status glue_diag_take(const glue_calls *calls, SQLSMALLINT handle_type, SQLHANDLE handle,
+                               bool is_connect, entrasql_error *err)
 {
     glue_diag *records = es_calloc(GLUE_DIAG_MAX, sizeof *records);
     if (records == NULL)
         return es_nomem(err);
-    size_t count = glue_diag_read(handle_type, handle, records, GLUE_DIAG_MAX);
+    size_t count = glue_diag_read(calls, handle_type, handle, records, GLUE_DIAG_MAX);
     entrasql_status status = glue_diag_fail(records, count, is_connect, err);
     es_free(records);
     return status;
-}
-
-entrasql_status entrasql_odbc_failure(SQLSMALLINT handle_type, SQLHANDLE handle,
-                                      entrasql_error *err)
-{
-    return glue_diag_take(handle_type, handle, false, err);
 }

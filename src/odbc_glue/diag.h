@@ -8,9 +8,8 @@
 #define ODBC_GLUE_DIAG_H
 
 #include "base/error.h"
+#include "odbc_glue/calls.h"
 
-#include <sql.h>
-#include <sqlext.h>
 #include <stdbool.h>
 
 /* One record, for tests and for the sorting out. */
@@ -29,11 +28,12 @@ entrasql_status glue_diag_fail(const glue_diag *records, size_t count, bool is_c
                                entrasql_error *err);
 
 /* Reads the handle's records, at most max; returns how many. */
-size_t glue_diag_read(SQLSMALLINT handle_type, SQLHANDLE handle, glue_diag *records, size_t max);
+size_t glue_diag_read(const glue_calls *calls, SQLSMALLINT handle_type, SQLHANDLE handle,
+                      glue_diag *records, size_t max);
 
 /* Both in one. */
-entrasql_status glue_diag_take(SQLSMALLINT handle_type, SQLHANDLE handle, bool is_connect,
-                               entrasql_error *err);
+entrasql_status glue_diag_take(const glue_calls *calls, SQLSMALLINT handle_type, SQLHANDLE handle,
+                               bool is_connect, entrasql_error *err);
 
 /* True for the errors of a login that go away by themselves: worth another try. */
 bool glue_is_transient(uint32_t number);

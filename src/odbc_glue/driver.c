@@ -11,12 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INI_VALUE_SIZE 1024
+#define INI_VALUE_SIZE GLUE_INI_VALUE_SIZE
 #define INI_KEYS_SIZE 8192
 
-/* One value of an installer file, "" when absent. */
-static void read_ini(const char *section, const char *key, const char *file,
-                     char ret[INI_VALUE_SIZE])
+void glue_ini_read(const char *section, const char *key, const char *file, char ret[INI_VALUE_SIZE])
 {
     ret[0] = '\0';
     if (SQLGetPrivateProfileString(section, key, "", ret, INI_VALUE_SIZE, file) < 0)
@@ -119,9 +117,9 @@ static entrasql_status find_library(glue_driver *d, entrasql_error *err)
         }
         es_strlcpy_utf8(value, sizeof value, d->name);
     } else {
-        read_ini(d->name, "Driver64", "odbcinst.ini", value);
+        glue_ini_read(d->name, "Driver64", "odbcinst.ini", value);
         if (value[0] == '\0')
-            read_ini(d->name, "Driver", "odbcinst.ini", value);
+            glue_ini_read(d->name, "Driver", "odbcinst.ini", value);
         if (value[0] == '\0') {
             es_fail(err, ENTRASQL_CONFIG, "the driver '%s' is not registered in odbcinst.ini",
                     shown);
@@ -142,7 +140,7 @@ entrasql_status glue_driver_find(const conf_connstr *c, glue_driver *ret, entras
     const char *name = conf_connstr_get(c, "Driver");
     const char *dsn = conf_connstr_get(c, "DSN");
     if (name == NULL && dsn != NULL) {
-        read_ini(dsn, "Driver", "odbc.ini", from_dsn);
+        glue_ini_read(dsn, "Driver", "odbc.ini", from_dsn);
         name = from_dsn;
     }
     if (es_str_is_empty(name))
@@ -164,33 +162,6 @@ void glue_driver_done(glue_driver *d)
     *d = (glue_driver){0};
 }
 
-entrasql_status glue_dsn_merge(conf_connstr *c, entrasql_error *err)
-{
-    char keys[INI_KEYS_SIZE];
-    char value[INI_VALUE_SIZE];
-
-    const char *in_string = conf_connstr_get(c, "DSN");
-    if (in_string == NULL)
-        return ENTRASQL_OK;
-    ES_CLEANUP(es_cleanup_free) char *dsn = es_strdup(in_string);
-    if (dsn == NULL)
-        return es_nomem(err);
-    memset(keys, 0, sizeof keys);
-    /* Without a key the installer lists them, each ended by NUL, the last one twice. */
-    if (SQLGetPrivateProfileString(dsn, NULL, "", keys, INI_KEYS_SIZE - 2, "odbc.ini") <= 0)
-        return ENTRASQL_OK;
-    for (const char *key = keys; *key != '\0'; key += strlen(key) + 1) {
-        if (conf_connstr_get(c, key) != NULL || es_strcaseeq(key, "Description"))
-            continue;
-        read_ini(dsn, key, "odbc.ini", value);
-        entrasql_status status = conf_connstr_set(c, key, value);
-        es_wipe(value, sizeof value);
-        if (status == ENTRASQL_NOMEM)
-            return es_nomem(err);
-    }
-    return ENTRASQL_OK;
-}
-
 static bool is_on(const char *value)
 {
     static const char *const words[] = {"1", "y", "yes", "t", "true", "on"};
@@ -210,10 +181,10 @@ bool glue_driver_is_pooled(const glue_driver *d, const char **ret_setting)
     char value[INI_VALUE_SIZE];
     uint64_t seconds = 0;
 
-    read_ini("ODBC", "Pooling", "odbcinst.ini", value);
+    glue_ini_read("ODBC", "Pooling", "odbcinst.ini", value);
     if (!is_on(value))
         return false;
-    read_ini(d->name, "CPTimeout", "odbcinst.ini", value);
+    glue_ini_read(d->name, "CPTimeout", "odbcinst.ini", value);
     if (es_parse_u64(value, strlen(value), UINT64_MAX, &seconds) != ENTRASQL_OK || seconds == 0)
         return false;
     *ret_setting = "Pooling in section [ODBC] of odbcinst.ini";

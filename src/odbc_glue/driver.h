@@ -36,10 +36,38 @@ void glue_driver_done(glue_driver *d);
 glue_driver_kind glue_driver_kind_of(const char *name, const char *library);
 
 /*
- * Adds what the data source of DSN= says and the string does not; the string
- * comes first, as with the driver manager. Nothing to do without DSN=.
+ * Adds what the file of FILEDSN= and the data source of DSN= say and the string
+ * does not; the string comes first, then the file, as with the driver manager.
+ * Nothing to do without the two. CONFIG when the file cannot be read.
  */
 entrasql_status glue_dsn_merge(conf_connstr *c, entrasql_error *err) ES_MUST_USE;
+
+/* The keyword, and the key in odbcinst.ini, that choose the driver underneath ours. */
+#define GLUE_KEYWORD_UNDERLYING "UnderlyingDriver"
+#define GLUE_ENV_UNDERLYING "ENTRASQL_ODBC_DRIVER"
+/* The name under which our own driver is registered, and its file. */
+#define GLUE_OWN_DRIVER "entrasql"
+#define GLUE_OWN_LIBRARY "libentrasqlodbc.so"
+
+typedef enum glue_choice {
+    GLUE_CHOICE_KEYWORD,     /* UnderlyingDriver= of the string or the data source */
+    GLUE_CHOICE_ENVIRONMENT, /* ENTRASQL_ODBC_DRIVER */
+    GLUE_CHOICE_SETTING,     /* UnderlyingDriver in our section of odbcinst.ini */
+    GLUE_CHOICE_DETECTION    /* the newest of Microsoft's that is registered, else FreeTDS's */
+} glue_choice;
+
+/*
+ * The driver that does the work when a string names ours. ret->library is a
+ * path where the file was found, else a name for dlopen(). CONFIG when there
+ * is none, or when the choice leads back to our own.
+ */
+entrasql_status glue_underneath_find(const conf_connstr *c, glue_driver *ret,
+                                     glue_choice *ret_choice, entrasql_error *err) ES_MUST_USE;
+
+/* One value of an installer file ("odbc.ini", "odbcinst.ini"), "" when absent. */
+#define GLUE_INI_VALUE_SIZE 1024
+void glue_ini_read(const char *section, const char *key, const char *file,
+                   char ret[GLUE_INI_VALUE_SIZE]);
 
 /*
  * True when the driver manager would keep this driver's connections in a pool.

@@ -3,6 +3,7 @@
 #include "odbc_glue/rewrite.h"
 
 #include "base/str.h"
+#include "odbc_glue/auth.h"
 
 #include <entrasql/odbc.h>
 
@@ -51,20 +52,40 @@ entrasql_status glue_check_no_other_login(const conf_connstr *c, entrasql_error 
     return ENTRASQL_OK;
 }
 
-bool entrasql_odbc_has_own_login(const char *connection_string)
+static bool is_listed(const char *keyword, const char *const *list)
 {
-    conf_connstr list;
-    if (connection_string == NULL ||
-        conf_connstr_parse(connection_string, &list, NULL) != ENTRASQL_OK)
-        return false;
-    bool found = glue_check_no_other_login(&list, NULL) != ENTRASQL_OK;
-    conf_connstr_done(&list);
-    return found;
+    for (; *list != NULL; list++) {
+        if (es_strcaseeq(keyword, *list))
+            return true;
+    }
+    return false;
 }
 
 void glue_remove_own_keywords(conf_connstr *c)
 {
     conf_connstr_remove_any(c, conf_keywords_login_timeout);
+    conf_connstr_remove(c, GLUE_KEYWORD_UNDERLYING);
+}
+
+bool glue_is_own_keyword(const char *keyword)
+{
+    const char *const *const lists[] = {conf_keywords_login_timeout, conf_keywords_user,
+                                        conf_keywords_password, conf_keywords_trusted_connection,
+                                        glue_auth_keywords};
+    for (size_t i = 0; i < ES_COUNT_OF(lists); i++) {
+        if (is_listed(keyword, lists[i]))
+            return true;
+    }
+    return es_strcaseeq(keyword, GLUE_KEYWORD_UNDERLYING);
+}
+
+bool entrasql_odbc_has_own_login(const char *connection_string)
+{
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    if (connection_string == NULL ||
+        conf_connstr_parse(connection_string, &list, NULL) != ENTRASQL_OK)
+        return false;
+    return glue_check_no_other_login(&list, NULL) != ENTRASQL_OK;
 }
 
 /* What tdsodbc 1.x understands, beyond what the tunnel sets. */
@@ -87,20 +108,12 @@ static const char *const freetds_keywords[] = {
     NULL,
 };
 
-static bool is_listed(const char *keyword, const char *const *list)
-{
-    for (; *list != NULL; list++) {
-        if (es_strcaseeq(keyword, *list))
-            return true;
-    }
-    return false;
-}
-
 /* The keywords whose meaning the tunnel takes over, and those that cannot hold beyond it. */
 static void remove_tunnel_keywords(conf_connstr *c, const glue_warning *warning)
 {
-    static const char *const own[] = {"DSN",       "Port",  "Servername", "Encrypt", "Encryption",
-                                      "ServerSPN", "REALM", "UseNTLMv2",  NULL};
+    static const char *const own[] = {"DSN",        "FILEDSN",   "SAVEFILE",   "Port",
+                                      "Servername", "Encrypt",   "Encryption", "ServerSPN",
+                                      "REALM",      "UseNTLMv2", NULL};
     const char *mars = conf_connstr_get(c, "MARS_Connection");
     if (mars != NULL && es_strcaseeq(mars, "yes"))
         glue_warn(warning, "MARS_Connection is not available with this driver and a token");
@@ -194,4 +207,70 @@ entrasql_status glue_rewrite_for_tunnel(conf_connstr *c, const glue_driver *driv
     if (status != ENTRASQL_OK)
         return es_fail(err, status, "the connection string for the tunnel cannot be made");
     return ENTRASQL_OK;
+}
+
+/* ---- a login of the string's own ---- */
+
+/* tdsodbc knows no certificate keywords: what it cannot check it must not be trusted with. */
+static entrasql_status set_freetds_encryption(conf_connstr *c, const conf_target *target,
+                                              const glue_warning *warning, entrasql_error *err)
+{
+    if (target->encrypt == CONF_ENCRYPT_STRICT) {
+        es_fail(err, ENTRASQL_CONFIG,
+                "connection string: Encrypt=strict is not known to FreeTDS with a SQL login");
+        es_hint(err, "sign in with a token, or install Microsoft's driver");
+        return ENTRASQL_CONFIG;
+    }
+    if (conf_connstr_get(c, "Encryption") == NULL) {
+        const char *word = target->encrypt == CONF_ENCRYPT_OPTIONAL ? "request" : "require";
+        if (conf_connstr_set(c, "Encryption", word) != ENTRASQL_OK)
+            return es_nomem(err);
+    }
+    if (target->encrypt == CONF_ENCRYPT_MANDATORY && !target->trust_server_certificate)
+        glue_warn(warning, "FreeTDS checks the server's certificate only if freetds.conf names a "
+                           "ca file");
+    return ENTRASQL_OK;
+}
+
+static entrasql_status set_freetds_login(conf_connstr *c, const glue_driver *driver,
+                                         const conf_target *target)
+{
+    static const char *const gone[] = {
+        "DSN", "FILEDSN", "SAVEFILE", "Encrypt", "Authentication", "MultiSubnetFailover", NULL};
+    char port[16];
+    ES_TRY(conf_connstr_set(c, "Driver", driver->name));
+    conf_connstr_remove_any(c, gone);
+    conf_connstr_remove_any(c, conf_keywords_server);
+    conf_connstr_remove_any(c, conf_keywords_trust_certificate);
+    conf_connstr_remove_any(c, conf_keywords_host_name_in_certificate);
+    glue_remove_own_keywords(c);
+    ES_TRY(use_one_word(c, conf_keywords_database));
+    ES_TRY(use_one_word(c, conf_keywords_app));
+    ES_TRY(use_one_word(c, conf_keywords_workstation));
+    ES_TRY(use_one_word(c, conf_keywords_user));
+    ES_TRY(use_one_word(c, conf_keywords_password));
+    snprintf(port, sizeof port, "%u", (unsigned)target->port);
+    if (target->host != NULL)
+        ES_TRY(conf_connstr_set(c, "Server", target->host));
+    ES_TRY(conf_connstr_set(c, "Port", port));
+    if (conf_connstr_get(c, "TDS_Version") == NULL)
+        ES_TRY(conf_connstr_set(c, "TDS_Version", "7.4"));
+    if (conf_connstr_get(c, "ClientCharset") == NULL)
+        return conf_connstr_set(c, "ClientCharset", "UTF-8");
+    return ENTRASQL_OK;
+}
+
+entrasql_status glue_rewrite_for_driver(conf_connstr *c, const glue_driver *driver,
+                                        const conf_target *target, const glue_warning *warning,
+                                        entrasql_error *err)
+{
+    static const char *const manager[] = {"DSN", "FILEDSN", "SAVEFILE", "Driver", NULL};
+    if (driver->kind != GLUE_DRIVER_FREETDS) {
+        conf_connstr_remove_any(c, manager);
+        glue_remove_own_keywords(c);
+        return ENTRASQL_OK;
+    }
+    if (set_freetds_login(c, driver, target) != ENTRASQL_OK)
+        return es_nomem(err);
+    return set_freetds_encryption(c, target, warning, err);
 }

@@ -10,6 +10,8 @@
 
 #include "base/secret.h"
 
+#include <stdbool.h>
+
 /* Who is told about things that the caller should know; function may be NULL. */
 typedef struct glue_warning {
     void (*function)(void *context, const char *message);
@@ -24,8 +26,10 @@ void glue_warn(const glue_warning *w, const char *fmt, ...) ES_PRINTF(2, 3);
  */
 entrasql_status glue_check_no_other_login(const conf_connstr *c, entrasql_error *err) ES_MUST_USE;
 
-/* Takes out what entrasql does itself: the login timeout's keywords. */
+/* Takes out what entrasql does itself: the login timeout's keywords and the choice of a driver. */
 void glue_remove_own_keywords(conf_connstr *c);
+/* True for those, and for all that speaks of the sign-in. */
+bool glue_is_own_keyword(const char *keyword);
 
 typedef struct glue_tunnel_address {
     uint16_t port; /* on 127.0.0.1 */
@@ -42,6 +46,15 @@ typedef struct glue_tunnel_address {
 entrasql_status glue_rewrite_for_tunnel(conf_connstr *c, const glue_driver *driver,
                                         const glue_tunnel_address *address,
                                         const glue_warning *warning,
+                                        entrasql_error *err) ES_MUST_USE;
+
+/*
+ * Turns the list into one for a driver that signs in itself with the user and
+ * password of the string, in the words that this driver knows. CONFIG for
+ * encryption that the driver would leave out.
+ */
+entrasql_status glue_rewrite_for_driver(conf_connstr *c, const glue_driver *driver,
+                                        const conf_target *target, const glue_warning *warning,
                                         entrasql_error *err) ES_MUST_USE;
 
 #endif
