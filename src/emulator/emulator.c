@@ -8,6 +8,7 @@
 #include "emulator/front/front.h"
 #include "emulator/imds/imds.h"
 #include "emulator/world/files.h"
+#include "http_record.h"
 #include "internal.h"
 #include "os/file.h"
 #include "os/lock.h"
@@ -25,6 +26,7 @@ typedef struct running {
     world *w;
     entra *entra;
     imds *imds;
+    http_record *record; /* NULL: not recording */
     engine_server *engine;
     front *front;
     char *state_file;
@@ -141,8 +143,12 @@ static entrasql_status start_services(running *r, entrasql_error *err)
         .record_dir = r->options->record_dir,
     };
     ES_TRY(open_engine(r, err));
+    if (r->options->record_dir != NULL)
+        ES_TRY(http_record_open(r->options->record_dir, &r->record, err));
     ES_TRY(entra_start(r->w, r->options->entra_port, &r->entra, err));
+    http_record_observe(r->record, "entra", entra_service(r->entra));
     ES_TRY(imds_start(r->w, r->options->identity_port, &r->imds, err));
+    http_record_observe(r->record, "managed identity", imds_service(r->imds));
     options.engine = r->engine;
     return front_start(&options, &r->front, err);
 }
@@ -222,6 +228,7 @@ static void stop(running *r)
     front_stop(r->front);
     imds_stop(r->imds);
     entra_stop(r->entra);
+    http_record_close(r->record);
     if (r->engine != NULL)
         engine_server_close(r->engine);
     world_free(r->w);

@@ -10,6 +10,7 @@
 #include "request.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,8 @@ struct httpd {
     struct MHD_Daemon *daemon;
     httpd_handler *handler;
     void *ctx;
+    _Atomic(httpd_observer *) observer;
+    void *observer_ctx; /* set before it */
     uint16_t port;
 };
 
@@ -171,6 +174,9 @@ static enum MHD_Result answer(httpd *h, httpd_request *r)
         .body = ES_BUF_INIT_WIPE(HTTPD_MAX_RESPONSE_BYTES),
     };
     h->handler(h->ctx, r, &response);
+    httpd_observer *observer = atomic_load(&h->observer);
+    if (observer != NULL)
+        observer(h->observer_ctx, r, response.drop ? 0 : response.status);
     /* Queries may hold codes and ids of people: only the path is logged. */
     ES_LOG(DEBUG, "httpd", "request answered", ES_KV_STR("method", r->method),
            ES_KV_STR("path", r->path), ES_KV_I64("status", response.status));
@@ -308,6 +314,12 @@ entrasql_status httpd_start(const httpd_options *options, httpd **ret, entrasql_
 uint16_t httpd_port(const httpd *h)
 {
     return h->port;
+}
+
+void httpd_observe(httpd *h, httpd_observer *observer, void *ctx)
+{
+    h->observer_ctx = ctx;
+    atomic_store(&h->observer, observer);
 }
 
 void httpd_stop(httpd *h)

@@ -43,6 +43,11 @@ size_t httpd_form_count(const httpd_request *r, const char *name);
 bool httpd_has_form(const httpd_request *r);
 const char *httpd_body(const httpd_request *r, size_t *ret_len);
 
+/* Every header, query field or form field in its order; fields decoded, repeated ones too. */
+typedef enum httpd_part { HTTPD_HEADERS, HTTPD_QUERY, HTTPD_FORM } httpd_part;
+typedef void httpd_visitor(void *ctx, const char *name, const char *value);
+void httpd_visit(const httpd_request *r, httpd_part part, httpd_visitor *visitor, void *ctx);
+
 #define HTTPD_MAX_RESPONSE_HEADERS 8
 
 typedef struct httpd_response {
@@ -79,6 +84,13 @@ typedef struct httpd_options {
 entrasql_status httpd_start(const httpd_options *options, httpd **ret,
                             entrasql_error *err) ES_MUST_USE;
 uint16_t httpd_port(const httpd *h);
+/*
+ * From now on `observer` is told of each request that reached the handler, with
+ * the status of its answer (0: dropped): on the handler's thread, after it,
+ * before the answer is sent. Once; it must live until the service has stopped.
+ */
+typedef void httpd_observer(void *ctx, const httpd_request *request, unsigned status);
+void httpd_observe(httpd *h, httpd_observer *observer, void *ctx);
 void httpd_stop(httpd *h); /* waits for running handlers; NULL allowed */
 
 #endif

@@ -143,3 +143,28 @@ const char *httpd_body(const httpd_request *r, size_t *ret_len)
     *ret_len = r->body.len;
     return r->body.data != NULL ? (const char *)r->body.data : "";
 }
+
+typedef struct header_visit {
+    httpd_visitor *visitor;
+    void *ctx;
+} header_visit;
+
+static enum MHD_Result visit_header(void *cls, enum MHD_ValueKind kind ES_UNUSED, const char *name,
+                                    const char *value)
+{
+    const header_visit *v = cls;
+    v->visitor(v->ctx, name, value != NULL ? value : "");
+    return MHD_YES;
+}
+
+void httpd_visit(const httpd_request *r, httpd_part part, httpd_visitor *visitor, void *ctx)
+{
+    const httpd_fields *fields = part == HTTPD_QUERY ? &r->query : &r->form;
+    if (part == HTTPD_HEADERS) {
+        header_visit v = {visitor, ctx};
+        (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, visit_header, &v);
+        return;
+    }
+    for (size_t i = 0; i < fields->count; i++)
+        visitor(ctx, fields->items[i].name, fields->items[i].value);
+}

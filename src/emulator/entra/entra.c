@@ -189,6 +189,11 @@ entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error
     return ENTRASQL_OK;
 }
 
+httpd *entra_service(const entra *e)
+{
+    return e->service;
+}
+
 uint16_t entra_port(const entra *e)
 {
     return httpd_port(e->service);

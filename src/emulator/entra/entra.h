@@ -26,6 +26,7 @@ entrasql_status entra_start(world *w, uint16_t port, entra **ret, entrasql_error
  */
 #define ENTRA_SITE_PREFIX "/_emulator/"
 void entra_set_site(entra *e, httpd_handler *handler, void *ctx);
+httpd *entra_service(const entra *e);
 uint16_t entra_port(const entra *e);
 void entra_stop(entra *e); /* NULL allowed */
 

@@ -174,6 +174,11 @@ entrasql_status imds_start(const world *w, uint16_t port, imds **ret, entrasql_e
     return ENTRASQL_OK;
 }
 
+httpd *imds_service(const imds *i)
+{
+    return i->service;
+}
+
 uint16_t imds_port(const imds *i)
 {
     return httpd_port(i->service);

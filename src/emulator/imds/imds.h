@@ -14,6 +14,7 @@
 #define EMULATOR_IMDS_IMDS_H
 
 #include "emulator/world/world.h"
+#include "httpd/httpd.h"
 
 #define IMDS_VM_PATH "/metadata/identity/oauth2/token"
 #define IMDS_APP_SERVICE_PATH "/msi/token"
@@ -23,6 +24,7 @@ typedef struct imds imds;
 /* Port 0: any free one. */
 entrasql_status imds_start(const world *w, uint16_t port, imds **ret,
                            entrasql_error *err) ES_MUST_USE;
+httpd *imds_service(const imds *i);
 uint16_t imds_port(const imds *i);
 void imds_stop(imds *i); /* NULL allowed */
 
