@@ -74,6 +74,7 @@ const identity_tool_words identity_az_words = {
     .name = "Azure CLI",
     .program = "az",
     .by_hand = "az account get-access-token --output json",
+    .sign_in = "sign in again (az login)",
     .install = "install it, or put the folder of `az` into PATH",
     .value = "accessToken",
     .expiry = {"expires_on", "expiresOn"},

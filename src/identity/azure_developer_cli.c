@@ -31,6 +31,7 @@ const identity_tool_words identity_azd_words = {
     .program = "azd",
     .by_hand = "azd auth token --output json",
     .install = "install it, or put the folder of `azd` into PATH",
+    .sign_in = "sign in again (azd auth login)",
     .value = "token",
     .expiry = {"expiresOn"},
     .symptoms = symptoms,

@@ -34,6 +34,7 @@ const identity_tool_words identity_powershell_words = {
     .program = "pwsh",
     .by_hand = "pwsh -Command Get-AzAccessToken",
     .install = "install it (pwsh), or put its folder into PATH",
+    .sign_in = "sign in again (Connect-AzAccount)",
     .value = "Token",
     .expiry = {"ExpiresOn"},
     .symptoms = symptoms,

@@ -136,8 +136,9 @@ entrasql_status identity_output_failure(const identity_tool_words *words, int ex
     else
         es_fail(err, ENTRASQL_AUTH_FAILED, "%s failed%s%s (exit code %d): %s", words->title,
                 known != NULL ? ": " : "", known != NULL ? known->cause : "", exit_code, text);
+    /* The table of numbers speaks of az; people of other tools sign in with those. */
     if (known != NULL)
-        es_hint(err, "%s", known->hint);
+        es_hint(err, "%s", strstr(known->hint, "az login") != NULL ? words->sign_in : known->hint);
     else if (symptom != NULL)
         es_hint(err, "%s", symptom->hint);
     else

@@ -28,6 +28,7 @@ typedef struct identity_tool_words {
     const char *program;    /* "az" */
     const char *by_hand;    /* what to run to see for oneself */
     const char *install;    /* hint when it is not there */
+    const char *sign_in;    /* hint when Entra wants the person again */
     const char *value;      /* the member that holds the token */
     const char *expiry[2];  /* members that hold its end, the better one first */
     /* A text of those members that is no number; NULL: identity_date_parse. */

@@ -30,6 +30,7 @@ static const identity_tool_words words = {
     .program = "the token provider",
     .by_hand = "the program in " VS_FILE,
     .install = "repair Visual Studio: the program in its tokenprovider.json does not exist",
+    .sign_in = "sign in again in Visual Studio",
     .value = "access_token",
     .expiry = {"expires_on"},
     .symptoms = symptoms,
