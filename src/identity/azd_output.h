@@ -10,8 +10,9 @@ extern const identity_tool_words identity_azd_words;
 /*
  * azd complains in JSON lines: {"type":"consoleMessage","data":{"message":...}},
  * from 1.23.7 on {"error","message","suggestion"}. The first usable line, else the whole text;
- * fit for a message, tokens masked.
+ * fit for a message, tokens masked. NOMEM.
  */
-void identity_azd_complaint(const es_buf *standard_error, char *ret, size_t size);
+entrasql_status identity_azd_complaint(const es_buf *standard_error, char *ret,
+                                       size_t size) ES_MUST_USE;
 
 #endif

@@ -39,56 +39,67 @@ const identity_tool_words identity_azd_words = {
 
 /* ---- complaints ---- */
 
-/* The text of one JSON line, or false. */
-static bool read_line(const char *line, size_t n, char *ret, size_t size)
+/* A message and what to do about it, without the empty lines that azd puts around. */
+static entrasql_status put_text(const char *text, size_t n, const char *more, size_t more_n,
+                                char *ret, size_t size)
 {
-    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
-    const json_node *data;
-    const char *text;
-    size_t length;
-    const char *more = "";
-    size_t more_length = 0;
-    if (json_doc_parse(line, n, &doc, NULL) != ENTRASQL_OK)
-        return false;
-    const json_node *root = json_doc_root(doc);
-    bool found = json_member_object(root, "data", &data) == ENTRASQL_OK &&
-                 json_member_string(data, "message", &text, &length) == ENTRASQL_OK;
-    if (!found)
-        found = json_member_string(root, "message", &text, &length) == ENTRASQL_OK ||
-                json_member_string(root, "error", &text, &length) == ENTRASQL_OK;
-    if (!found || length == 0)
-        return false;
-    if (json_member_string(root, "suggestion", &more, &more_length) != ENTRASQL_OK)
-        more_length = 0;
     ES_CLEANUP(es_buf_done) es_buf both = ES_BUF_INIT_WIPE(2 * OS_PROCESS_MAX_OUTPUT);
-    if (es_buf_add(&both, text, length) != ENTRASQL_OK ||
-        (more_length != 0 && (es_buf_add_str(&both, " ") != ENTRASQL_OK ||
-                              es_buf_add(&both, more, more_length) != ENTRASQL_OK)))
-        return false;
-    /* Its messages begin and end with empty lines. */
-    size_t skip = 0;
-    while (skip < both.len && es_is_space((char)both.data[skip]))
-        skip++;
-    while (both.len > skip && es_is_space((char)both.data[both.len - 1]))
-        both.len--;
-    identity_redact(ret, size, (const char *)both.data + skip, both.len - skip, NULL);
-    return ret[0] != '\0';
+    while (n != 0 && es_is_space(*text)) {
+        text++;
+        n--;
+    }
+    while (n != 0 && es_is_space(text[n - 1]))
+        n--;
+    ES_TRY(es_buf_add(&both, text, n));
+    if (more_n != 0)
+        ES_TRY(es_buf_add_str(&both, " "));
+    ES_TRY(es_buf_add(&both, more, more_n));
+    identity_redact(ret, size, (const char *)both.data, both.len, NULL);
+    return ENTRASQL_OK;
 }
 
-void identity_azd_complaint(const es_buf *standard_error, char *ret, size_t size)
+/* The text of one JSON line. NOT_FOUND, NOMEM. */
+static entrasql_status read_line(const char *line, size_t n, char *ret, size_t size)
+{
+    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
+    const json_node *data = NULL;
+    const char *text;
+    const char *more = "";
+    size_t length = 0;
+    size_t more_length = 0;
+    entrasql_status status = json_doc_parse(line, n, &doc, NULL);
+    if (status != ENTRASQL_OK)
+        return status == ENTRASQL_NOMEM ? status : ENTRASQL_NOT_FOUND;
+    const json_node *root = json_doc_root(doc);
+    if (json_member_object(root, "data", &data) != ENTRASQL_OK)
+        data = root;
+    if (json_member_string(data, "message", &text, &length) != ENTRASQL_OK &&
+        json_member_string(data, "error", &text, &length) != ENTRASQL_OK)
+        return ENTRASQL_NOT_FOUND;
+    if (length == 0)
+        return ENTRASQL_NOT_FOUND;
+    if (json_member_string(root, "suggestion", &more, &more_length) != ENTRASQL_OK)
+        more_length = 0;
+    return put_text(text, length, more, more_length, ret, size);
+}
+
+entrasql_status identity_azd_complaint(const es_buf *standard_error, char *ret, size_t size)
 {
     const char *at = (const char *)standard_error->data;
     size_t left = standard_error->len;
     for (unsigned i = 0; i < MAX_LINES && left != 0; i++) {
         const char *end = memchr(at, '\n', left);
         size_t n = end != NULL ? (size_t)(end - at) : left;
-        if (n != 0 && at[0] == '{' && read_line(at, n, ret, size))
-            return;
+        entrasql_status status =
+            n != 0 && at[0] == '{' ? read_line(at, n, ret, size) : ENTRASQL_NOT_FOUND;
+        if (status != ENTRASQL_NOT_FOUND)
+            return status;
         size_t skip = end != NULL ? n + 1 : n;
         at += skip;
         left -= skip;
     }
     identity_redact(ret, size, (const char *)standard_error->data, standard_error->len, NULL);
+    return ENTRASQL_OK;
 }
 
 static entrasql_status judge(const os_process_result *r, entrasql_token **ret, entrasql_error *err)
@@ -96,7 +107,8 @@ static entrasql_status judge(const os_process_result *r, entrasql_token **ret, e
     if (r->exit_code == 0 || (r->exit_code == -1 && r->out.len != 0))
         return identity_output_token(&identity_azd_words, &r->out, ret, err);
     char text[IDENTITY_SHOWN_ERROR];
-    identity_azd_complaint(&r->err, text, sizeof text);
+    if (identity_azd_complaint(&r->err, text, sizeof text) != ENTRASQL_OK)
+        return es_nomem(err);
     return identity_output_failure(&identity_azd_words, r->exit_code, text, err);
 }
 

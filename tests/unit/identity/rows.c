@@ -3,6 +3,7 @@
 #include "rows.h"
 
 #include "common.h"
+#include "identity/internal.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -14,6 +15,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#define ARC_KEY "arc-key-not-real-0123456789"
+#define AZ_REFRESH_TOKEN "0.AAAA-refresh-token-not-real"
 
 /* ---- helpers of the rows ---- */
 
@@ -109,6 +113,54 @@ static entrasql_status make_managed_identity(const row_world *world, entrasql_cr
     return entrasql_managed_identity_credential_new(&options, ret, err);
 }
 
+static void set_cloud_shell(const row_world *world)
+{
+    setenv("MSI_ENDPOINT", test_server_url(world->imds), 1);
+    host_gives_a_token(world);
+}
+
+static void set_azure_ml(const row_world *world)
+{
+    setenv("MSI_SECRET", IDENTITY_HEADER, 1);
+    setenv("DEFAULT_IDENTITY_CLIENT_ID", CLIENT, 1);
+    set_cloud_shell(world);
+}
+
+static void set_service_fabric(const row_world *world)
+{
+    char thumbprint[41];
+    test_server_thumbprint(world->entra, thumbprint);
+    setenv("IDENTITY_ENDPOINT", test_server_url(world->entra), 1);
+    setenv("IDENTITY_HEADER", IDENTITY_HEADER, 1);
+    setenv("IDENTITY_SERVER_THUMBPRINT", thumbprint, 1);
+    entra_gives_a_token(world);
+}
+
+static void set_azure_arc(const row_world *world)
+{
+    static char challenge[128];
+    static const test_answer token = {.body = "{\"access_token\":\"" TOKEN
+                                              "\",\"expires_in\":\"3600\"}"};
+    static test_answer script[8];
+    snprintf(challenge, sizeof challenge, "WWW-Authenticate: Basic realm=%s/1.key\r\n",
+             world->folder);
+    for (size_t i = 0; i < 8; i += 2) {
+        script[i] = (test_answer){.status = 401, .headers = challenge};
+        script[i + 1] = token;
+    }
+    write_program(world, "1.key", ARC_KEY);
+    setenv("IDENTITY_ENDPOINT", test_server_url(world->imds), 1);
+    setenv("IMDS_ENDPOINT", test_server_url(world->imds), 1);
+    test_server_play(world->imds, script, 8);
+}
+
+static entrasql_status make_system_assigned(const row_world *world, entrasql_credential **ret,
+                                            entrasql_error *err)
+{
+    const identity_managed_identity_inner inner = {.arc_key_directory = world->folder};
+    return identity_managed_identity_new(NULL, &inner, ret, err);
+}
+
 /* ---- AzureCliCredential ---- */
 
 static void put_az(const row_world *world)
@@ -123,6 +175,76 @@ static entrasql_status make_azure_cli(const row_world *world, entrasql_credentia
 {
     (void)world;
     return entrasql_azure_cli_credential_new(NULL, ret, err);
+}
+
+/* The cache that az left, and az for who does not want what is cached. */
+static void put_az_cache(const row_world *world)
+{
+    static const char profile[] =
+        "{\"subscriptions\":[{\"id\":\"s\",\"name\":\"n\",\"isDefault\":true,\"tenantId\":"
+        "\"" TENANT "\",\"user\":{\"name\":\"" CLIENT "\",\"type\":\"servicePrincipal\"}}]}";
+    static const char cache[] =
+        "{\"AccessToken\":{\"k\":{\"credential_type\":\"AccessToken\",\"secret\":\"" TOKEN
+        "\",\"home_account_id\":null,\"environment\":\"e\",\"client_id\":\"" CLIENT
+        "\",\"target\":\"" ENTRASQL_SCOPE_SQL "\",\"realm\":\"" TENANT
+        "\",\"token_type\":\"Bearer\",\"cached_at\":\"1\",\"expires_on\":\"4102444800\"}},"
+        "\"RefreshToken\":{\"r\":{\"secret\":\"" AZ_REFRESH_TOKEN "\"}}}";
+    char path[128];
+    write_program(world, "azureProfile.json", profile);
+    write_program(world, "msal_token_cache.json", cache);
+    snprintf(path, sizeof path, "%s/msal_token_cache.json", world->folder);
+    assert_int_equal(chmod(path, 0600), 0);
+    put_az(world);
+    setenv("AZURE_CONFIG_DIR", world->folder, 1);
+    setenv("ENTRASQL_AZURE_CLI_CACHE", "1", 1);
+}
+
+/* ---- other developer tools ---- */
+
+static void put_pwsh(const row_world *world)
+{
+    write_program(world, "pwsh",
+                  "#!/bin/sh\necho '{\"Token\":\"" TOKEN "\",\"ExpiresOn\":4102444800}'\n");
+}
+
+static void put_azd(const row_world *world)
+{
+    write_program(world, "azd",
+                  "#!/bin/sh\necho '{\"token\":\"" TOKEN
+                  "\",\"expiresOn\":\"2100-01-01T00:00:00Z\"}'\n");
+}
+
+static void put_angry_azd(const row_world *world)
+{
+    write_program(world, "azd", "#!/bin/sh\necho '{\"message\":\"no " TOKEN "\"}' >&2\nexit 1\n");
+}
+
+static entrasql_status make_pwsh(const row_world *world, entrasql_credential **ret,
+                                 entrasql_error *err)
+{
+    (void)world;
+    return entrasql_azure_powershell_credential_new(NULL, ret, err);
+}
+
+static entrasql_status make_azd(const row_world *world, entrasql_credential **ret,
+                                entrasql_error *err)
+{
+    (void)world;
+    return entrasql_azure_developer_cli_credential_new(NULL, ret, err);
+}
+
+static entrasql_status make_visual_studio(const row_world *world, entrasql_credential **ret,
+                                          entrasql_error *err)
+{
+    (void)world;
+    return entrasql_visual_studio_credential_new(NULL, ret, err);
+}
+
+static entrasql_status make_visual_studio_code(const row_world *world, entrasql_credential **ret,
+                                               entrasql_error *err)
+{
+    (void)world;
+    return entrasql_visual_studio_code_credential_new(NULL, ret, err);
 }
 
 /* ---- DefaultAzureCredential ---- */
@@ -172,8 +294,22 @@ const credential_row credential_rows[] = {
     {"environment_missing", NULL, make_environment, ENTRASQL_UNAVAILABLE, {NULL}},
     {"managed_identity_app_service", set_app_service, make_managed_identity, ENTRASQL_OK, {NULL}},
     {"managed_identity_imds", set_imds, make_managed_identity, ENTRASQL_OK, {NULL}},
+    {"managed_identity_cloud_shell", set_cloud_shell, make_system_assigned, ENTRASQL_OK, {NULL}},
+    {"managed_identity_azure_ml", set_azure_ml, make_managed_identity, ENTRASQL_OK, {NULL}},
+    {"managed_identity_service_fabric",
+     set_service_fabric,
+     make_system_assigned,
+     ENTRASQL_OK,
+     {NULL}},
+    {"managed_identity_azure_arc", set_azure_arc, make_system_assigned, ENTRASQL_OK, {ARC_KEY}},
     {"azure_cli", put_az, make_azure_cli, ENTRASQL_OK, {NULL}},
     {"azure_cli_missing", NULL, make_azure_cli, ENTRASQL_UNAVAILABLE, {NULL}},
+    {"azure_cli_cache", put_az_cache, make_azure_cli, ENTRASQL_OK, {AZ_REFRESH_TOKEN}},
+    {"azure_powershell", put_pwsh, make_pwsh, ENTRASQL_OK, {NULL}},
+    {"azure_developer_cli", put_azd, make_azd, ENTRASQL_OK, {NULL}},
+    {"azure_developer_cli_fails", put_angry_azd, make_azd, ENTRASQL_AUTH_FAILED, {NULL}},
+    {"visual_studio_missing", NULL, make_visual_studio, ENTRASQL_UNAVAILABLE, {NULL}},
+    {"visual_studio_code_missing", NULL, make_visual_studio_code, ENTRASQL_UNAVAILABLE, {NULL}},
     {"default_azure_by_azure_cli", imds_refuses_and_az_works, make_default, ENTRASQL_OK, {NULL}},
     {"custom", NULL, make_custom, ENTRASQL_OK, {NULL}},
 };
