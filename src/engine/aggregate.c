@@ -332,5 +332,7 @@ int engine_aggregates_register(engine_session *s)
         rc = sqlite3_create_function_v2(s->db, plain[i].name, plain[i].args,
                                         SQLITE_UTF8 | SQLITE_DIRECTONLY, s, NULL, plain[i].step,
                                         plain[i].final, NULL);
-    return rc == SQLITE_OK ? engine_aggregate_order_register(s) : rc;
+    if (rc == SQLITE_OK)
+        rc = engine_aggregate_order_register(s);
+    return rc == SQLITE_OK ? engine_aggregate_json_register(s) : rc;
 }

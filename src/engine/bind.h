@@ -15,6 +15,8 @@
 #include "engine/internal.h"
 #include "tsql/arena.h"
 
+struct engine_view;
+
 /* Sources that names may mean, innermost SELECT first. */
 typedef struct engine_scope {
     const struct engine_scope *outer;
@@ -56,6 +58,7 @@ struct engine_binder {
     bool windows_allowed;
     bool saw_aggregate;
     bool no_defaults;            /* DEFAULT may not stand here */
+    const engine_scope *lateral; /* what the right side of APPLY sees; NULL: nothing */
     const engine_source *action; /* $action in the OUTPUT of a MERGE; NULL: none */
     const tsql_option *option;   /* of the statement, for MAXRECURSION; NULL: none */
     unsigned stored_depth;       /* inside the text of a view or function: its lines are not ours */
@@ -115,6 +118,18 @@ entrasql_status engine_bind_cond_text(engine_binder *b, const char *text,
 engine_cte *engine_cte_find(engine_binder *b, const tsql_object *object);
 entrasql_status engine_bind_cte(engine_binder *b, engine_cte *cte, engine_source **ret) ES_MUST_USE;
 engine_source *engine_source_new(engine_binder *b, engine_source_kind kind, size_t columns);
+
+/* ---- JSON (bind_json.c) ---- */
+
+/* OPENJSON, with its WITH list when there is one. */
+entrasql_status engine_bind_openjson(engine_binder *b, const tsql_source *from,
+                                     engine_source **ret) ES_MUST_USE;
+/* FOR JSON: the query becomes one of a single text column. */
+entrasql_status engine_bind_for_json(engine_binder *b, const tsql_for *clause,
+                                     engine_query *q) ES_MUST_USE;
+/* A system view or table function as a source. */
+entrasql_status engine_bind_system_view(engine_binder *b, const struct engine_view *view,
+                                        engine_source **ret) ES_MUST_USE;
 
 /* ---- stored texts (bind_view.c) ---- */
 

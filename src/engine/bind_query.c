@@ -344,11 +344,11 @@ static entrasql_status bind_limits(engine_binder *b, const tsql_query *from, eng
 
 static entrasql_status check_nested(engine_binder *b, const tsql_query *q)
 {
-    if (q->for_clause != NULL)
-        return engine_unsupported(b->err, q->for_clause->kind == TSQL_FOR_JSON  ? "FOR JSON"
-                                          : q->for_clause->kind == TSQL_FOR_XML ? "FOR XML"
-                                                                                : "FOR BROWSE");
-    if (b->depth > 1 && q->order_by.count != 0 && q->top == NULL && q->offset == NULL)
+    if (q->for_clause != NULL && q->for_clause->kind != TSQL_FOR_JSON)
+        return engine_unsupported(b->err,
+                                  q->for_clause->kind == TSQL_FOR_XML ? "FOR XML" : "FOR BROWSE");
+    if (b->depth > 1 && q->order_by.count != 0 && q->top == NULL && q->offset == NULL &&
+        q->for_clause == NULL)
         return engine_error(b->err, 1033, 1,
                             "The ORDER BY clause is invalid in views, inline functions, derived "
                             "tables, subqueries, and common table expressions, unless TOP, OFFSET "
@@ -484,6 +484,8 @@ entrasql_status engine_bind_query(engine_binder *b, const tsql_query *from, engi
     entrasql_status status = check_nested(b, from);
     if (status == ENTRASQL_OK)
         status = from->kind == TSQL_QUERY_SET_OP ? bind_set(b, from, q) : bind_select(b, from, q);
+    if (status == ENTRASQL_OK && from->for_clause != NULL)
+        status = engine_bind_for_json(b, from->for_clause, q);
     b->depth--;
     *ret = q;
     return status;

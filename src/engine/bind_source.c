@@ -69,7 +69,8 @@ static entrasql_status bind_variable_table(engine_binder *b, const char *name, e
     return ENTRASQL_OK;
 }
 
-static entrasql_status bind_view(engine_binder *b, const engine_view *view, engine_source **ret)
+entrasql_status engine_bind_system_view(engine_binder *b, const engine_view *view,
+                                        engine_source **ret)
 {
     char sql_name[32];
     engine_source *source = engine_source_new(b, ENGINE_SOURCE_TABLE, view->column_count);
@@ -190,7 +191,7 @@ static entrasql_status bind_named(engine_binder *b, const tsql_source *from, eng
     int32_t schema;
     bool given;
     ES_TRY(engine_bind_schema(b->s, &from->object, &schema, &given, b->err));
-    return bind_view(b, view, ret);
+    return engine_bind_system_view(b, view, ret);
 }
 
 /* ---- VALUES and functions ---- */
@@ -244,10 +245,12 @@ static entrasql_status bind_function(engine_binder *b, const tsql_source *from, 
     char text[512];
     const tsql_call *call = from->call;
     const engine_view *view = engine_view_find("sys", call->name.name.text);
+    if (call->name.schema.text == NULL && es_strcaseeq(call->name.name.text, "OPENJSON"))
+        return engine_bind_openjson(b, from, ret);
     if (view == NULL || view->arg_count == 0 || call->args.count > view->arg_count)
         return engine_error(b->err, 208, 3, "Invalid object name '%s'.",
                             engine_object_text(&call->name, text, sizeof text));
-    ES_TRY(bind_view(b, view, ret));
+    ES_TRY(engine_bind_system_view(b, view, ret));
     engine_source *source = *ret;
     source->args = engine_bind_alloc(b, (view->arg_count + 1) * sizeof(engine_node *));
     if (source->args == NULL)
@@ -264,6 +267,9 @@ static entrasql_status bind_function(engine_binder *b, const tsql_source *from, 
                                 ENGINE_CAST_IMPLICIT, NULL));
     }
     source->arg_count = call->args.count;
+    /* STRING_SPLIT shows its ordinals only when they were asked for. */
+    if (es_strcaseeq(view->name, "STRING_SPLIT") && call->args.count < view->arg_count)
+        source->column_count = 1;
     return ENTRASQL_OK;
 }
 
@@ -292,7 +298,11 @@ static entrasql_status bind_join(engine_binder *b, const tsql_source *from, engi
     bool apply = from->join == TSQL_JOIN_CROSS_APPLY || from->join == TSQL_JOIN_OUTER_APPLY;
     if (apply && from->right->kind != TSQL_SOURCE_FUNCTION)
         return engine_unsupported(b->err, "APPLY");
-    ES_TRY(engine_bind_from(b, from->right, scope, &join->right));
+    const engine_scope *lateral = b->lateral;
+    b->lateral = apply ? scope : NULL;
+    entrasql_status status = engine_bind_from(b, from->right, scope, &join->right);
+    b->lateral = lateral;
+    ES_TRY(status);
     if (from->join == TSQL_JOIN_LEFT || from->join == TSQL_JOIN_FULL ||
         from->join == TSQL_JOIN_OUTER_APPLY)
         make_nullable(join->right);
@@ -306,7 +316,7 @@ static entrasql_status bind_join(engine_binder *b, const tsql_source *from, engi
         .outer = scope->outer, .sources = scope->sources + first, .count = scope->count - first};
     const engine_scope *saved = b->scope;
     b->scope = &sides;
-    entrasql_status status = engine_bind_cond(b, from->on, &join->on);
+    status = engine_bind_cond(b, from->on, &join->on);
     b->scope = saved;
     return status;
 }
@@ -324,8 +334,14 @@ static entrasql_status bind_leaf(engine_binder *b, const tsql_source *from,
     case TSQL_SOURCE_VALUES:
         return bind_values(b, from, ret);
     default:
-        return bind_function(b, from, ret);
+        break;
     }
+    const engine_scope *saved = b->scope;
+    if (b->lateral != NULL)
+        b->scope = b->lateral;
+    entrasql_status status = bind_function(b, from, ret);
+    b->scope = saved;
+    return status;
 }
 
 entrasql_status engine_bind_from(engine_binder *b, const tsql_source *from, engine_scope *scope,

@@ -68,8 +68,27 @@ entrasql_status engine_node_const(engine_binder *b, const sqlvalue *v, engine_no
     return ENTRASQL_OK;
 }
 
+/* A tree of its own: nodes may be changed in their place later. */
+static engine_node *copy_node(engine_binder *b, const engine_node *from)
+{
+    engine_node *node = engine_node_list(b, from->kind, from->arg_count);
+    if (node == NULL)
+        return NULL;
+    engine_node **args = node->args;
+    *node = *from;
+    node->args = args;
+    for (size_t i = 0; i < from->arg_count; i++) {
+        args[i] = copy_node(b, from->args[i]);
+        if (args[i] == NULL)
+            return NULL;
+    }
+    return node;
+}
+
 engine_node *engine_node_of(engine_binder *b, const engine_source *source, size_t column)
 {
+    if (source->exprs != NULL)
+        return copy_node(b, source->exprs[column]);
     engine_node *node = engine_node_new(b, ENGINE_NODE_COLUMN);
     if (node == NULL)
         return NULL;

@@ -46,6 +46,8 @@ bool engine_node_equal(const engine_node *a, const engine_node *b)
 
 bool engine_query_is_single(const engine_query *q)
 {
+    if (q->json != NULL)
+        return true;
     if (q->is_set)
         return false;
     if (q->from == NULL || (q->grouped && q->group_count == 0))

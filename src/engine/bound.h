@@ -124,6 +124,7 @@ struct engine_source {
     engine_source *left;
     engine_source *right;
     engine_node *on;
+    engine_node **exprs;    /* what its columns are worked out from; NULL: SQLite's columns */
     engine_query **members; /* of a recursive common table expression */
     size_t member_count;
     const sqlvalue *values; /* ENGINE_SOURCE_ROW: what it holds now; set by the executor */
@@ -167,6 +168,8 @@ struct engine_query {
     engine_node *offset;
     engine_node *fetch;
     uint32_t outer_number; /* source number for what is wrapped around */
+    const char *json;      /* FOR JSON: options and names for es_for_json; else NULL */
+    bool *json_raw;        /* columns that are JSON already */
     engine_bound_column *columns;
     size_t column_count;
 };

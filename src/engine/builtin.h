@@ -67,6 +67,7 @@ extern const engine_builtins engine_builtins_date;
 extern const engine_builtins engine_builtins_number;
 extern const engine_builtins engine_builtins_system;
 extern const engine_builtins engine_builtins_security;
+extern const engine_builtins engine_builtins_json;
 extern const engine_builtins engine_builtins_inner;
 
 /* By name, case ignored; inner ones only when asked for. NULL: none. */
@@ -76,6 +77,9 @@ size_t engine_builtin_number(const engine_builtin *builtin);
 const engine_builtin *engine_builtin_at(size_t number);
 /* Fewest and most arguments by the signature; SIZE_MAX: any number. */
 void engine_builtin_arity(const engine_builtin *builtin, size_t *ret_min, size_t *ret_max);
+
+/* The value is JSON already: JSON_QUERY, JSON_MODIFY, a subquery with FOR JSON. */
+bool engine_json_is_result(const engine_node *node);
 
 /* An owned text result of the call's type. */
 entrasql_status engine_call_text(engine_call *call, const char *s, size_t n,

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <string.h>
+
 #include <assert.h>
 
 size_t engine_emit_column_number(const engine_source *source, size_t column)
@@ -246,7 +248,7 @@ static entrasql_status emit_set(engine_emitter *e, const engine_query *q)
     return emit_limit(e, q);
 }
 
-entrasql_status engine_emit_query(engine_emitter *e, const engine_query *q)
+static entrasql_status emit_plain(engine_emitter *e, const engine_query *q)
 {
     if (q->is_set)
         return emit_set(e, q);
@@ -256,4 +258,28 @@ entrasql_status engine_emit_query(engine_emitter *e, const engine_query *q)
     ES_TRY(emit_body(e, q));
     ES_TRY(engine_emit_order(e, q->order, q->order_count));
     return emit_limit(e, q);
+}
+
+/* The rows become one text; es_for_json knows how from its first argument. */
+static entrasql_status emit_json(engine_emitter *e, const engine_query *q)
+{
+    sqlvalue spec = sqlvalue_nvarchar(q->json, strlen(q->json));
+    engine_node *node;
+    ES_TRY(engine_node_const(e->b, &spec, &node));
+    ES_TRY(engine_emit_text(e, "SELECT es_for_json("));
+    ES_TRY(engine_emit_node(e, node));
+    for (size_t i = 0; i < q->item_count; i++) {
+        /* A type that no value has says that the text is JSON already. */
+        long long type =
+            q->json_raw[i] ? -1 : (long long)engine_type_encode(q->items[i].node->type);
+        ES_TRY(es_buf_printf(&e->sql, ",%lld,c%zu", type, i + 1));
+    }
+    ES_TRY(engine_emit_text(e, ") AS c1 FROM ("));
+    ES_TRY(emit_plain(e, q));
+    return engine_emit_text(e, ")");
+}
+
+entrasql_status engine_emit_query(engine_emitter *e, const engine_query *q)
+{
+    return q->json != NULL ? emit_json(e, q) : emit_plain(e, q);
 }

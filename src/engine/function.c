@@ -6,6 +6,14 @@
 
 enum { ARGS_MAX = 64 };
 
+void engine_function_keep(engine_session *s, const entrasql_error *err)
+{
+    if (s->function_failed)
+        return;
+    s->function_failed = true;
+    s->function_error = *err;
+}
+
 void engine_function_fail(engine_session *s, sqlite3_context *context, entrasql_status status,
                           const entrasql_error *err)
 {
@@ -13,10 +21,7 @@ void engine_function_fail(engine_session *s, sqlite3_context *context, entrasql_
         sqlite3_result_error_nomem(context);
         return;
     }
-    if (!s->function_failed) {
-        s->function_failed = true;
-        s->function_error = *err;
-    }
+    engine_function_keep(s, err);
     sqlite3_result_error(context, "error in a function of the engine", -1);
 }
 

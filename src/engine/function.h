@@ -13,9 +13,12 @@
 int engine_functions_register(engine_session *s);
 int engine_aggregates_register(engine_session *s);
 int engine_aggregate_order_register(engine_session *s);
+int engine_aggregate_json_register(engine_session *s);
 /* How a key of WITHIN GROUP sorts, as one letter for es_string_agg_by. */
 char engine_aggregate_key(const char *collation, bool descending);
-/* Keeps the error for the statement and makes SQLite stop it. */
+/* Keeps the error for the statement. */
+void engine_function_keep(engine_session *s, const entrasql_error *err);
+/* The same, and makes SQLite stop it. */
 void engine_function_fail(engine_session *s, sqlite3_context *context, entrasql_status status,
                           const entrasql_error *err);
 

@@ -50,6 +50,28 @@ static entrasql_status assign_row(engine_run *run, const engine_query *q, const 
     return ENTRASQL_OK;
 }
 
+enum { JSON_CHUNK = 2033 }; /* characters in a row of FOR JSON's result */
+
+/* The text comes in rows of so many characters; no rows give no row. */
+static entrasql_status send_json(engine_run *run, const sqlvalue *v, uint64_t *ret_rows)
+{
+    const char *at = v->u.s.data;
+    const char *end = v->is_null ? at : at + v->u.s.len;
+    while (!v->is_null && at < end) {
+        const char *to = at;
+        for (size_t i = 0; i < JSON_CHUNK && to < end; i++) {
+            do
+                to++;
+            while (to < end && ((unsigned char)*to & 0xC0) == 0x80);
+        }
+        sqlvalue part = sqlvalue_lend(v->type, at, (size_t)(to - at));
+        ES_TRY(engine_output_row(run->s, &part, 1));
+        (*ret_rows)++;
+        at = to;
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status run_rows(engine_run *run, const engine_query *q, engine_plan *p,
                                 uint64_t *ret_rows)
 {
@@ -62,6 +84,10 @@ static entrasql_status run_rows(engine_run *run, const engine_query *q, engine_p
         ES_TRY(engine_plan_step(p, &row, run->err));
         if (!row)
             break;
+        if (q->json != NULL && !assigns) {
+            ES_TRY(send_json(run, &p->row[0], ret_rows));
+            continue;
+        }
         ES_TRY(assigns ? assign_row(run, q, p)
                        : engine_output_row(run->s, p->row, p->column_count));
         (*ret_rows)++;

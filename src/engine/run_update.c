@@ -348,11 +348,41 @@ static entrasql_status drop_repeated(engine_row_set *rows, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+static entrasql_status set_variables(engine_modify *m, engine_run *run, const sqlvalue *values)
+{
+    for (size_t i = 0; i < m->set_count; i++) {
+        if (m->sets[i].variable == NULL)
+            continue;
+        engine_variable *v = engine_frame_variable(run->s->frame, m->sets[i].variable);
+        ES_TRY(engine_variable_set(v, &values[1 + m->table->column_count + i], run->err));
+    }
+    return ENTRASQL_OK;
+}
+
+/* SET @v = column = @v + 1: each row sees what the one before left in the variable. */
+static entrasql_status collect_live(engine_modify *m, engine_run *run, engine_plan *p,
+                                    engine_row_set *rows)
+{
+    bool row = true;
+    rows->width = p->column_count;
+    ES_TRY(engine_plan_start(p, run->err));
+    for (;;) {
+        ES_TRY(engine_plan_step(p, &row, run->err));
+        if (!row)
+            return ENTRASQL_OK;
+        ES_TRY(engine_row_set_add(rows, p->row, run->err));
+        ES_TRY(set_variables(m, run, p->row));
+    }
+}
+
 static entrasql_status collect(engine_modify *m, engine_run *run, engine_row_set *rows)
 {
     ES_CLEANUP(engine_plan_done) engine_plan p = {0};
-    ES_TRY(engine_plan_open(m->c.b, m->query, false, &p));
-    ES_TRY(engine_plan_collect(&p, rows, run->err));
+    bool live = false;
+    for (size_t i = 0; i < m->set_count; i++)
+        live = live || m->sets[i].variable != NULL;
+    ES_TRY(engine_plan_open(m->c.b, m->query, live, &p));
+    ES_TRY(live ? collect_live(m, run, &p, rows) : engine_plan_collect(&p, rows, run->err));
     if (m->joined)
         ES_TRY(drop_repeated(rows, run->err));
     uint64_t limit = run->s->set.rowcount;
@@ -367,17 +397,6 @@ static entrasql_status collect(engine_modify *m, engine_run *run, engine_row_set
 static const sqlvalue *extra_of(const engine_modify *m, const sqlvalue *values)
 {
     return values + 1 + m->table->column_count + m->set_count;
-}
-
-static entrasql_status set_variables(engine_modify *m, engine_run *run, const sqlvalue *values)
-{
-    for (size_t i = 0; i < m->set_count; i++) {
-        if (m->sets[i].variable == NULL)
-            continue;
-        engine_variable *v = engine_frame_variable(run->s->frame, m->sets[i].variable);
-        ES_TRY(engine_variable_set(v, &values[1 + m->table->column_count + i], run->err));
-    }
-    return ENTRASQL_OK;
 }
 
 entrasql_status engine_modify_row(engine_modify *m, const sqlvalue *old, const sqlvalue *values,
@@ -400,10 +419,8 @@ entrasql_status engine_modify_row(engine_modify *m, const sqlvalue *old, const s
     return ENTRASQL_OK;
 }
 
-static entrasql_status update_row(engine_modify *m, engine_run *run, const sqlvalue *values,
-                                  sqlvalue *row)
+static entrasql_status update_row(engine_modify *m, const sqlvalue *values, sqlvalue *row)
 {
-    ES_TRY(set_variables(m, run, values));
     ES_TRY(engine_modify_row(m, values + 1, values + 1 + m->table->column_count, row));
     ES_TRY(engine_change_update(&m->c, values[0].u.i, values + 1, row, extra_of(m, values),
                                 m->changes_key));
@@ -434,7 +451,7 @@ static entrasql_status update_rows(engine_modify *m, engine_run *run, const engi
     if (m->changes_key)
         status = take_out(m, rows);
     for (size_t i = 0; i < rows->count && status == ENTRASQL_OK; i++) {
-        status = update_row(m, run, engine_row_set_at(rows, i), row);
+        status = update_row(m, engine_row_set_at(rows, i), row);
         for (size_t k = 0; k < width; k++)
             sqlvalue_done(&row[k]);
     }

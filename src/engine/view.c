@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/function.h"
 #include "engine/views_sys.h"
 #include "sqltype/collation.h"
 #include "sqltype/convert.h"
@@ -110,9 +111,9 @@ void engine_rows_done(engine_rows *rows)
 
 /* ---- finding ---- */
 
-static const engine_views *const lists[] = {&engine_views_objects,  &engine_views_keys,
-                                            &engine_views_security, &engine_views_server,
-                                            &engine_views_schema,   &engine_views_functions};
+static const engine_views *const lists[] = {
+    &engine_views_objects, &engine_views_keys,      &engine_views_security, &engine_views_server,
+    &engine_views_schema,  &engine_views_functions, &engine_views_json};
 
 const engine_view *engine_view_at(size_t i)
 {
@@ -128,8 +129,18 @@ const engine_view *engine_view_find(const char *schema, const char *name)
 {
     const engine_view *view;
     for (size_t i = 0; (view = engine_view_at(i)) != NULL; i++) {
-        if (sqlcollation_equal_names(view->schema, schema) &&
+        if (!view->inner && sqlcollation_equal_names(view->schema, schema) &&
             sqlcollation_equal_names(view->name, name))
+            return view;
+    }
+    return NULL;
+}
+
+const engine_view *engine_view_inner(const char *name)
+{
+    const engine_view *view;
+    for (size_t i = 0; (view = engine_view_at(i)) != NULL; i++) {
+        if (view->inner && strcmp(view->name, name) == 0)
             return view;
     }
     return NULL;
@@ -297,17 +308,27 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
     sqlvalue args[ARGS_MAX];
     if (argc > ARGS_MAX)
         return SQLITE_INTERNAL;
+    entrasql_error err;
+    es_error_clear(&err);
     entrasql_status status = read_args(argv, argc, args);
     engine_rows_done(&c->rows);
-    c->rows = (engine_rows){
-        .s = context->s, .view = context->view, .args = args, .arg_count = (size_t)argc};
+    c->rows = (engine_rows){.s = context->s,
+                            .view = context->view,
+                            .args = args,
+                            .arg_count = (size_t)argc,
+                            .err = &err};
     if (status == ENTRASQL_OK)
         status = context->view->fill(&c->rows);
     c->rows.args = NULL;
+    c->rows.err = NULL;
     if (status == ENTRASQL_OK)
         status = engine_rows_status(&c->rows);
     if (status == ENTRASQL_OK)
         return SQLITE_OK;
+    if (status == ENTRASQL_SQL_ERROR) {
+        engine_function_keep(context->s, &err);
+        return SQLITE_ERROR;
+    }
     return status == ENTRASQL_NOMEM ? SQLITE_NOMEM : SQLITE_INTERNAL;
 }
 

@@ -36,6 +36,7 @@ typedef struct engine_rows {
     size_t count;
     size_t room;
     entrasql_status status;
+    entrasql_error *err; /* of a table function: SQL_ERROR goes to the client */
 } engine_rows;
 
 typedef struct engine_view_column {
@@ -51,6 +52,7 @@ typedef struct engine_view {
     size_t column_count;
     size_t arg_count; /* table functions: so many nvarchar(max) arguments */
     entrasql_status (*fill)(engine_rows *rows);
+    bool inner; /* for the emitter alone, not found by name */
 } engine_view;
 
 typedef struct engine_views {
@@ -64,6 +66,7 @@ extern const engine_views engine_views_security;  /* view_security.c */
 extern const engine_views engine_views_schema;    /* view_schema.c: INFORMATION_SCHEMA */
 extern const engine_views engine_views_server;    /* view_server.c */
 extern const engine_views engine_views_functions; /* view_function.c: table functions */
+extern const engine_views engine_views_json;      /* view_json.c: OPENJSON */
 
 /* ---- writing rows ---- */
 
@@ -81,6 +84,8 @@ entrasql_status engine_rows_status(const engine_rows *rows) ES_MUST_USE;
 int engine_views_register(engine_session *s);
 /* By schema and name, case ignored. NULL: none. */
 const engine_view *engine_view_find(const char *schema, const char *name);
+/* Table functions that only the emitter calls. */
+const engine_view *engine_view_inner(const char *name);
 /* "es_v12", its name in SQL. */
 const char *engine_view_sql_name(const engine_view *view, char *dst, size_t size);
 sqltype engine_view_type(const engine_view_column *column);
