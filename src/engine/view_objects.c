@@ -63,8 +63,10 @@ static entrasql_status fill_objects(engine_rows *r)
 static entrasql_status fill_system_views(engine_rows *r)
 {
     const engine_view *view;
-    for (size_t i = 0; (view = engine_view_at(i)) != NULL; i++)
-        row_system_view(r, view);
+    for (size_t i = 0; (view = engine_view_at(i)) != NULL; i++) {
+        if (view->arg_count == 0)
+            row_system_view(r, view);
+    }
     return engine_rows_status(r);
 }
 
