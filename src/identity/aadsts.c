@@ -114,6 +114,11 @@ const identity_aadsts *identity_aadsts_find(uint32_t number)
     return NULL;
 }
 
+size_t identity_aadsts_count(void)
+{
+    return ES_COUNT_OF(table);
+}
+
 uint32_t identity_aadsts_in_text(const char *text)
 {
     static const char mark[] = "AADSTS";

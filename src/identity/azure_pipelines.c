@@ -238,8 +238,11 @@ static entrasql_status keep_token(struct pipelines *c, const char *token, entras
         if (*p <= 0x20 || *p >= 0x7F)
             return es_fail(err, ENTRASQL_INVALID, "system_access_token is not a token");
     }
-    if (es_buf_printf(&text, "Bearer %s", token) != ENTRASQL_OK)
+    entrasql_status status = es_buf_printf(&text, "Bearer %s", token);
+    if (status == ENTRASQL_LIMIT)
         return es_fail(err, ENTRASQL_INVALID, "system_access_token is too long");
+    if (status != ENTRASQL_OK)
+        return es_nomem(err);
     c->bearer = es_secret_new(text.data, text.len);
     c->token = es_secret_from_str(token);
     return c->bearer != NULL && c->token != NULL ? ENTRASQL_OK : es_nomem(err);

@@ -54,7 +54,8 @@ static entrasql_status merge(const json_node *challenge, es_buf *out)
         json_put_node(&w, json_cursor_value(at));
     }
     json_name(&w, "access_token");
-    put_access_token(&w, json_node_kind(asked) == JSON_KIND_OBJECT ? asked : NULL);
+    bool is_usable = asked != NULL && json_node_kind(asked) == JSON_KIND_OBJECT;
+    put_access_token(&w, is_usable ? asked : NULL);
     json_end_object(&w);
     return json_writer_end(&w);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "identity/discovery.h"
 #include "identity/exchange.h"
 #include "identity/reply.h"
 
@@ -12,7 +13,10 @@
 
 struct entra_flow {
     identity_flow base;
+    identity_settings *settings;
     identity_exchange x;
+    identity_exchange discovery; /* comes before the request, when is_discovering */
+    bool is_discovering;
     const char *source;
     es_secret *secret; /* a reference */
     char request_id[ES_GUID_TEXT_SIZE];
@@ -21,7 +25,7 @@ struct entra_flow {
 static entrasql_status entra_wants(identity_flow *flow, os_wait *w)
 {
     struct entra_flow *f = (struct entra_flow *)flow;
-    return identity_exchange_wants(&f->x, w);
+    return identity_exchange_wants(f->is_discovering ? &f->discovery : &f->x, w);
 }
 
 /* Without Entra's own word for the request, the id under which it was sent is what support needs.
@@ -34,10 +38,30 @@ static entrasql_status name_request(const struct entra_flow *f, entrasql_status 
     return status;
 }
 
+static entrasql_status discover(struct entra_flow *f, entrasql_error *err)
+{
+    http_response answer;
+    entrasql_status status = identity_exchange_step(&f->discovery, &answer, err);
+    if (status == ENTRASQL_AGAIN)
+        return status;
+    if (status == ENTRASQL_OK) {
+        status = identity_discovery_judge(f->settings, &answer, err);
+        http_response_done(&answer);
+        f->is_discovering = status != ENTRASQL_OK;
+        return status;
+    }
+    es_error_prefix(err, "the authority could not be looked up in the public cloud");
+    if (err->hint[0] == '\0')
+        es_hint(err, "for a private cloud leave instance_discovery off");
+    return status;
+}
+
 static entrasql_status entra_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
 {
     struct entra_flow *f = (struct entra_flow *)flow;
     http_response answer;
+    if (f->is_discovering)
+        ES_TRY(discover(f, err));
     entrasql_status sent = identity_exchange_step(&f->x, &answer, err);
     if (sent != ENTRASQL_OK)
         return sent == ENTRASQL_AGAIN ? sent : name_request(f, sent, err);
@@ -58,6 +82,7 @@ static void entra_free(identity_flow *flow)
 {
     struct entra_flow *f = (struct entra_flow *)flow;
     identity_exchange_done(&f->x);
+    identity_exchange_done(&f->discovery);
     es_secret_unref(f->secret);
     es_free(f);
 }
@@ -93,12 +118,17 @@ entrasql_status identity_entra_start(const identity_entra_request *entra,
     identity_retry_policy policy = identity_retry_usual;
     policy.retries = request->once ? 0 : identity_settings_retries(entra->settings, policy.retries);
     f->base.klass = &entra_flow_class;
+    f->settings = entra->settings;
     f->source = entra->source;
     f->secret = entra->secret != NULL ? es_secret_ref(entra->secret) : NULL;
     es_random_uuid(f->request_id);
     identity_exchange_init(&f->x, &policy, request->deadline_ms);
     f->x.ca_file = entra->settings->ca_file;
+    identity_exchange_init(&f->discovery, &policy, request->deadline_ms);
+    f->is_discovering = identity_discovery_is_due(entra->settings, entra->tenant_id);
     entrasql_status status = fill(f, entra, err);
+    if (status == ENTRASQL_OK && f->is_discovering)
+        status = identity_discovery_fill(entra->settings, entra->tenant_id, &f->discovery, err);
     if (status != ENTRASQL_OK) {
         entra_free(&f->base);
         return status;

@@ -11,7 +11,7 @@
 #include "identity/settings.h"
 
 typedef struct identity_entra_request {
-    const identity_settings *settings; /* with an authority; borrowed, as all below */
+    identity_settings *settings; /* with an authority; borrowed, as all below */
     const char *tenant_id;
     const char *source; /* the credential's name */
     es_secret *secret;  /* kept out of messages should an answer repeat it; NULL: none */

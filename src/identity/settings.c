@@ -115,6 +115,7 @@ static entrasql_status fill(identity_settings *s, const entrasql_client_options 
                             bool with_authority, entrasql_error *err)
 {
     s->max_retries = o->max_retries;
+    s->instance_discovery = o->instance_discovery;
     const char *ca_file =
         !es_str_is_empty(o->ca_file) ? o->ca_file : identity_getenv("SSL_CERT_FILE");
     if (ca_file != NULL && (s->ca_file = es_strdup(ca_file)) == NULL)
@@ -145,6 +146,7 @@ void identity_settings_done(identity_settings *s)
 {
     es_free(s->authority);
     es_free(s->ca_file);
+    es_free(s->instance_host);
     memset(s, 0, sizeof *s);
 }
 

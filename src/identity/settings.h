@@ -10,6 +10,8 @@
 
 #include <entrasql/entrasql.h>
 
+#include <stdatomic.h>
+
 /*
  * Copies a caller's options struct (its first member is its size) into one of
  * this version; NULL gives zeros. UNSUPPORTED when a newer caller has set
@@ -22,6 +24,10 @@ typedef struct identity_settings {
     char *authority;      /* "https://host[:port]", no slash at the end; NULL: not asked for */
     char *ca_file;        /* NULL: the system store */
     uint32_t max_retries; /* as in entrasql_client_options */
+    /* Instance discovery (discovery.h). */
+    bool instance_discovery;
+    atomic_bool is_known; /* the public cloud has said so */
+    char *instance_host;  /* who is asked; NULL: the public cloud; tests have it elsewhere */
 } identity_settings;
 
 /* CONFIG: not a usable authority. with_authority false leaves it out. */

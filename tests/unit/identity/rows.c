@@ -90,6 +90,86 @@ static entrasql_status make_environment(const row_world *world, entrasql_credent
     return entrasql_environment_credential_new(&options, ret, err);
 }
 
+/* ---- apps by other proofs ---- */
+
+#define ASSERTION "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhc3NlcnRpb24ifQ.YXNzZXJ0aW9uLXNpZ25lZA"
+#define USER_TOKEN "eyJhbGciOiJub25lIn0.eyJ1cG4iOiJ1c2VyIn0.dXNlci1zaWduYXR1cmU"
+
+static const char *certificate_file(void)
+{
+    static char path[512];
+    snprintf(path, sizeof path, "%s/plain.pem", getenv("TEST_CERTIFICATES"));
+    return path;
+}
+
+static entrasql_status make_certificate(const row_world *world, entrasql_credential **ret,
+                                        entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    const entrasql_client_certificate_options options = {
+        .path = certificate_file(), .send_x5c = true, .client = &client};
+    return entrasql_client_certificate_credential_new(TENANT, CLIENT, &options, ret, err);
+}
+
+static entrasql_status give_assertion(void *context, char **ret, entrasql_error *err)
+{
+    (void)context;
+    (void)err;
+    *ret = strdup(ASSERTION);
+    return *ret != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+static entrasql_status make_assertion(const row_world *world, entrasql_credential **ret,
+                                      entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    return entrasql_client_assertion_credential_new(TENANT, CLIENT, give_assertion, NULL, NULL,
+                                                    &client, ret, err);
+}
+
+static void put_token_file(const row_world *world)
+{
+    write_program(world, "token", ASSERTION "\n");
+    entra_gives_a_token(world);
+}
+
+static entrasql_status make_workload(const row_world *world, entrasql_credential **ret,
+                                     entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    char path[128];
+    snprintf(path, sizeof path, "%s/token", world->folder);
+    const entrasql_workload_identity_options options = {
+        .tenant_id = TENANT, .client_id = CLIENT, .token_file_path = path, .client = &client};
+    return entrasql_workload_identity_credential_new(&options, ret, err);
+}
+
+static void set_pipelines(const row_world *world)
+{
+    /* One answer that suits both requests. */
+    static const test_answer script[] = {{.body = "{\"oidcToken\":\"" ASSERTION
+                                                  "\",\"access_token\":\"" TOKEN
+                                                  "\",\"expires_in\":3600}"}};
+    setenv("SYSTEM_OIDCREQUESTURI", test_server_url(world->entra), 1);
+    test_server_play(world->entra, script, 1);
+}
+
+static entrasql_status make_pipelines(const row_world *world, entrasql_credential **ret,
+                                      entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    return entrasql_azure_pipelines_credential_new(TENANT, CLIENT, "connection", SECRET, &client,
+                                                   ret, err);
+}
+
+static entrasql_status make_on_behalf_of(const row_world *world, entrasql_credential **ret,
+                                         entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    const entrasql_on_behalf_of_options options = {.client_secret = SECRET, .client = &client};
+    return entrasql_on_behalf_of_credential_new(TENANT, CLIENT, USER_TOKEN, &options, ret, err);
+}
+
 /* ---- ManagedIdentityCredential ---- */
 
 static void set_app_service(const row_world *world)
@@ -290,6 +370,11 @@ const credential_row credential_rows[] = {
     {"client_secret", entra_gives_a_token, make_secret, ENTRASQL_OK, {NULL}},
     {"client_secret_refused", entra_refuses, make_secret, ENTRASQL_AUTH_FAILED, {NULL}},
     {"client_secret_after_a_retry", entra_is_busy_first, make_secret, ENTRASQL_OK, {NULL}},
+    {"client_certificate", entra_gives_a_token, make_certificate, ENTRASQL_OK, {NULL}},
+    {"client_assertion", entra_gives_a_token, make_assertion, ENTRASQL_OK, {ASSERTION}},
+    {"workload_identity", put_token_file, make_workload, ENTRASQL_OK, {ASSERTION}},
+    {"azure_pipelines", set_pipelines, make_pipelines, ENTRASQL_OK, {ASSERTION, "Bearer " SECRET}},
+    {"on_behalf_of", entra_gives_a_token, make_on_behalf_of, ENTRASQL_OK, {USER_TOKEN}},
     {"environment", set_environment, make_environment, ENTRASQL_OK, {NULL}},
     {"environment_missing", NULL, make_environment, ENTRASQL_UNAVAILABLE, {NULL}},
     {"managed_identity_app_service", set_app_service, make_managed_identity, ENTRASQL_OK, {NULL}},
