@@ -247,19 +247,10 @@ entrasql_status front_reply_error(front_reply *r, uint32_t number, uint8_t state
     return put_message(r, number, state, severity, text, "", 1);
 }
 
-static entrasql_status put_attention(front_reply *r)
-{
-    ES_TRY(release_done(r, true));
-    return tds_done_add(&r->body, TDS_TOKEN_DONE, (uint16_t)(TDS_DONE_ATTN | transaction_bit(r)), 0,
-                        0);
-}
-
 /* The last token of every message is a DONE; nothing but it may lack MORE. */
-static entrasql_status put_end(front_reply *r, bool attention)
+static entrasql_status put_end(front_reply *r, bool cut_off)
 {
-    if (attention)
-        return put_attention(r);
-    if (r->failed) { /* an error behind the last DONE */
+    if (r->failed || cut_off) { /* an error behind the last DONE, or none of its own to come */
         ES_TRY(release_done(r, true));
         hold_done(r, TDS_TOKEN_DONE, TDS_DONE_ERROR, 0, 0);
     } else if (!r->has_done) {
@@ -274,12 +265,11 @@ static void give_memory_back(es_buf *b)
         es_buf_done(b);
 }
 
-entrasql_status front_reply_finish(front_reply *r, bool attention)
+/* What is left of the message, to its last byte. */
+static entrasql_status send_rest(front_reply *r)
 {
-    entrasql_status st = put_end(r, attention);
+    entrasql_status st = tds_splitter_move(&r->splitter, &r->body, true, &r->packets);
 
-    if (st == ENTRASQL_OK)
-        st = tds_splitter_move(&r->splitter, &r->body, true, &r->packets);
     if (st == ENTRASQL_OK)
         st = send_packets(r, true);
     if (st == ENTRASQL_OK)
@@ -289,8 +279,17 @@ entrasql_status front_reply_finish(front_reply *r, bool attention)
     return st;
 }
 
+entrasql_status front_reply_finish(front_reply *r, bool attention)
+{
+    ES_TRY(put_end(r, attention));
+    ES_TRY(send_rest(r));
+    return attention ? front_reply_attention(r) : ENTRASQL_OK;
+}
+
 entrasql_status front_reply_attention(front_reply *r)
 {
     front_reply_begin(r, false);
-    return front_reply_finish(r, true);
+    ES_TRY(tds_done_add(&r->body, TDS_TOKEN_DONE, (uint16_t)(TDS_DONE_ATTN | transaction_bit(r)), 0,
+                        0));
+    return send_rest(r);
 }

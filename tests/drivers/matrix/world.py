@@ -99,6 +99,7 @@ class World:
             "app_secret": self.app["AZURE_CLIENT_SECRET"],
             "tenant_id": self.app["AZURE_TENANT_ID"],
             "authority": self.app["AZURE_AUTHORITY_HOST"],
+            "node_modules": str(ROOT / "build-drivers" / "node" / "node_modules"),
             "tdsodbc": self.programs.tdsodbc,
             "msodbc": self.programs.msodbc,
             "tokens": {
