@@ -101,6 +101,21 @@ static entrasql_status read_param(es_reader *r, size_t value_limit, tds_param *p
     return ENTRASQL_OK;
 }
 
+/* SQL Server's words for a value that is none of its type; the stream itself is in order. */
+static entrasql_status bad_param(size_t number, const tds_param *p, entrasql_error *err)
+{
+    entrasql_status st =
+        es_fail(err, ENTRASQL_MALFORMED,
+                "The incoming tabular data stream (TDS) remote procedure call (RPC) protocol "
+                "stream is incorrect. Parameter %zu (\"%s\"): The supplied value is not a valid "
+                "instance of data type %s. Check the source data for invalid values. An example of "
+                "an invalid value is data of numeric type with scale greater than precision.",
+                number, p->name, tds_type_name(p->type.id));
+    if (err != NULL)
+        err->number = TDS_BAD_VALUE;
+    return st;
+}
+
 static bool at_separator(const es_reader *r)
 {
     uint8_t first = *r->at;
@@ -126,7 +141,10 @@ static entrasql_status read_params(es_reader *r, size_t value_limit, tds_call *c
             return ENTRASQL_NOMEM;
         c->params = params;
         params[c->param_count] = (tds_param){0};
-        ES_TRY(read_param(r, value_limit, &params[c->param_count++], err));
+        entrasql_status st = read_param(r, value_limit, &params[c->param_count++], err);
+        if (st == ENTRASQL_MALFORMED && err != NULL && err->number == TDS_BAD_VALUE)
+            return bad_param(c->param_count, &params[c->param_count - 1], err);
+        ES_TRY(st);
     }
     return ENTRASQL_OK;
 }

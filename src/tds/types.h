@@ -92,6 +92,8 @@ entrasql_status tds_type_read(es_reader *r, tds_place place, tds_type *ret,
  */
 entrasql_status tds_value_add(es_buf *out, const tds_type *type, tds_place place,
                               const sqlvalue *value) ES_MUST_USE;
+/* err->number of a value whose bytes are whole and say something that its type does not have. */
+#define TDS_BAD_VALUE 8023U
 /*
  * TRUNCATED when the bytes end inside the value; r is then somewhere in it.
  * limit: most bytes of one value, after conversion too.

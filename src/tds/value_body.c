@@ -184,7 +184,10 @@ entrasql_status tds_value_body_add(es_buf *out, const tds_type *type, const sqlv
 
 static entrasql_status bad_value(const tds_type *type, const char *what, entrasql_error *err)
 {
-    return es_fail(err, ENTRASQL_MALFORMED, "a value of type %s %s", tds_type_name(type->id), what);
+    es_fail(err, ENTRASQL_MALFORMED, "a value of type %s %s", tds_type_name(type->id), what);
+    if (err != NULL)
+        err->number = TDS_BAD_VALUE;
+    return ENTRASQL_MALFORMED;
 }
 
 static entrasql_status bad_length(const tds_type *type, size_t n, entrasql_error *err)

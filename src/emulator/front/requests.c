@@ -37,7 +37,9 @@ static entrasql_status bad_request(front_requests *q, const entrasql_error *why)
     uint8_t severity = 16;
     uint32_t number = ERROR_UNSUPPORTED;
 
-    if (why->status != ENTRASQL_UNSUPPORTED) {
+    if (why->number == TDS_BAD_VALUE) {
+        number = TDS_BAD_VALUE;
+    } else if (why->status != ENTRASQL_UNSUPPORTED) {
         number = ERROR_BAD_STREAM;
         severity = 20;
     }

@@ -98,7 +98,36 @@ def node():
     done()
 
 
-INSTALLERS = {"python": python, "node": node}
+def go_program():
+    """The Go of the machine or of Debian; one that is too old fetches the locked one as a module."""
+    found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+    if found is None:
+        debian("golang-go")
+        found = "/usr/bin/go"
+    text = command([found, "version"]).split()[2].removeprefix("go")
+    if tuple(int(part) for part in text.split(".")[:2]) >= (1, 21):
+        return found  # it gets the toolchain that go.mod asks for by itself
+    name = "golang.org/toolchain"
+    entry = json.loads(command([found, "mod", "download", "-json", f"{name}@{locked('drivers-go')[name]}"],
+                               env={"GOFLAGS": "-mod=mod", "GONOSUMDB": name}))
+    tree = BUILD / "go-toolchain"
+    if not (tree / "bin" / "go").exists():
+        shutil.copytree(entry["Dir"], tree)
+        for program in (*(tree / "bin").iterdir(), *(tree / "pkg" / "tool").rglob("*")):
+            program.chmod(0o755)
+    return tree / "bin" / "go"
+
+
+def go():
+    source = HERE / "go_mssqldb"
+    wanted = (source / "go.mod").read_text("utf-8")
+    for name, version_ in locked("drivers-go").items():
+        if name != "golang.org/toolchain" and f"{name} {version_}" not in wanted:
+            raise NotInstalled(f"go_mssqldb/go.mod and tests/versions.lock differ about {name}")
+    command([go_program(), "build", "-mod=readonly", "-o", BUILD / "go" / "go_mssqldb", "."], cwd=source)
+
+
+INSTALLERS = {"go": go, "python": python, "node": node}
 
 
 def version(entry):
