@@ -127,7 +127,28 @@ def go():
     command([go_program(), "build", "-mod=readonly", "-o", BUILD / "go" / "go_mssqldb", "."], cwd=source)
 
 
-INSTALLERS = {"go": go, "python": python, "node": node}
+def java():
+    if shutil.which("javac") is None or shutil.which("mvn") is None:
+        debian("default-jdk-headless", "maven")
+    sources = sorted((HERE / "mssql_jdbc").glob("*.java"))
+    wanted = locked("drivers-maven")
+    directory = BUILD / "java"
+    done = once(directory, json.dumps(wanted), *(path.read_text("utf-8") for path in sources))
+    if done is None:
+        return
+    dependencies = "".join(
+        "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+        .format(*name.split(":"), version_) for name, version_ in wanted.items())
+    (directory / "pom.xml").write_text(
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        "<groupId>drivers</groupId><artifactId>drivers</artifactId><version>1</version>"
+        f"<dependencies>{dependencies}</dependencies></project>")
+    command(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=lib"], cwd=directory)
+    command(["javac", "-encoding", "UTF-8", "-cp", "lib/*", "-d", "classes", *sources], cwd=directory)
+    done()
+
+
+INSTALLERS = {"go": go, "java": java, "python": python, "node": node}
 
 
 def version(entry):
