@@ -81,6 +81,9 @@ typedef struct cli_credential_options {
     const char *assertion_file;     /* file of the federated token */
     const char *user_token_file;    /* file of the token of the user to act for */
     const char *service_connection; /* of Azure Pipelines */
+    const char *object_id;          /* of a user-assigned identity, in place of the client id */
+    const char *resource_id;        /* the same */
+    const char *subscription;       /* of the Azure CLI: id or name */
 } cli_credential_options;
 
 /* The rows for a command's option table; read them by cli_credential_read(). */
@@ -114,6 +117,18 @@ typedef struct cli_credential_options {
          .type = CONF_OPTION_TEXT,                                                                 \
          .value_name = "ID",                                                                       \
          .help = "of Azure Pipelines"},                                                            \
+        {.name = "object-id",                                                                      \
+         .type = CONF_OPTION_TEXT,                                                                 \
+         .value_name = "ID",                                                                       \
+         .help = "of the user-assigned identity"},                                                 \
+        {.name = "resource-id",                                                                    \
+         .type = CONF_OPTION_TEXT,                                                                 \
+         .value_name = "ID",                                                                       \
+         .help = "of the user-assigned identity (/subscriptions/...)"},                            \
+        {.name = "subscription",                                                                   \
+         .type = CONF_OPTION_TEXT,                                                                 \
+         .value_name = "NAME",                                                                     \
+         .help = "of the Azure CLI, by id or name"},                                               \
     {                                                                                              \
         .name = "ca-file", .type = CONF_OPTION_FILE, .value_name = "FILE",                         \
         .help = "trusted certificates (PEM) in place of the system's"                              \

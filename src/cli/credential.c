@@ -19,6 +19,8 @@ enum {
     TAKES_ASSERTION_FILE = 1 << 3,
     TAKES_USER_TOKEN_FILE = 1 << 4,
     TAKES_SERVICE_CONNECTION = 1 << 5,
+    TAKES_IDENTITY_ID = 1 << 6,
+    TAKES_SUBSCRIPTION = 1 << 7,
     TAKES_APP = TAKES_CLIENT_ID | TAKES_TENANT,
 };
 
@@ -38,6 +40,9 @@ static const credential_option options[] = {
     {"user-token-file", offsetof(cli_credential_options, user_token_file), TAKES_USER_TOKEN_FILE},
     {"service-connection", offsetof(cli_credential_options, service_connection),
      TAKES_SERVICE_CONNECTION},
+    {"object-id", offsetof(cli_credential_options, object_id), TAKES_IDENTITY_ID},
+    {"resource-id", offsetof(cli_credential_options, resource_id), TAKES_IDENTITY_ID},
+    {"subscription", offsetof(cli_credential_options, subscription), TAKES_SUBSCRIPTION},
 };
 
 static const char **member(cli_credential_options *o, const credential_option *option)
@@ -187,6 +192,8 @@ static entrasql_status new_managed_identity(const call *c, entrasql_credential *
     const entrasql_managed_identity_options options_of = {
         .size = sizeof options_of,
         .client_id = c->o->client_id,
+        .object_id = c->o->object_id,
+        .resource_id = c->o->resource_id,
         .client = c->client,
     };
     return entrasql_managed_identity_credential_new(&options_of, ret, err);
@@ -194,9 +201,43 @@ static entrasql_status new_managed_identity(const call *c, entrasql_credential *
 
 static entrasql_status new_azure_cli(const call *c, entrasql_credential **ret, entrasql_error *err)
 {
-    const entrasql_azure_cli_options options_of = {.size = sizeof options_of,
-                                                   .tenant_id = c->o->tenant};
+    const entrasql_azure_cli_options options_of = {
+        .size = sizeof options_of, .tenant_id = c->o->tenant, .subscription = c->o->subscription};
     return entrasql_azure_cli_credential_new(&options_of, ret, err);
+}
+
+static entrasql_developer_tool_options tool_options(const call *c)
+{
+    return (entrasql_developer_tool_options){.size = sizeof(entrasql_developer_tool_options),
+                                             .tenant_id = c->o->tenant};
+}
+
+static entrasql_status new_azure_powershell(const call *c, entrasql_credential **ret,
+                                            entrasql_error *err)
+{
+    const entrasql_developer_tool_options options_of = tool_options(c);
+    return entrasql_azure_powershell_credential_new(&options_of, ret, err);
+}
+
+static entrasql_status new_azure_developer_cli(const call *c, entrasql_credential **ret,
+                                               entrasql_error *err)
+{
+    const entrasql_developer_tool_options options_of = tool_options(c);
+    return entrasql_azure_developer_cli_credential_new(&options_of, ret, err);
+}
+
+static entrasql_status new_visual_studio(const call *c, entrasql_credential **ret,
+                                         entrasql_error *err)
+{
+    const entrasql_developer_tool_options options_of = tool_options(c);
+    return entrasql_visual_studio_credential_new(&options_of, ret, err);
+}
+
+static entrasql_status new_visual_studio_code(const call *c, entrasql_credential **ret,
+                                              entrasql_error *err)
+{
+    const entrasql_developer_tool_options options_of = tool_options(c);
+    return entrasql_visual_studio_code_credential_new(&options_of, ret, err);
 }
 
 /* ---- the table ---- */
@@ -209,8 +250,12 @@ static entrasql_status new_azure_cli(const call *c, entrasql_credential **ret, e
     X("workload-identity", TAKES_APP | TAKES_ASSERTION_FILE, new_workload_identity)                \
     X("azure-pipelines", TAKES_APP | TAKES_SERVICE_CONNECTION, new_azure_pipelines)                \
     X("on-behalf-of", TAKES_APP | TAKES_CERTIFICATE | TAKES_USER_TOKEN_FILE, new_on_behalf_of)     \
-    X("managed-identity", TAKES_CLIENT_ID, new_managed_identity)                                   \
-    X("azure-cli", TAKES_TENANT, new_azure_cli)
+    X("managed-identity", TAKES_CLIENT_ID | TAKES_IDENTITY_ID, new_managed_identity)               \
+    X("azure-cli", TAKES_TENANT | TAKES_SUBSCRIPTION, new_azure_cli)                               \
+    X("azure-powershell", TAKES_TENANT, new_azure_powershell)                                      \
+    X("azure-developer-cli", TAKES_TENANT, new_azure_developer_cli)                                \
+    X("visual-studio", TAKES_TENANT, new_visual_studio)                                            \
+    X("visual-studio-code", TAKES_TENANT, new_visual_studio_code)
 
 #define NAME(name, takes, make) "|" name
 const char cli_credential_names[] = "default" CREDENTIALS(NAME);

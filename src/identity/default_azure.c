@@ -2,6 +2,7 @@
 /* DefaultAzureCredential: which members the chain (chained.c) has, and how they are set up. */
 #include "base/mem.h"
 #include "base/str.h"
+#include "identity/app.h"
 #include "identity/chain.h"
 #include "identity/selection.h"
 #include "identity/settings.h"
@@ -17,6 +18,26 @@ static entrasql_status make_environment(const entrasql_default_azure_options *o,
                                         entrasql_credential **ret, entrasql_error *err)
 {
     return entrasql_environment_credential_new(o->client, ret, err);
+}
+
+static entrasql_status make_workload_identity(const entrasql_default_azure_options *o,
+                                              entrasql_credential **ret, entrasql_error *err)
+{
+    const char *client_id = !es_str_is_empty(o->workload_identity_client_id)
+                                ? o->workload_identity_client_id
+                                : o->managed_identity_client_id;
+    const entrasql_workload_identity_options options = {
+        .size = sizeof options, .client_id = client_id, .client = o->client};
+    entrasql_error problem;
+    entrasql_status status = entrasql_workload_identity_credential_new(&options, ret, &problem);
+    if (status == ENTRASQL_OK)
+        return status;
+    if (status == ENTRASQL_NOMEM)
+        return es_nomem(err);
+    /* Its variables are somebody else's doing: the others can still be tried. */
+    problem.status = ENTRASQL_UNAVAILABLE;
+    return identity_unusable_new(identity_member_name(IDENTITY_WORKLOAD_IDENTITY), &problem, ret,
+                                 err);
 }
 
 static entrasql_status make_managed_identity(const entrasql_default_azure_options *o,
@@ -87,6 +108,7 @@ static entrasql_status make_azure_developer_cli(const entrasql_default_azure_opt
 
 static maker *const makers[IDENTITY_MEMBER_COUNT] = {
     [IDENTITY_ENVIRONMENT] = make_environment,
+    [IDENTITY_WORKLOAD_IDENTITY] = make_workload_identity,
     [IDENTITY_MANAGED_IDENTITY] = make_managed_identity,
     [IDENTITY_VISUAL_STUDIO] = make_visual_studio,
     [IDENTITY_VISUAL_STUDIO_CODE] = make_visual_studio_code,

@@ -52,6 +52,13 @@ static void names_lead_to_their_credentials(void **state)
         {{"--credential=environment"}, "EnvironmentCredential"},
         {{"--credential=managed-identity", "--client-id=x"}, "ManagedIdentityCredential"},
         {{"--credential=azure-cli", "--tenant=t"}, "AzureCliCredential"},
+        {{"--credential=azure-powershell", "--tenant=t"}, "AzurePowerShellCredential"},
+        {{"--credential=azure-developer-cli", "--tenant=t"}, "AzureDeveloperCliCredential"},
+        {{"--credential=visual-studio", "--tenant=t"}, "VisualStudioCredential"},
+        {{"--credential=visual-studio-code"}, "VisualStudioCodeCredential"},
+        {{"--credential=managed-identity", "--object-id=i"}, "ManagedIdentityCredential"},
+        {{"--credential=managed-identity", "--resource-id=i"}, "ManagedIdentityCredential"},
+        {{"--credential=azure-cli", "--subscription=s"}, "AzureCliCredential"},
         {{"--credential=client-secret", "--tenant=t", "--client-id=x"}, "ClientSecretCredential"},
     };
     setenv("AZURE_CLIENT_SECRET", "s", 1);

@@ -122,7 +122,56 @@ static void environment_goes_first(void **state)
     entrasql_credential_unref(c);
 }
 
-static void managed_identity_goes_second(void **state)
+/* The variables of a pod; the token file is read when its turn comes. */
+static void use_workload_identity(void)
+{
+    char name[128];
+    snprintf(name, sizeof name, "%s/token", folder);
+    FILE *f = fopen(name, "w");
+    assert_non_null(f);
+    fputs("federated.token.not-real", f);
+    assert_int_equal(fclose(f), 0);
+    setenv("AZURE_TENANT_ID", TENANT, 1);
+    setenv("AZURE_CLIENT_ID", CLIENT, 1);
+    setenv("AZURE_FEDERATED_TOKEN_FILE", name, 1);
+    setenv("AZURE_AUTHORITY_HOST", test_server_url(entra), 1);
+    setenv("SSL_CERT_FILE", test_server_ca_file(entra), 1);
+}
+
+static void workload_identity_goes_second(void **state)
+{
+    (void)state;
+    static const struct {
+        entrasql_default_azure_options options;
+        const char *client_id;
+    } rows[] = {
+        {{0}, "client_id=" CLIENT "&"},
+        {{.managed_identity_client_id = "of-both"}, "client_id=of-both&"},
+        {{.managed_identity_client_id = "x", .workload_identity_client_id = "own"},
+         "client_id=own&"},
+    };
+    use_workload_identity();
+    use_imds();
+    use_az(az_works);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        test_server_play(entra, good, 1);
+        entrasql_credential *c = new_credential(&rows[i].options);
+        common_expect_token(c, "WorkloadIdentityCredential");
+        assert_non_null(strstr(test_server_request(entra, 0), rows[i].client_id));
+        entrasql_credential_unref(c);
+    }
+    const entrasql_default_azure_options without = {.exclude_workload_identity = true};
+    entrasql_credential *c = new_credential(&without);
+    common_expect_token(c, "ManagedIdentityCredential");
+    entrasql_credential_unref(c);
+    /* What cannot even be set up is told, and passed over. */
+    setenv("AZURE_TENANT_ID", "not a tenant", 1);
+    c = new_credential(NULL);
+    common_expect_token(c, "ManagedIdentityCredential");
+    entrasql_credential_unref(c);
+}
+
+static void managed_identity_goes_third(void **state)
 {
     (void)state;
     use_imds();
@@ -335,10 +384,10 @@ static void all_that_was_tried_is_listed(void **state)
     entrasql_credential *c = new_credential(NULL);
     common_expect_failure(c, ENTRASQL_UNAVAILABLE, &err);
     /* A line each, in the order of the chain. */
-    static const char *const names[] = {"EnvironmentCredential",      "ManagedIdentityCredential",
-                                        "VisualStudioCredential",     "VisualStudioCodeCredential",
-                                        "AzureCliCredential",         "AzurePowerShellCredential",
-                                        "AzureDeveloperCliCredential"};
+    static const char *const names[] = {
+        "EnvironmentCredential",     "WorkloadIdentityCredential", "ManagedIdentityCredential",
+        "VisualStudioCredential",    "VisualStudioCodeCredential", "AzureCliCredential",
+        "AzurePowerShellCredential", "AzureDeveloperCliCredential"};
     assert_int_equal(strncmp(err.message, HEADING, strlen(HEADING)), 0);
     const char *at = err.message + strlen(HEADING) - 1;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -460,7 +509,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(environment_goes_first, clean),
-        cmocka_unit_test_setup(managed_identity_goes_second, clean),
+        cmocka_unit_test_setup(workload_identity_goes_second, clean),
+        cmocka_unit_test_setup(managed_identity_goes_third, clean),
         cmocka_unit_test_setup(az_goes_last, clean),
         cmocka_unit_test_setup(client_id_of_the_managed_identity, clean),
         cmocka_unit_test_setup(variable_and_options_choose_the_members, clean),
