@@ -119,7 +119,7 @@ entrasql_token *identity_cache_peek(identity_cache *cache, const entrasql_token_
     /* Structs of other versions, and requests that are refused, have their checks the long way. */
     bool is_plain = (request->size == 0 || request->size == sizeof *request) &&
                     request->scope != NULL && es_str_is_empty(request->claims) &&
-                    !request->refresh && request->cancel == NULL;
+                    !request->refresh && !identity_cancel_is_triggered(request->cancel);
     identity_board *board = atomic_load_explicit(&cache->board, memory_order_acquire);
     if (!is_plain || board == NULL)
         return NULL;

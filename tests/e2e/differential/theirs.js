@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// One token by @azure/identity, the credential named by the first argument; prints the token.
+"use strict";
+const identity = require("@azure/identity");
+
+const SCOPE = "https://database.windows.net/.default";
+const env = process.env;
+const entra = { disableInstanceDiscovery: true };
+
+function managedIdentity() {
+  if (env.CASE_OBJECT_ID) return new identity.ManagedIdentityCredential({ objectId: env.CASE_OBJECT_ID });
+  if (env.CASE_RESOURCE_ID)
+    return new identity.ManagedIdentityCredential({ resourceId: env.CASE_RESOURCE_ID });
+  return new identity.ManagedIdentityCredential({ clientId: env.CASE_CLIENT_ID });
+}
+
+const app = [env.AZURE_TENANT_ID, env.AZURE_CLIENT_ID];
+const credentials = {
+  client_certificate: () =>
+    new identity.ClientCertificateCredential(...app, env.CASE_CERTIFICATE, {
+      ...entra, sendCertificateChain: Boolean(env.CASE_SEND_CHAIN) }),
+  client_assertion: () =>
+    new identity.ClientAssertionCredential(...app, async () => env.CASE_ASSERTION, entra),
+  workload_identity: () => new identity.WorkloadIdentityCredential(entra),
+  on_behalf_of: () =>
+    new identity.OnBehalfOfCredential({
+      tenantId: app[0], clientId: app[1], userAssertionToken: env.CASE_ASSERTION, ...entra,
+      ...(env.CASE_CERTIFICATE
+        ? { certificatePath: env.CASE_CERTIFICATE }
+        : { clientSecret: env.AZURE_CLIENT_SECRET }) }),
+  azure_pipelines: () =>
+    new identity.AzurePipelinesCredential(...app, "a-connection", env.CASE_ASSERTION, entra),
+  client_secret: () =>
+    new identity.ClientSecretCredential(...app, env.AZURE_CLIENT_SECRET, entra),
+  managed_identity: managedIdentity,
+  azure_cli: () =>
+    new identity.AzureCliCredential({
+      tenantId: env.CASE_TENANT_ID, subscription: env.CASE_SUBSCRIPTION }),
+};
+
+credentials[process.argv[2]]()
+  .getToken(SCOPE)
+  .then((token) => console.log(token.token))
+  .catch((error) => {
+    console.error(error);
+    process.exit(1);
+  });
