@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* entrasql emulator: start, stop, status, env. */
-#include "cli/cli.h"
+/* entrasql emulator: its words; start, stop, env. */
+#include "cli/cmd_emulator.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,20 +20,13 @@
 #define STOP_TIMEOUT_MS 20000
 #define OUTPUT_MAX_BYTES (1024 * 1024)
 
-#define OPTION_DATA_DIR                                                                            \
-    {                                                                                              \
-        .name = "data-dir", .type = CONF_OPTION_FILE, .value_name = "DIR",                         \
-        .help = "its state (default: ~/.local/state/entrasql/emulator)"                            \
-    }
-
 #define OPTION_PORT(option_name, text)                                                             \
     {                                                                                              \
         .name = (option_name), .type = CONF_OPTION_NUMBER, .value_name = "N", .max = 65535,        \
         .help = (text)                                                                             \
     }
 
-/* Finds the data directory of any of the words. Freed by the caller. */
-static entrasql_status data_dir(const conf_args *args, char **ret, entrasql_error *err)
+entrasql_status cli_emulator_data_dir(const conf_args *args, char **ret, entrasql_error *err)
 {
     return emulator_data_dir(conf_args_text(args, "data-dir"), ret, err);
 }
@@ -41,7 +34,7 @@ static entrasql_status data_dir(const conf_args *args, char **ret, entrasql_erro
 /* ---- start ---- */
 
 static const conf_option start_options[] = {
-    OPTION_DATA_DIR,
+    CLI_EMULATOR_OPTION_DATA_DIR,
     {.name = "seed",
      .type = CONF_OPTION_FILE,
      .value_name = "FILE",
@@ -60,6 +53,25 @@ static const conf_option start_options[] = {
      .type = CONF_OPTION_TEXT,
      .value_name = "LIST",
      .help = "faults that are on from the start: NAME[=VALUE][:COUNT],..."},
+    {.name = "backend",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "URL",
+     .help = "sqlserver://HOST:PORT: check logins, pass sessions on to it"},
+    {.name = "backend-login",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "NAME",
+     .help = "the SQL login there, for everybody"},
+    {.name = "backend-password-file",
+     .type = CONF_OPTION_FILE,
+     .value_name = "FILE",
+     .help = "whose first line is its password"},
+    {.name = "backend-ca",
+     .type = CONF_OPTION_FILE,
+     .value_name = "FILE",
+     .help = "the authority of its certificate (default: the system's)"},
+    {.name = "backend-trust",
+     .type = CONF_OPTION_FLAG,
+     .help = "take any certificate of it, such as a container's"},
     {.name = "sql-login",
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
@@ -97,6 +109,11 @@ static entrasql_status start_options_from(const conf_args *args, const char *dir
         .sql_password_file = password_file,
         .record_dir = conf_args_text(args, "record"),
         .faults = conf_args_text(args, "fault"),
+        .backend = conf_args_text(args, "backend"),
+        .backend_login = conf_args_text(args, "backend-login"),
+        .backend_password_file = conf_args_text(args, "backend-password-file"),
+        .backend_ca_file = conf_args_text(args, "backend-ca"),
+        .backend_trust = conf_args_flag(args, "backend-trust"),
     };
     return ENTRASQL_OK;
 }
@@ -241,7 +258,7 @@ static int start(const cli_terminal *t, int argc, char **argv)
 
     if (!cli_parse(t, &start_command, argc, argv, &args, &exit_code))
         return exit_code;
-    if (data_dir(&args, &dir, &err) != ENTRASQL_OK ||
+    if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
         start_options_from(&args, dir, &options, &err) != ENTRASQL_OK)
         return cli_report(t, &err);
     if (conf_args_flag(&args, "detach"))
@@ -251,7 +268,7 @@ static int start(const cli_terminal *t, int argc, char **argv)
 
 /* ---- stop ---- */
 
-static const conf_option stop_options[] = {OPTION_DATA_DIR, CLI_OPTION_HELP, {0}};
+static const conf_option stop_options[] = {CLI_EMULATOR_OPTION_DATA_DIR, CLI_OPTION_HELP, {0}};
 
 static const conf_command stop_command = {
     .name = "entrasql emulator stop",
@@ -268,63 +285,17 @@ static int stop(const cli_terminal *t, int argc, char **argv)
 
     if (!cli_parse(t, &stop_command, argc, argv, &args, &exit_code))
         return exit_code;
-    if (data_dir(&args, &dir, &err) != ENTRASQL_OK ||
+    if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
         emulator_stop(dir, STOP_TIMEOUT_MS, &err) != ENTRASQL_OK)
         return cli_report(t, &err);
     (void)fputs("The emulator has ended.\n", t->out);
     return 0;
 }
 
-/* ---- status ---- */
-
-static const conf_option status_options[] = {
-    OPTION_DATA_DIR,
-    {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
-    CLI_OPTION_HELP,
-    {0},
-};
-
-static const conf_command status_command = {
-    .name = "entrasql emulator status",
-    .summary = "Says whether an emulator runs, and where it listens.",
-    .options = status_options,
-};
-
-static int status(const cli_terminal *t, int argc, char **argv)
-{
-    ES_CLEANUP(es_cleanup_free) char *dir = NULL;
-    ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT(OUTPUT_MAX_BYTES);
-    conf_args args;
-    entrasql_error err;
-    emulator_info info;
-    int exit_code = 0;
-
-    if (!cli_parse(t, &status_command, argc, argv, &args, &exit_code))
-        return exit_code;
-    if (data_dir(&args, &dir, &err) != ENTRASQL_OK)
-        return cli_report(t, &err);
-    if (conf_args_flag(&args, "json")) {
-        if (emulator_status_json(dir, &out, &err) != ENTRASQL_OK)
-            return cli_report(t, &err);
-        if (es_buf_u8(&out, '\n') != ENTRASQL_OK)
-            return (int)ENTRASQL_CLASS_SYSTEM;
-    } else {
-        if (emulator_status(dir, &info, &err) != ENTRASQL_OK)
-            return cli_report(t, &err);
-        if (es_buf_printf(&out,
-                          "running, process %d\nSQL         localhost,%u\n"
-                          "Entra       https://localhost:%u\nidentities  http://localhost:%u\n",
-                          info.pid, (unsigned)info.sql_port, (unsigned)info.entra_port,
-                          (unsigned)info.identity_port) != ENTRASQL_OK)
-            return (int)ENTRASQL_CLASS_SYSTEM;
-    }
-    return cli_write(t, &out, &err) == ENTRASQL_OK ? 0 : cli_report(t, &err);
-}
-
 /* ---- env ---- */
 
 static const conf_option env_options[] = {
-    OPTION_DATA_DIR,
+    CLI_EMULATOR_OPTION_DATA_DIR,
     {.name = "as",
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
@@ -377,7 +348,7 @@ static int env(const cli_terminal *t, int argc, char **argv)
         es_hint(&err, "entrasql emulator env --as MigrationIdentity");
         return cli_report(t, &err);
     }
-    if (data_dir(&args, &dir, &err) != ENTRASQL_OK ||
+    if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
         emulator_env_format_parse(conf_args_text(&args, "format"), &options.format, &err) !=
             ENTRASQL_OK)
         return cli_report(t, &err);
@@ -393,9 +364,19 @@ static int env(const cli_terminal *t, int argc, char **argv)
 static const cli_command words[] = {
     {"start", "start it, here or with --detach", start},
     {"stop", "stop it", stop},
-    {"status", "say whether it runs, and where", status},
+    {"status", "say whether it runs, where, and who came in", cli_emulator_status},
     {"env", "print the environment that makes a program somebody", env},
     {"device-code", "approve or refuse the code that a device shows", cli_emulator_device_code},
+    {"token", "print a token of somebody, good or bad, for tests", cli_emulator_token},
+    {"user", "add, list, remove people", cli_emulator_user},
+    {"group", "add, list, remove groups and their members", cli_emulator_group},
+    {"app", "add, list, remove app registrations", cli_emulator_app},
+    {"identity", "add, list, remove managed identities", cli_emulator_identity},
+    {"database", "add, list databases", cli_emulator_database},
+    {"server", "set the Entra admin, and Entra-only", cli_emulator_server},
+    {"fault", "switch on what goes wrong in the cloud", cli_emulator_fault},
+    {"reset", "back to the seed, with empty databases", cli_emulator_reset},
+    {"seed", "make a seed file its world", cli_emulator_seed},
 };
 
 static int show_words(const cli_terminal *t)
@@ -409,7 +390,7 @@ static int show_words(const cli_terminal *t)
     const conf_command command = {
         .name = "entrasql emulator",
         .summary = "Entra ID, managed identities and Azure SQL on this machine, for development.",
-        .positionals = "start|stop|status|env",
+        .positionals = "COMMAND",
         .options = no_options,
         .notes = es_buf_cstr(&text),
     };

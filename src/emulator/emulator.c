@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "emulator/admin/admin.h"
 #include "emulator/entra/entra.h"
 #include "emulator/front/front.h"
 #include "emulator/imds/imds.h"
@@ -23,13 +24,16 @@
 typedef struct running {
     const emulator_options *options;
     os_lock *lock;
+    char *state_file;
     world *w;
     entra *entra;
     imds *imds;
     http_record *record; /* NULL: not recording */
     engine_server *engine;
+    front_backend *backend;
+    journal *journal;
     front *front;
-    char *state_file;
+    admin_site *admin;
 } running;
 
 /* ---- signals ---- */
@@ -134,23 +138,16 @@ static entrasql_status open_engine(running *r, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
-/* The front comes after Entra, whose URL it gives to clients. */
-static entrasql_status start_services(running *r, entrasql_error *err)
+static entrasql_status open_backend(running *r, entrasql_error *err)
 {
-    front_options options = {
-        .world = r->w,
-        .port = r->options->sql_port,
-        .record_dir = r->options->record_dir,
+    front_backend_options options = {
+        .url = r->options->backend,
+        .user = r->options->backend_login,
+        .password_file = r->options->backend_password_file,
+        .ca_file = r->options->backend_ca_file,
+        .trust_certificate = r->options->backend_trust,
     };
-    ES_TRY(open_engine(r, err));
-    if (r->options->record_dir != NULL)
-        ES_TRY(http_record_open(r->options->record_dir, &r->record, err));
-    ES_TRY(entra_start(r->w, r->options->entra_port, &r->entra, err));
-    http_record_observe(r->record, "entra", entra_service(r->entra));
-    ES_TRY(imds_start(r->w, r->options->identity_port, &r->imds, err));
-    http_record_observe(r->record, "managed identity", imds_service(r->imds));
-    options.engine = r->engine;
-    return front_start(&options, &r->front, err);
+    return options.url != NULL ? front_backend_new(&options, &r->backend, err) : ENTRASQL_OK;
 }
 
 static emulator_info info_of(const running *r)
@@ -160,7 +157,53 @@ static emulator_info info_of(const running *r)
         .entra_port = entra_port(r->entra),
         .identity_port = imds_port(r->imds),
         .sql_port = front_port(r->front),
+        .catalog_port = front_catalog_port(r->front),
     };
+}
+
+static entrasql_status reset(void *ctx, engine_server **ret_engine, entrasql_error *err);
+
+static entrasql_status open_admin(running *r, entrasql_error *err)
+{
+    admin_options options = {
+        .world = r->w,
+        .engine = r->engine,
+        .journal = r->journal,
+        .data_dir = r->options->data_dir,
+        .backend = r->backend != NULL ? front_backend_name(r->backend) : NULL,
+        .info = info_of(r),
+        .reset = reset,
+        .ctx = r,
+    };
+    ES_TRY(admin_new(&options, &r->admin, err));
+    entra_set_site(r->entra, admin_handle, r->admin);
+    return ENTRASQL_OK;
+}
+
+/* The front comes after Entra, whose URL it gives to clients. */
+static entrasql_status start_services(running *r, entrasql_error *err)
+{
+    front_options options = {
+        .world = r->w,
+        .port = r->options->sql_port,
+        .record_dir = r->options->record_dir,
+    };
+    r->journal = journal_new();
+    if (r->journal == NULL)
+        return es_nomem(err);
+    ES_TRY(open_backend(r, err));
+    ES_TRY(open_engine(r, err));
+    if (r->options->record_dir != NULL)
+        ES_TRY(http_record_open(r->options->record_dir, &r->record, err));
+    ES_TRY(entra_start(r->w, r->options->entra_port, &r->entra, err));
+    http_record_observe(r->record, "entra", entra_service(r->entra));
+    ES_TRY(imds_start(r->w, r->options->identity_port, &r->imds, err));
+    http_record_observe(r->record, "managed identity", imds_service(r->imds));
+    options.engine = r->engine;
+    options.journal = r->journal;
+    options.backend = r->backend;
+    ES_TRY(front_start(&options, &r->front, err));
+    return open_admin(r, err);
 }
 
 static entrasql_status write_files(const running *r, entrasql_error *err)
@@ -189,14 +232,27 @@ static void say(const running *r)
                   "  managed identity   http://127.0.0.1:%u\n"
                   "  SQL                tcp:localhost,%u\n"
                   "  trust              %s\n"
-                  "  data               %s\n",
+                  "  data               %s\n"
+                  "  status page        https://localhost:%u/\n",
                   world_sts_url(r->w), (unsigned)info.identity_port, (unsigned)info.sql_port,
-                  world_ca_file(r->w), r->options->data_dir);
+                  world_ca_file(r->w), r->options->data_dir, (unsigned)info.entra_port);
+    if (info.catalog_port != 0)
+        (void)fprintf(out,
+                      "  backend            %s\n"
+                      "  catalog            tcp:localhost,%u  (users are made here)\n",
+                      front_backend_name(r->backend), (unsigned)info.catalog_port);
     if (admin != NULL)
         (void)fprintf(out, "To be its admin:     eval \"$(entrasql emulator env --as %s)\"\n",
                       admin->upn != NULL ? admin->upn : admin->name);
     (void)fprintf(out, "ready\n");
     (void)fflush(out);
+}
+
+static entrasql_status set_faults(const running *r, entrasql_error *err)
+{
+    faults *f = world_faults(r->w);
+    ES_TRY(faults_off(f, "all", err));
+    return r->options->faults != NULL ? faults_on_list(f, r->options->faults, err) : ENTRASQL_OK;
 }
 
 static entrasql_status start(running *r, entrasql_error *err)
@@ -208,29 +264,62 @@ static entrasql_status start(running *r, entrasql_error *err)
     ES_TRY(take_lock(r, err));
     ES_TRY(remove_leftovers(r, err));
     ES_TRY(world_load(dir, r->options->seed_file, true, &r->w, err));
-    if (r->options->faults != NULL)
-        ES_TRY(faults_on_list(world_faults(r->w), r->options->faults, err));
+    ES_TRY(set_faults(r, err));
     ES_TRY(set_sql_login(r, err));
     ES_TRY(emulator_make_az_links(dir, r->w, err));
     ES_TRY(start_services(r, err));
     return write_files(r, err);
 }
 
+/* ---- reset ---- */
+
+static entrasql_status empty_all(running *r, entrasql_error *err)
+{
+    ES_TRY(emulator_remove_databases(r->options->data_dir, err));
+    ES_TRY(world_revert(r->w, r->options->data_dir, err));
+    ES_TRY(set_faults(r, err));
+    return open_engine(r, err);
+}
+
+/*
+ * On a thread of the HTTPS service, one at a time. Entra and the identity
+ * endpoints go on meanwhile; SQL clients wait at the door.
+ */
+static entrasql_status reset(void *ctx, engine_server **ret_engine, entrasql_error *err)
+{
+    running *r = ctx;
+    ES_TRY(faults_off(world_faults(r->w), "all", err)); /* no session waits in a delay */
+    front_pause(r->front);
+    engine_server_close(r->engine);
+    r->engine = NULL;
+    entrasql_status status = empty_all(r, err);
+    *ret_engine = r->engine;
+    if (status == ENTRASQL_OK)
+        status = front_resume(r->front, r->engine, err);
+    ES_LOG(INFO, "emulator", "reset", ES_KV_STR("status", entrasql_status_name(status)));
+    return status;
+}
+
 /* ---- down ---- */
 
-/* In the opposite order; the lock last, so that whoever waits for it finds the ports free. */
+/*
+ * Entra first: a reset may be under way on one of its threads. The lock last,
+ * so that whoever waits for it finds the ports free.
+ */
 static void stop(running *r)
 {
     if (r->lock != NULL)
         (void)remove_leftovers(r, NULL);
     if (r->w != NULL)
         faults_end_delays(world_faults(r->w));
+    entra_stop(r->entra);
+    admin_free(r->admin);
     front_stop(r->front);
     imds_stop(r->imds);
-    entra_stop(r->entra);
     http_record_close(r->record);
-    if (r->engine != NULL)
-        engine_server_close(r->engine);
+    engine_server_close(r->engine);
+    front_backend_free(r->backend);
+    journal_free(r->journal);
     world_free(r->w);
     os_lock_free(r->lock);
     es_free(r->state_file);

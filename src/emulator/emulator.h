@@ -40,7 +40,12 @@ typedef struct emulator_options {
     const char *sql_login;         /* NULL: no SQL logins */
     const char *sql_password_file; /* its first line is the password */
     const char *record_dir;        /* NULL: do not record requests */
-    const char *faults;            /* to be on from the start, faults_on_list(); NULL: none */
+    const char *backend;           /* sqlserver://host:port to pass sessions on to; NULL: none */
+    const char *backend_login;     /* its SQL login */
+    const char *backend_password_file;
+    const char *backend_ca_file; /* NULL: base trust rule */
+    bool backend_trust;          /* take any certificate of the backend */
+    const char *faults;          /* to be on from the start, faults_on_list(); NULL: none */
     const char *ready_file; /* written (the ports as JSON) when everything listens; NULL: none */
     FILE *out;              /* what it says at start; NULL: nothing */
 } emulator_options;
@@ -59,6 +64,7 @@ typedef struct emulator_info {
     uint16_t entra_port;
     uint16_t identity_port;
     uint16_t sql_port;
+    uint16_t catalog_port; /* with a backend: where our own engine answers; else 0 */
 } emulator_info;
 
 /* NOT_FOUND, with a hint, when none runs on that directory. */
@@ -80,6 +86,37 @@ entrasql_status emulator_stop(const char *data_dir, uint32_t timeout_ms,
  */
 entrasql_status emulator_answer_device_code(const char *data_dir, const char *code,
                                             const char *user, entrasql_error *err) ES_MUST_USE;
+
+/* ---- changing a running one ---- */
+
+/* A request to its own endpoint, see emulator/admin/admin.h. NOT_FOUND: none runs. */
+entrasql_status emulator_ask(const char *data_dir, const char *method, const char *path,
+                             const void *body, size_t n, es_buf *out,
+                             entrasql_error *err) ES_MUST_USE;
+/*
+ * Back to the seed, with empty databases. A running emulator ends its sessions
+ * for it; the call returns when it is ready again.
+ */
+entrasql_status emulator_reset(const char *data_dir, entrasql_error *err) ES_MUST_USE;
+/* Makes a seed file the world of a running emulator, or of one that is started later. */
+entrasql_status emulator_seed(const char *data_dir, const char *seed_file, es_buf *said,
+                              entrasql_error *err) ES_MUST_USE;
+
+/* ---- tokens for tests ---- */
+
+typedef struct emulator_token_options {
+    const char *data_dir;
+    const char *as;       /* whose */
+    const char *resource; /* NULL: the SQL server's */
+    const char *audience; /* written as it is, known or not; NULL: the resource */
+    bool expired;         /* an hour ago */
+    bool not_yet_valid;   /* in an hour */
+    bool bad_signature;   /* by a key that nobody knows, under the name of the right one */
+} emulator_token_options;
+
+/* Appends the token; give a wiping buffer. The emulator need not run. */
+entrasql_status emulator_token(const emulator_token_options *options, es_buf *out,
+                               entrasql_error *err) ES_MUST_USE;
 
 /* ---- env ---- */
 

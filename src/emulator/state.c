@@ -69,25 +69,33 @@ static void put_format(json_writer *j, const char *name, const char *fmt, unsign
     es_buf_done(&text);
 }
 
-entrasql_status emulator_write_state(const emulator_info *info, const char *data_dir, es_buf *out)
+entrasql_status emulator_put_state(const emulator_info *info, const char *data_dir, json_writer *j)
 {
     ES_CLEANUP(es_cleanup_free) char *ca_file = world_path(data_dir, "ca.pem");
     if (ca_file == NULL)
         return ENTRASQL_NOMEM;
+    json_member_put_i64(j, "pid", info->pid);
+    json_member_put_i64(j, "entra_port", info->entra_port);
+    json_member_put_i64(j, "identity_port", info->identity_port);
+    json_member_put_i64(j, "sql_port", info->sql_port);
+    json_member_put_i64(j, "catalog_port", info->catalog_port);
+    put_format(j, "authority", "https://localhost:", info->entra_port, "");
+    put_format(j, "status_page", "https://localhost:", info->entra_port, "/");
+    put_format(j, "imds", "http://127.0.0.1:", info->identity_port, IMDS_VM_PATH);
+    put_format(j, "identity_endpoint", "http://127.0.0.1:", info->identity_port,
+               IMDS_APP_SERVICE_PATH);
+    put_format(j, "sql_server", "tcp:localhost,", info->sql_port, "");
+    json_member_put_string(j, "ca_file", ca_file);
+    json_member_put_string(j, "data_dir", data_dir);
+    return ENTRASQL_OK;
+}
+
+entrasql_status emulator_write_state(const emulator_info *info, const char *data_dir, es_buf *out)
+{
     json_writer j;
     json_writer_init(&j, out);
     json_begin_object(&j);
-    json_member_put_i64(&j, "pid", info->pid);
-    json_member_put_i64(&j, "entra_port", info->entra_port);
-    json_member_put_i64(&j, "identity_port", info->identity_port);
-    json_member_put_i64(&j, "sql_port", info->sql_port);
-    put_format(&j, "authority", "https://localhost:", info->entra_port, "");
-    put_format(&j, "imds", "http://127.0.0.1:", info->identity_port, IMDS_VM_PATH);
-    put_format(&j, "identity_endpoint", "http://127.0.0.1:", info->identity_port,
-               IMDS_APP_SERVICE_PATH);
-    put_format(&j, "sql_server", "tcp:localhost,", info->sql_port, "");
-    json_member_put_string(&j, "ca_file", ca_file);
-    json_member_put_string(&j, "data_dir", data_dir);
+    ES_TRY(emulator_put_state(info, data_dir, &j));
     json_end_object(&j);
     return json_writer_end(&j);
 }
@@ -107,7 +115,8 @@ static bool read_info(const json_node *root, emulator_info *info)
     if (json_member_i64(root, "pid", &pid) != ENTRASQL_OK || pid <= 1 || pid > INT32_MAX)
         return false;
     info->pid = (int)pid;
-    return read_port(root, "entra_port", &info->entra_port) &&
+    return read_port(root, "catalog_port", &info->catalog_port) &&
+           read_port(root, "entra_port", &info->entra_port) &&
            read_port(root, "identity_port", &info->identity_port) &&
            read_port(root, "sql_port", &info->sql_port);
 }

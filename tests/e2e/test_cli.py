@@ -23,6 +23,9 @@ def test_version(programs):
 @pytest.mark.parametrize("words", [["--help"], ["token", "--help"], ["query", "--help"],
                                    ["emulator", "--help"], ["emulator", "start", "--help"],
                                    ["emulator", "env", "--help"],
+                                   *(["emulator", word, "--help"] for word in (
+                                       "user", "group", "app", "identity", "database", "server",
+                                       "fault", "token", "reset", "seed", "status")),
                                    ["emulator", "device-code", "--help"]])
 def test_help(programs, words):
     result = run([programs.entrasql, *words])

@@ -23,6 +23,7 @@ struct faults {
     pthread_mutex_t lock;
     pthread_cond_t ended;
     bool no_more_delays;
+    uint64_t switched_off;   /* so often; who waits looks whether it changed */
     fault_switch switches[]; /* as many as the table has rows */
 };
 
@@ -112,6 +113,8 @@ entrasql_status faults_off(faults *f, const char *name, entrasql_error *err)
         if (all || k == i)
             f->switches[k].on = false;
     }
+    f->switched_off++;
+    (void)pthread_cond_broadcast(&f->ended);
     (void)pthread_mutex_unlock(&f->lock);
     return ENTRASQL_OK;
 }
@@ -194,7 +197,9 @@ static void wait_ms(faults *f, uint32_t ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
-    while (!f->no_more_delays && pthread_cond_timedwait(&f->ended, &f->lock, &until) == 0)
+    uint64_t before = f->switched_off;
+    while (!f->no_more_delays && f->switched_off == before &&
+           pthread_cond_timedwait(&f->ended, &f->lock, &until) == 0)
         continue;
 }
 

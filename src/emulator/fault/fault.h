@@ -68,7 +68,7 @@ void faults_end_delays(faults *f);
 /* NOT_FOUND for an unknown name, with the known ones; INVALID for a figure out of range. */
 entrasql_status faults_on(faults *f, const char *name, uint32_t count, uint32_t value,
                           entrasql_error *err) ES_MUST_USE;
-/* "all" switches every one off. */
+/* "all" switches every one off. Whoever waits in a delay goes on. */
 entrasql_status faults_off(faults *f, const char *name, entrasql_error *err) ES_MUST_USE;
 /* "NAME[=VALUE][:COUNT]" and more of them after commas, as --fault takes them. */
 entrasql_status faults_on_list(faults *f, const char *list, entrasql_error *err) ES_MUST_USE;

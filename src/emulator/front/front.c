@@ -32,6 +32,7 @@ struct front {
     uint16_t ports[DOORS];    /* by front_door; 0: closed */
     int stop_fd;
     pthread_t thread;
+    bool running;         /* the thread */
     uint64_t connections; /* so far; the listener's own */
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -266,7 +267,6 @@ entrasql_status front_start(const front_options *options, front **ret, entrasql_
 {
     front *f = es_calloc(1, sizeof *f);
     entrasql_status st;
-    int failure;
 
     if (f == NULL)
         return es_nomem(err);
@@ -278,11 +278,8 @@ entrasql_status front_start(const front_options *options, front **ret, entrasql_
     st = fill(f, options, err);
     if (st == ENTRASQL_OK)
         st = open_listeners(f, err);
-    if (st == ENTRASQL_OK) {
-        failure = start_thread(&f->thread, false, listen_thread, f);
-        if (failure != 0)
-            st = es_fail_errno(err, failure, "no thread for the SQL front");
-    }
+    if (st == ENTRASQL_OK)
+        st = front_resume(f, options->engine, err);
     if (st != ENTRASQL_OK) {
         free_front(f);
         return st;
@@ -306,13 +303,13 @@ uint16_t front_catalog_port(const front *f)
     return f->ports[FRONT_DOOR_CATALOG];
 }
 
-void front_stop(front *f)
+void front_pause(front *f)
 {
     uint64_t one = 1;
 
-    if (f == NULL)
+    if (!f->running)
         return;
-    /* Never read again: it stays readable, so that every thread sees it. */
+    /* Not read before the front resumes: it stays readable, so that every thread sees it. */
     while (write(f->stop_fd, &one, sizeof one) < 0 && errno == EINTR)
         continue;
     pthread_join(f->thread, NULL);
@@ -320,5 +317,27 @@ void front_stop(front *f)
     while (f->active != 0)
         pthread_cond_wait(&f->changed, &f->lock);
     pthread_mutex_unlock(&f->lock);
+    f->running = false;
+}
+
+entrasql_status front_resume(front *f, engine_server *engine, entrasql_error *err)
+{
+    uint64_t count = 0;
+
+    while (read(f->stop_fd, &count, sizeof count) < 0 && errno == EINTR)
+        continue;
+    f->options.engine = engine;
+    int failure = start_thread(&f->thread, false, listen_thread, f);
+    if (failure != 0)
+        return es_fail_errno(err, failure, "no thread for the SQL front");
+    f->running = true;
+    return ENTRASQL_OK;
+}
+
+void front_stop(front *f)
+{
+    if (f == NULL)
+        return;
+    front_pause(f);
     free_front(f);
 }

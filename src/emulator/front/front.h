@@ -42,6 +42,12 @@ uint16_t front_port(const front *f);
 uint16_t front_node_port(const front *f);
 /* With a backend: the port where our own engine answers, with the users of the catalog; else 0. */
 uint16_t front_catalog_port(const front *f);
+/*
+ * Ends all sessions (their transactions are rolled back) and takes no new ones, which wait at the
+ * door. Then the engine server may be exchanged, and front_resume() lets them in.
+ */
+void front_pause(front *f);
+entrasql_status front_resume(front *f, engine_server *engine, entrasql_error *err) ES_MUST_USE;
 /* Ends all sessions (their transactions are rolled back), waits for them, frees. NULL allowed. */
 void front_stop(front *f);
 

@@ -97,17 +97,40 @@ static entrasql_status keep(const char *data_dir, const char *text, size_t n, en
     return path != NULL ? os_file_write(path, text, n, 0600, err) : es_nomem(err);
 }
 
+static entrasql_status make_next(const world *w, const char *data_dir, const char *name,
+                                 const char *text, size_t n, world **ret, entrasql_error *err)
+{
+    ES_TRY(world_parse_seed(name, text, n, ret, err));
+    ES_TRY(world_secrets_load(*ret, data_dir, true, err));
+    if (w->authority != NULL && world_set_authority(*ret, w->authority) != ENTRASQL_OK)
+        return es_nomem(err);
+    return ENTRASQL_OK;
+}
+
 entrasql_status world_replace(world *w, const char *data_dir, const char *name, const char *text,
                               size_t n, entrasql_error *err)
 {
     world *next = NULL;
-    ES_TRY(world_parse_seed(name, text, n, &next, err));
-    entrasql_status status = world_secrets_load(next, data_dir, true, err);
-    if (status == ENTRASQL_OK && w->authority != NULL &&
-        world_set_authority(next, w->authority) != ENTRASQL_OK)
-        status = es_nomem(err);
+    entrasql_status status = make_next(w, data_dir, name, text, n, &next, err);
     if (status == ENTRASQL_OK)
         status = keep(data_dir, text, n, err);
+    if (status != ENTRASQL_OK) {
+        world_free(next);
+        return status;
+    }
+    swap(w, next);
+    return ENTRASQL_OK;
+}
+
+entrasql_status world_revert(world *w, const char *data_dir, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
+    const char *name = NULL;
+    world *next = NULL;
+    ES_TRY(world_forget_changes(data_dir, err));
+    ES_TRY(world_read_text(data_dir, &text, &name, err));
+    entrasql_status status =
+        make_next(w, data_dir, name, (const char *)text.data, text.len, &next, err);
     if (status != ENTRASQL_OK) {
         world_free(next);
         return status;

@@ -24,6 +24,7 @@ typedef struct world_token_request {
     const world_principal *principal; /* a user, app or identity */
     const char *resource;             /* as world_resource_find() gave it */
     const char *client_id;            /* users: the app they use; NULL: the Azure CLI */
+    int64_t shift_s; /* moves all its times: negative for one that has expired; for tests */
 } world_token_request;
 
 /* Appends the token's text; give a wiping buffer. */

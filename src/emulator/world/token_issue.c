@@ -128,7 +128,7 @@ entrasql_status world_token_issue(const world *w, const world_token_request *req
     if (request->principal->kind == WORLD_GROUP)
         return es_fail(err, ENTRASQL_INVALID, "a group cannot sign in");
     ES_CLEANUP(es_buf_done) es_buf claims = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES / 2);
-    int64_t now = es_clock_wall_s();
+    int64_t now = es_clock_wall_s() + request->shift_s;
     int64_t expires_on =
         now + (request->principal->kind == WORLD_IDENTITY ? WORLD_IDENTITY_TOKEN_LIFETIME_S
                                                           : WORLD_TOKEN_LIFETIME_S);

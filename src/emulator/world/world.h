@@ -114,6 +114,9 @@ entrasql_status world_replace(world *w, const char *data_dir, const char *name, 
 /* Forgets the changes: the next world_load() reads the seed. */
 entrasql_status world_forget_changes(const char *data_dir, entrasql_error *err) ES_MUST_USE;
 
+/* Makes w the seed's world again, and forgets the changes. */
+entrasql_status world_revert(world *w, const char *data_dir, entrasql_error *err) ES_MUST_USE;
+
 #define WORLD_RETIRED_MS (60 * 60 * 1000)
 /* Not twice by one thread. world_directory_find() holds by itself. */
 void world_hold(const world *w);

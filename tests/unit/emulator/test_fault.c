@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -133,6 +134,28 @@ static void test_delay(void **state)
     assert_string_equal(next(FAULT_AT_IDENTITY, &value), "");
 }
 
+static int64_t struck(const char *wanted)
+{
+    es_buf out = ES_BUF_INIT(64 * 1024);
+    json_writer j;
+    json_doc *doc = NULL;
+    int64_t count = -1;
+    json_writer_init(&j, &out);
+    faults_write(f, &j);
+    assert_int_equal(json_writer_end(&j), ENTRASQL_OK);
+    assert_int_equal(json_doc_parse(out.data, out.len, &doc, NULL), ENTRASQL_OK);
+    for (size_t i = 0; i < fault_table_count; i++) {
+        const json_node *row = json_element(json_doc_root(doc), i);
+        const char *name = NULL;
+        assert_int_equal(json_member_string(row, "name", &name, NULL), ENTRASQL_OK);
+        if (strcmp(name, wanted) == 0)
+            assert_int_equal(json_member_i64(row, "struck", &count), ENTRASQL_OK);
+    }
+    json_doc_free(doc);
+    es_buf_done(&out);
+    return count;
+}
+
 static void *wait_long(void *arg)
 {
     (void)arg;
@@ -145,6 +168,12 @@ static void test_end_of_delays(void **state)
 {
     (void)state;
     pthread_t thread;
+    on("token-delay=600000");
+    assert_int_equal(pthread_create(&thread, NULL, wait_long, NULL), 0);
+    while (struck("token-delay") == 0)
+        usleep(1000);
+    assert_int_equal(faults_off(f, "token-delay", NULL), ENTRASQL_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
     on("token-delay=600000");
     assert_int_equal(pthread_create(&thread, NULL, wait_long, NULL), 0);
     faults_end_delays(f);
