@@ -96,6 +96,17 @@ locked() {
         inside && NF == 2 { print $1 sep $2 }' "$ROOT/tests/versions.lock"
 }
 
+# pyodbc of its own version, and its tests, which come with the source package alone.
+install_pyodbc() {
+    version=$(locked pyodbc =)
+    "$1/bin/pip" install -q --disable-pip-version-check --no-input --no-deps --only-binary :all: \
+        --target "$1/pyodbc/lib" "pyodbc==${version#pyodbc=}" >&2
+    "$1/bin/pip" download -q --disable-pip-version-check --no-input --no-deps \
+        --no-binary :all: -d "$1/pyodbc" "pyodbc==${version#pyodbc=}" >&2
+    tar -xzf "$1/pyodbc/pyodbc-${version#pyodbc=}.tar.gz" -C "$1/pyodbc" --strip-components 1 \
+        "pyodbc-${version#pyodbc=}/tests"
+}
+
 # The tests' Python with its packages, and Node's, in .venv; made anew when the lock changed.
 install_locked() {
     venv=$ROOT/.venv
@@ -118,6 +129,7 @@ install_locked() {
     } >"$venv/node/package.json"
     (cd "$venv/node" && PATH="$venv/bin:$PATH" "$venv/bin/npm" install --silent --no-audit \
         --no-fund --ignore-scripts --no-package-lock >&2)
+    install_pyodbc "$venv"
     cp "$ROOT/tests/versions.lock" "$mark"
 }
 
