@@ -28,6 +28,9 @@ TEST_DNF="gcc-c++ make libcmocka-devel python3 python3-pip python3-pytest python
  python3-pymssql freetds krb5-libs libtool-ltdl file"
 TEST_BREW="cmocka python freetds"
 
+# Programs on ODBC in other languages, for tests/e2e/test_odbc_clients.py.
+CLIENTS_DEB="php-cli php-odbc libdbd-odbc-perl r-cran-rodbc"
+
 CI_DEB="git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils"
 
 say() {
@@ -44,7 +47,7 @@ packages() {
     build) echo "$BUILD_DEB" ;;
     demo) echo "$BUILD_DEB $DEMO_DEB" ;;
     test) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB" ;;
-    ci) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $CI_DEB" ;;
+    ci) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $CLIENTS_DEB $CI_DEB" ;;
     *)
         say "unknown part '$1' (build, demo, test, ci)"
         exit 2

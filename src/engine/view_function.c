@@ -127,7 +127,7 @@ static entrasql_status fill_permissions(engine_rows *r)
 static const engine_view_column sysobject_columns[] = {
     {"name", "sysname", false}, {"id", "int", false},         {"xtype", "char(2)", false},
     {"uid", "smallint", true},  {"parent_obj", "int", false}, {"crdate", "datetime", false},
-    {"type", "char(2)", true},
+    {"type", "char(2)", true},  {"refdate", "datetime", false},
 };
 
 static entrasql_status fill_sysobjects(engine_rows *r)
@@ -147,6 +147,7 @@ static entrasql_status fill_sysobjects(engine_rows *r)
         /* the old letter of primary keys and unique constraints is K */
         bool key = o->type == ENGINE_OBJECT_PRIMARY || o->type == ENGINE_OBJECT_UNIQUE;
         engine_row_text(r, key ? "K " : padded);
+        engine_row_ticks(r, o->created);
     }
     return engine_rows_status(r);
 }

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# R's RODBC on the connection string of the tutorial: no user, no password, no token.
+library(RODBC)
+ch <- odbcDriverConnect(commandArgs(trailingOnly = TRUE)[1])
+if (!inherits(ch, "RODBC")) quit(status = 1)
+rows <- sqlQuery(ch, "SELECT ID, FirstName, LastName FROM Persons ORDER BY ID")
+cat(paste(rows$ID, rows$FirstName, rows$LastName, sep = "|"), sep = "\n")
+cat("table", sqlTables(ch, tableName = "Persons")$TABLE_NAME, "\n")
+cat("error", sqlQuery(ch, "SELECT * FROM nosuch")[1], "\n")
+odbcSetAutoCommit(ch, FALSE)
+sqlQuery(ch, "INSERT INTO Persons (FirstName, LastName) VALUES ('Grace', 'Hopper')")
+cat("inside", sqlQuery(ch, "SELECT COUNT(*) AS n FROM Persons")$n, "\n")
+invisible(odbcEndTran(ch, commit = FALSE))
+cat("after", sqlQuery(ch, "SELECT COUNT(*) AS n FROM Persons")$n, "\n")
+odbcSetAutoCommit(ch, TRUE)
+odbcClose(ch)
