@@ -125,8 +125,8 @@ static entrasql_status fill_permissions(engine_rows *r)
 /* ---- sysobjects, syscomments ---- */
 
 static const engine_view_column sysobject_columns[] = {
-    {"name", "sysname", false}, {"id", "int", false},         {"xtype", "char(2)", false},
-    {"uid", "smallint", true},  {"parent_obj", "int", false}, {"crdate", "datetime", false},
+    {"name", "sysname", false}, {"id", "int", false},           {"xtype", "char(2)", false},
+    {"uid", "smallint", true},  {"parent_obj", "int", false},   {"crdate", "datetime", false},
     {"type", "char(2)", true},  {"refdate", "datetime", false},
 };
 

@@ -44,9 +44,9 @@ def suite(tmp_path_factory):
     return directory
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(programs, tmp_path_factory):
-    """An emulator of their own: the tests drop and make tables as they like."""
+    """An emulator of its own for each run: the tests leave procedures behind."""
     directory = tmp_path_factory.mktemp("pyodbc-emulator")
     with running_emulator(programs, directory / "data") as started:
         # Three tests expect ten rows in sysobjects: SQL Server's own tables, which are not listed here.
