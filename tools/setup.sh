@@ -13,10 +13,10 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 # dpkg-dev: Meson asks it for the directory of libraries.
 BUILD_DEB="gcc libc6-dev dpkg-dev meson ninja-build pkg-config libcurl4-openssl-dev libssl-dev
- libjansson-dev unixodbc-dev libsqlite3-dev libmicrohttpd-dev ca-certificates"
+ libjansson-dev unixodbc-dev libsqlite3-dev libmicrohttpd-dev libuv1-dev ca-certificates"
 BUILD_DNF="gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel
- unixODBC-devel sqlite-devel libmicrohttpd-devel ca-certificates"
-BUILD_BREW="meson ninja pkg-config curl openssl@3 jansson unixodbc sqlite libmicrohttpd"
+ unixODBC-devel sqlite-devel libmicrohttpd-devel libuv-devel ca-certificates"
+BUILD_BREW="meson ninja pkg-config curl openssl@3 jansson unixodbc sqlite libmicrohttpd libuv"
 
 DEMO_DEB="tdsodbc odbcinst"
 DEMO_DNF="freetds-libs"

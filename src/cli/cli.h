@@ -62,6 +62,7 @@ entrasql_status cli_list_commands(const cli_command *commands, size_t count,
 
 int cli_token(const cli_terminal *t, int argc, char **argv);
 int cli_query(const cli_terminal *t, int argc, char **argv);
+int cli_proxy(const cli_terminal *t, int argc, char **argv);
 int cli_emulator(const cli_terminal *t, int argc, char **argv);
 /* A word of it. */
 int cli_emulator_device_code(const cli_terminal *t, int argc, char **argv);

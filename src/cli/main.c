@@ -15,6 +15,7 @@
 static const cli_command commands[] = {
     {"token", "get an access token as a program here would get it", cli_token},
     {"query", "run SQL with a token, without a password or an ODBC driver", cli_query},
+    {"proxy", "let programs that know no tokens connect without a secret", cli_proxy},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},
 };
 

@@ -120,16 +120,21 @@ static void shorten(char *text)
     memcpy(text + strlen(text), dots, sizeof dots);
 }
 
-/* A refusal in the form of the protocol: SQL Server's own as it was, others as a message. */
+void relay_refusal_from(const entrasql_error *failure, entrasql_error *ret)
+{
+    *ret = *failure;
+    if (ret->status != ENTRASQL_LOGIN_FAILED || ret->number == 0) {
+        ret->number = OWN_MESSAGE_NUMBER;
+        ret->state = 1;
+        ret->severity = 14;
+    }
+    shorten(ret->message);
+}
+
 static void tell_client(relay_accept *a, const entrasql_error *failure, const char *server_name)
 {
-    entrasql_error why = *failure;
-    if (why.status != ENTRASQL_LOGIN_FAILED || why.number == 0) {
-        why.number = OWN_MESSAGE_NUMBER;
-        why.state = 1;
-        why.severity = 14;
-    }
-    shorten(why.message);
+    entrasql_error why;
+    relay_refusal_from(failure, &why);
     entrasql_status told = tds_server_refuse(relay_accept_server(a), &why, server_name, NULL);
     if (told == ENTRASQL_OK)
         told = relay_accept_run(a, NULL);

@@ -60,4 +60,11 @@ entrasql_status relay_rest(relay_accept *a, int stop_fd, entrasql_error *err) ES
 entrasql_status relay_forward(relay_accept *a, const relay_upstream_policy *policy, int stop_fd,
                               entrasql_error *err) ES_MUST_USE;
 
+/*
+ * What a client is told of a failure: SQL Server's own refusal as it was,
+ * others as a message with a number of its own; both short enough for every
+ * driver manager.
+ */
+void relay_refusal_from(const entrasql_error *failure, entrasql_error *ret);
+
 #endif

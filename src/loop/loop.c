@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* The event loop: tasks in one epoll set, timers and signals by libuv. */
+#include "loop/loop.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define EVENTS_MAX 256
+/* A wait that cannot be set up is tried again soon: never hang, never spin. */
+#define RETRY_MS 10
+/* Longer than this no timer is set: libuv counts milliseconds in 64 bits, poll in 32. */
+#define LONGEST_MS 3600000
+
+/* What is registered for a task's descriptor. */
+typedef struct watch {
+    int fd;
+    short events;
+} watch;
+
+struct loop_task {
+    loop *owner;
+    const loop_task_class *klass;
+    void *ctx;
+    uv_timer_t timer; /* its deadline, and its next turn */
+    watch *watches;
+    unsigned watch_count;
+    unsigned watch_room;
+    unsigned slot;
+    bool is_ready;   /* an event came for it */
+    bool is_settled; /* its descriptors stay the same */
+    loop_task *next;
+    loop_task *prev;
+};
+
+/*
+ * Events name a slot and its generation: a descriptor that a child process
+ * still holds for a moment may report for a task that is gone.
+ */
+typedef struct slot {
+    loop_task *task;
+    uint32_t generation;
+    uint32_t next_free;
+} slot;
+
+#define NO_SLOT UINT32_MAX
+
+struct loop {
+    uv_loop_t uv;
+    uv_poll_t poll; /* the epoll set */
+    int epoll_fd;
+    uv_signal_t signals[LOOP_SIGNALS_MAX];
+    struct {
+        void (*fn)(void *ctx, int number);
+        void *ctx;
+    } handlers[LOOP_SIGNALS_MAX];
+    unsigned signal_count;
+    loop_task *tasks;
+    size_t task_count;
+    slot *slots;
+    uint32_t slot_count;
+    uint32_t free_slot;
+    bool is_open; /* uv and poll are initialised */
+};
+
+static entrasql_status fail_uv(entrasql_error *err, int number, const char *what)
+{
+    return es_fail_errno(err, -number, "event loop: %s", what);
+}
+
+/* ---- slots ---- */
+
+static bool take_slot(loop *l, loop_task *t)
+{
+    if (l->free_slot == NO_SLOT) {
+        uint32_t count = l->slot_count == 0 ? 64 : l->slot_count * 2;
+        slot *grown = es_reallocarray(l->slots, count, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        for (uint32_t i = l->slot_count; i < count; i++)
+            grown[i] = (slot){.next_free = i + 1 < count ? i + 1 : NO_SLOT};
+        l->free_slot = l->slot_count;
+        l->slots = grown;
+        l->slot_count = count;
+    }
+    t->slot = l->free_slot;
+    l->free_slot = l->slots[t->slot].next_free;
+    l->slots[t->slot].task = t;
+    return true;
+}
+
+static void give_slot(loop *l, const loop_task *t)
+{
+    slot *s = &l->slots[t->slot];
+    s->task = NULL;
+    s->generation++;
+    s->next_free = l->free_slot;
+    l->free_slot = t->slot;
+}
+
+/* ---- what a task waits for ---- */
+
+static int set_watch(const loop_task *t, int op, int fd, short events)
+{
+    const loop *l = t->owner;
+    struct epoll_event e = {.events = (uint32_t)events};
+    e.data.u64 = (uint64_t)l->slots[t->slot].generation << 32 | t->slot;
+    return epoll_ctl(l->epoll_fd, op, fd, &e);
+}
+
+/* Registers, whatever the set knows of the number: it may have been closed and given out again. */
+static bool watch_fd(const loop_task *t, const struct pollfd *want, const watch *known)
+{
+    if (known != NULL && set_watch(t, EPOLL_CTL_MOD, want->fd, want->events) == 0)
+        return true;
+    return set_watch(t, EPOLL_CTL_ADD, want->fd, want->events) == 0;
+}
+
+static const watch *find_watch(const loop_task *t, int fd)
+{
+    for (unsigned i = 0; i < t->watch_count; i++)
+        if (t->watches[i].fd == fd)
+            return &t->watches[i];
+    return NULL;
+}
+
+static bool wants_fd(const os_wait *w, int fd)
+{
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->fds[i].fd == fd)
+            return true;
+    return false;
+}
+
+static bool is_unchanged(const loop_task *t, const os_wait *w)
+{
+    if (t->watch_count != w->count)
+        return false;
+    for (unsigned i = 0; i < w->count; i++)
+        if (t->watches[i].fd != w->fds[i].fd || t->watches[i].events != w->fds[i].events)
+            return false;
+    return true;
+}
+
+static bool update_watches(loop_task *t, const os_wait *w)
+{
+    for (unsigned i = 0; i < t->watch_count; i++)
+        if (!wants_fd(w, t->watches[i].fd))
+            (void)set_watch(t, EPOLL_CTL_DEL, t->watches[i].fd, 0); /* may be closed: fine */
+    if (w->count > t->watch_room) {
+        watch *grown = es_reallocarray(t->watches, w->count, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        t->watches = grown;
+        t->watch_room = w->count;
+    }
+    bool is_good = true;
+    for (unsigned i = 0; i < w->count; i++)
+        is_good = watch_fd(t, &w->fds[i], find_watch(t, w->fds[i].fd)) && is_good;
+    t->watch_count = w->count;
+    for (unsigned i = 0; i < w->count; i++)
+        t->watches[i] = (watch){w->fds[i].fd, w->fds[i].events};
+    return is_good;
+}
+
+/* A number that looks unchanged may have been closed and given out again: epoll knows. */
+static bool keep_watches(const loop_task *t, const os_wait *w)
+{
+    for (unsigned i = 0; i < w->count; i++)
+        if (set_watch(t, EPOLL_CTL_MOD, w->fds[i].fd, w->fds[i].events) != 0)
+            return false;
+    return true;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void arm(loop_task *t, int64_t deadline_ms)
+{
+    if (deadline_ms == ES_NO_DEADLINE) {
+        (void)uv_timer_stop(&t->timer);
+        return;
+    }
+    int64_t left = deadline_ms - es_clock_mono_ms();
+    if (left < 0)
+        left = 0;
+    if (left > LONGEST_MS)
+        left = LONGEST_MS;
+    uv_update_time(&t->owner->uv);
+    (void)uv_timer_start(&t->timer, on_timer, (uint64_t)left, 0);
+}
+
+static void await(loop_task *t)
+{
+    os_wait w;
+    os_wait_init(&w);
+    entrasql_status status = t->klass->wants(t->ctx, &w);
+    if (status != ENTRASQL_OK) {
+        ES_LOG(ERROR, "loop", "a wait could not be set up",
+               ES_KV_STR("status", entrasql_status_name(status)));
+        arm(t, es_clock_deadline(RETRY_MS));
+        return;
+    }
+    bool is_kept = is_unchanged(t, &w) && (t->is_settled || keep_watches(t, &w));
+    if (!is_kept && !update_watches(t, &w))
+        os_wait_until(&w, es_clock_deadline(RETRY_MS));
+    arm(t, w.deadline_ms);
+}
+
+/* ---- the life of a task ---- */
+
+static void on_task_closed(uv_handle_t *handle)
+{
+    loop_task *t = handle->data;
+    es_free(t->watches);
+    es_free(t);
+}
+
+static void end_task(loop_task *t)
+{
+    loop *l = t->owner;
+    for (unsigned i = 0; i < t->watch_count; i++)
+        (void)set_watch(t, EPOLL_CTL_DEL, t->watches[i].fd, 0);
+    give_slot(l, t);
+    if (t->prev != NULL)
+        t->prev->next = t->next;
+    else
+        l->tasks = t->next;
+    if (t->next != NULL)
+        t->next->prev = t->prev;
+    l->task_count--;
+    t->klass->end(t->ctx);
+    uv_close((uv_handle_t *)&t->timer, on_task_closed);
+}
+
+static void step(loop_task *t)
+{
+    t->is_ready = false;
+    if (t->klass->step(t->ctx))
+        await(t);
+    else
+        end_task(t);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    step(timer->data);
+}
+
+entrasql_status loop_task_start(loop *l, const loop_task_class *klass, void *ctx, loop_task **ret,
+                                entrasql_error *err)
+{
+    loop_task *t = es_calloc(1, sizeof *t);
+    if (t == NULL)
+        return es_nomem(err);
+    t->owner = l;
+    t->klass = klass;
+    t->ctx = ctx;
+    if (!take_slot(l, t)) {
+        es_free(t);
+        return es_nomem(err);
+    }
+    (void)uv_timer_init(&l->uv, &t->timer); /* cannot fail */
+    t->timer.data = t;
+    t->next = l->tasks;
+    if (l->tasks != NULL)
+        l->tasks->prev = t;
+    l->tasks = t;
+    l->task_count++;
+    loop_task_wake(t);
+    if (ret != NULL)
+        *ret = t;
+    return ENTRASQL_OK;
+}
+
+void loop_task_wake(loop_task *t)
+{
+    arm(t, 0);
+}
+
+void loop_task_settle(loop_task *t)
+{
+    t->is_settled = true;
+}
+
+size_t loop_task_count(const loop *l)
+{
+    return l->task_count;
+}
+
+/* ---- events ---- */
+
+static void on_events(uv_poll_t *poll, int status, int events)
+{
+    loop *l = poll->data;
+    struct epoll_event ready[EVENTS_MAX];
+    (void)status, (void)events;
+    int n = epoll_wait(l->epoll_fd, ready, EVENTS_MAX, 0);
+    for (int i = 0; i < n; i++) {
+        uint32_t number = (uint32_t)ready[i].data.u64;
+        uint32_t generation = (uint32_t)(ready[i].data.u64 >> 32);
+        loop_task *t = l->slots[number].task;
+        if (t != NULL && l->slots[number].generation == generation)
+            t->is_ready = true;
+    }
+    for (int i = 0; i < n; i++) {
+        /* Looked up again: a step may have ended the task of a later event. */
+        uint32_t number = (uint32_t)ready[i].data.u64;
+        loop_task *t = l->slots[number].task;
+        if (t != NULL && t->is_ready)
+            step(t);
+    }
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    loop *l = handle->data;
+    size_t i = (size_t)(handle - l->signals);
+    l->handlers[i].fn(l->handlers[i].ctx, number);
+}
+
+entrasql_status loop_on_signal(loop *l, int number, void (*fn)(void *ctx, int number), void *ctx,
+                               entrasql_error *err)
+{
+    if (l->signal_count == LOOP_SIGNALS_MAX)
+        return es_fail(err, ENTRASQL_INTERNAL, "too many signals for the event loop");
+    uv_signal_t *s = &l->signals[l->signal_count];
+    int failure = uv_signal_init(&l->uv, s);
+    if (failure != 0)
+        return fail_uv(err, failure, "no signal handle");
+    s->data = l;
+    l->handlers[l->signal_count].fn = fn;
+    l->handlers[l->signal_count].ctx = ctx;
+    l->signal_count++;
+    failure = uv_signal_start(s, on_signal, number);
+    return failure == 0 ? ENTRASQL_OK : fail_uv(err, failure, "cannot watch for a signal");
+}
+
+/* ---- the loop ---- */
+
+static entrasql_status open_loop(loop *l, entrasql_error *err)
+{
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l->epoll_fd < 0)
+        return es_fail_errno(err, errno, "event loop: no epoll set");
+    int failure = uv_loop_init(&l->uv);
+    if (failure != 0)
+        return fail_uv(err, failure, "cannot start");
+    failure = uv_poll_init(&l->uv, &l->poll, l->epoll_fd);
+    if (failure != 0) {
+        (void)uv_loop_close(&l->uv);
+        return fail_uv(err, failure, "cannot watch its descriptors");
+    }
+    l->is_open = true;
+    l->poll.data = l;
+    failure = uv_poll_start(&l->poll, UV_READABLE, on_events);
+    return failure == 0 ? ENTRASQL_OK : fail_uv(err, failure, "cannot watch its descriptors");
+}
+
+entrasql_status loop_new(loop **ret, entrasql_error *err)
+{
+    loop *l = es_calloc(1, sizeof *l);
+    if (l == NULL)
+        return es_nomem(err);
+    l->epoll_fd = -1;
+    l->free_slot = NO_SLOT;
+    entrasql_status status = open_loop(l, err);
+    if (status != ENTRASQL_OK) {
+        loop_free(l);
+        return status;
+    }
+    *ret = l;
+    return ENTRASQL_OK;
+}
+
+entrasql_status loop_run(loop *l, entrasql_error *err)
+{
+    int failure = uv_run(&l->uv, UV_RUN_DEFAULT);
+    return failure >= 0 ? ENTRASQL_OK : fail_uv(err, failure, "it broke");
+}
+
+void loop_stop(loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+void loop_free(loop *l)
+{
+    if (l == NULL)
+        return;
+    while (l->tasks != NULL)
+        end_task(l->tasks);
+    if (l->is_open) {
+        uv_close((uv_handle_t *)&l->poll, NULL);
+        for (unsigned i = 0; i < l->signal_count; i++)
+            uv_close((uv_handle_t *)&l->signals[i], NULL);
+        (void)uv_run(&l->uv, UV_RUN_DEFAULT); /* the closing's callbacks */
+        (void)uv_loop_close(&l->uv);
+    }
+    if (l->epoll_fd >= 0)
+        (void)close(l->epoll_fd);
+    es_free(l->slots);
+    es_free(l);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* loop: tasks, descriptors whose numbers are given out again, deadlines, signals. */
+#include "loop/loop.h"
+
+#include "base/clock.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+typedef struct counter {
+    loop *l;
+    int steps;
+    int ends;
+    int stop_after; /* steps */
+    int64_t deadline_ms;
+    int fd; /* -1: none */
+    int bytes;
+    bool reopens; /* after each byte: closes its pipe, opens another under the same numbers */
+    int write_end;
+} counter;
+
+static void open_pipe(counter *c)
+{
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    c->fd = fds[0];
+    c->write_end = fds[1];
+}
+
+static void send_byte(const counter *c)
+{
+    assert_int_equal(write(c->write_end, "x", 1), 1);
+}
+
+static entrasql_status counter_wants(void *ctx, os_wait *w)
+{
+    const counter *c = ctx;
+    os_wait_until(w, c->deadline_ms);
+    return c->fd >= 0 ? os_wait_add(w, c->fd, POLLIN) : ENTRASQL_OK;
+}
+
+static bool counter_step(void *ctx)
+{
+    counter *c = ctx;
+    char byte;
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    c->steps++;
+    if (c->fd >= 0 && poll(&p, 1, 0) == 1 && read(c->fd, &byte, 1) == 1) {
+        c->bytes++;
+        if (c->reopens) {
+            int number = c->fd;
+            (void)close(c->fd);
+            (void)close(c->write_end);
+            open_pipe(c);
+            assert_int_equal(c->fd, number);
+            send_byte(c);
+        }
+    }
+    if (c->steps < c->stop_after)
+        return true;
+    loop_stop(c->l);
+    return false;
+}
+
+static void counter_end(void *ctx)
+{
+    counter *c = ctx;
+    c->ends++;
+}
+
+static const loop_task_class counter_class = {counter_wants, counter_step, counter_end};
+
+static void start(counter *c, loop *l)
+{
+    c->l = l;
+    assert_int_equal(loop_task_start(l, &counter_class, c, NULL, NULL), ENTRASQL_OK);
+}
+
+static void a_task_ends_once(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    counter c = {.fd = -1, .stop_after = 1, .deadline_ms = ES_NO_DEADLINE};
+    counter waits = {.fd = -1, .stop_after = 1000, .deadline_ms = ES_NO_DEADLINE};
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    start(&waits, l);
+    start(&c, l);
+    assert_int_equal(loop_task_count(l), 2);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_int_equal(c.ends, 1);
+    assert_int_equal(loop_task_count(l), 1);
+    assert_int_equal(waits.ends, 0);
+    loop_free(l);
+    assert_int_equal(waits.ends, 1);
+}
+
+static void deadlines_come(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    int64_t began = es_clock_mono_ms();
+    counter c = {.fd = -1, .stop_after = 2, .deadline_ms = began + 60};
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    start(&c, l);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_true(es_clock_mono_ms() >= began + 60);
+    loop_free(l);
+}
+
+/* A descriptor that is closed leaves the set; its number must not be taken for the old one. */
+static void numbers_are_given_out_again(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    counter c = {.stop_after = 51, .deadline_ms = ES_NO_DEADLINE, .reopens = true};
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    open_pipe(&c);
+    start(&c, l);
+    send_byte(&c);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_true(c.bytes >= 50);
+    loop_free(l);
+    (void)close(c.fd);
+    (void)close(c.write_end);
+}
+
+/* The descriptor outlives its task in a copy, as a child process may hold one for a moment. */
+static void late_events_of_ended_tasks_reach_nobody(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    counter gone = {.stop_after = 2, .deadline_ms = ES_NO_DEADLINE};
+    counter next = {.fd = -1, .stop_after = 1000, .deadline_ms = ES_NO_DEADLINE};
+    counter last = {.fd = -1, .stop_after = 2};
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    open_pipe(&gone);
+    int copy = dup(gone.fd);
+    assert_true(copy >= 0);
+    start(&gone, l);
+    send_byte(&gone);
+    send_byte(&gone); /* a step each: between them it is in the set */
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_int_equal(gone.ends, 1);
+    start(&next, l); /* takes the slot */
+    last.deadline_ms = es_clock_deadline(50);
+    start(&last, l);
+    send_byte(&gone);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_int_equal(next.steps, 1);
+    loop_free(l);
+    (void)close(copy);
+    (void)close(gone.fd);
+    (void)close(gone.write_end);
+}
+
+static void on_signal(void *ctx, int number)
+{
+    assert_int_equal(number, SIGUSR1);
+    loop_stop(ctx);
+}
+
+static void signals_are_told(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    assert_int_equal(loop_on_signal(l, SIGUSR1, on_signal, l, NULL), ENTRASQL_OK);
+    assert_int_equal(kill(getpid(), SIGUSR1), 0);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    loop_free(l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_task_ends_once),
+        cmocka_unit_test(deadlines_come),
+        cmocka_unit_test(numbers_are_given_out_again),
+        cmocka_unit_test(late_events_of_ended_tasks_reach_nobody),
+        cmocka_unit_test(signals_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
