@@ -161,9 +161,12 @@ ENTRASQL_API entrasql_status entrasql_client_secret_credential_new(
     const entrasql_client_options *options, entrasql_credential **ret, entrasql_error *err);
 
 /*
- * ClientCertificateCredential: a service principal by a certificate and its RSA key, PEM (the key
- * may be encrypted PKCS#8) or PKCS#12. Give `path`, which is read again for each new assertion so
- * that a rotated file is picked up, or `data`, which is copied.
+ * ClientCertificateCredential: a service principal by a certificate and its RSA key (2048 bits or
+ * more), PEM (the key may be encrypted) or PKCS#12; which certificate is the key's is found by the
+ * key, whatever their order. Give `path`, which is read again for each new assertion so
+ * that a rotated file is picked up, or `data`, which is copied. CONFIG: it cannot be used, or the
+ * password is wrong; NOT_FOUND, OS: the file cannot be read. A certificate that has expired makes
+ * get_token AUTH_FAILED without a request.
  */
 typedef struct entrasql_client_certificate_options {
     size_t size;
@@ -185,7 +188,8 @@ entrasql_client_certificate_credential_new(const char *tenant_id, const char *cl
  * ClientAssertionCredential: a service principal by a signed assertion (JWT) that the program's
  * function brings, called for each request to Entra on the thread that asks, possibly on several at
  * once. It stores a NUL-terminated copy made with malloc() in *ret_assertion; the library
- * zeroes and frees it. Its failure is handed on as AUTH_FAILED.
+ * zeroes and frees it. Its failure is handed on as AUTH_FAILED. free_context is called with the
+ * credential's end, and not when this call fails.
  */
 typedef entrasql_status entrasql_assertion_function(void *context, char **ret_assertion,
                                                     entrasql_error *err);
@@ -198,7 +202,9 @@ ENTRASQL_API entrasql_status entrasql_client_assertion_credential_new(
 /*
  * EnvironmentCredential: AZURE_TENANT_ID and AZURE_CLIENT_ID with AZURE_CLIENT_SECRET, or with
  * AZURE_CLIENT_CERTIFICATE_PATH (AZURE_CLIENT_CERTIFICATE_PASSWORD,
- * AZURE_CLIENT_SEND_CERTIFICATE_CHAIN). Missing variables make get_token UNAVAILABLE.
+ * AZURE_CLIENT_SEND_CERTIFICATE_CHAIN). Missing variables make get_token UNAVAILABLE; so does
+ * AZURE_USERNAME with AZURE_PASSWORD, a way in that Entra has closed with multi-factor
+ * authentication.
  */
 ENTRASQL_API entrasql_status entrasql_environment_credential_new(
     const entrasql_client_options *options, entrasql_credential **ret, entrasql_error *err);
@@ -231,7 +237,9 @@ ENTRASQL_API entrasql_status entrasql_azure_pipelines_credential_new(
 
 /*
  * OnBehalfOfCredential: a web service that calls on as the user whose token it got. Give
- * client_secret, or certificate, or assertion (with its context); one is required.
+ * client_secret, or certificate, or assertion (with its context); one is required. Where Entra
+ * wants something of the user first, err->claims of the failed get_token holds the challenge: the
+ * service answers its own caller with it (WWW-Authenticate, claims=base64), who signs in again.
  */
 typedef struct entrasql_on_behalf_of_options {
     size_t size;

@@ -303,7 +303,11 @@ static const conf_option env_options[] = {
     {.name = "host",
      .type = CONF_OPTION_TEXT,
      .value_name = "HOST",
-     .help = "where an identity runs (default: where it is attached)"},
+     .help = "where it runs (default: where an identity is attached)"},
+    {.name = "proof",
+     .type = CONF_OPTION_CHOICE,
+     .choices = "secret|certificate",
+     .help = "by what an app proves itself (default: secret)"},
     {.name = "database",
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
@@ -341,6 +345,7 @@ static int env(const cli_terminal *t, int argc, char **argv)
         return exit_code;
     options.as = conf_args_text(&args, "as");
     options.host = conf_args_text(&args, "host");
+    options.proof = conf_args_text(&args, "proof");
     options.database = conf_args_text(&args, "database");
     options.driver = conf_args_text(&args, "driver");
     if (options.as == NULL) {

@@ -135,7 +135,8 @@ entrasql_status emulator_env_format_parse(const char *s, emulator_env_format *re
 typedef struct emulator_env_options {
     const char *data_dir;
     const char *as;       /* UPN, or the name of an app or managed identity; required */
-    const char *host;     /* the host where an identity runs; NULL: where it is attached */
+    const char *host;     /* the host where it runs; NULL: where an identity is attached */
+    const char *proof;    /* how an app proves itself: "secret" (NULL) or "certificate" */
     const char *database; /* in the connection string; NULL: the world's first */
     const char *driver;   /* NULL: "ODBC Driver 18 for SQL Server" */
     emulator_env_format format;

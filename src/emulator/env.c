@@ -4,7 +4,10 @@
 #include "internal.h"
 
 #include "base/mem.h"
+#include "crypto/jwt.h"
 #include "emulator/imds/imds.h"
+#include "emulator/world/federation.h"
+#include "os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +34,11 @@ static const char *const sign_in_variables[] = {
     "MSI_ENDPOINT",
     "MSI_SECRET",
     "MSAL_MANAGED_IDENTITY_ENDPOINT",
+    "AZURESUBSCRIPTION_CLIENT_ID",
+    "AZURESUBSCRIPTION_TENANT_ID",
+    "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+    "SYSTEM_ACCESSTOKEN",
+    "SYSTEM_OIDCREQUESTURI",
 };
 
 typedef struct env {
@@ -167,22 +175,62 @@ static entrasql_status set_common(env *e)
 
 /* ---- what depends on who it is ---- */
 
+/* The pod's variables; the token's file is written anew, as kubelet would have done. */
+static entrasql_status set_cluster(env *e, const world_host *host)
+{
+    ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf path = ES_BUF_INIT(8192);
+    ES_TRY(world_federated_token(e->w, host, WORLD_SERVICE_ACCOUNT_TOKEN_S, &token, e->err));
+    if (es_buf_printf(&path, "%s/federated", e->options->data_dir) != ENTRASQL_OK ||
+        es_buf_cstr(&path) == NULL)
+        return es_nomem(e->err);
+    ES_TRY(os_dir_make((const char *)path.data, 0700, e->err));
+    const char *file =
+        es_buf_printf(&path, "/%s.jwt", host->name) == ENTRASQL_OK ? es_buf_cstr(&path) : NULL;
+    if (file == NULL)
+        return es_nomem(e->err);
+    ES_TRY(os_file_write(file, token.data, token.len, 0600, e->err));
+    ES_TRY(set(e, "AZURE_TENANT_ID", e->who->tenant->id));
+    ES_TRY(set(e, "AZURE_CLIENT_ID", e->who->client_id));
+    return set(e, "AZURE_FEDERATED_TOKEN_FILE", file);
+}
+
+/* The variables that a task with a service connection has. */
+static entrasql_status set_pipeline(env *e, const world_host *host)
+{
+    ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf uri = ES_BUF_INIT(4096);
+    char connection[ES_GUID_TEXT_SIZE];
+    ES_TRY(world_job_token(e->w, host, &token, e->err));
+    const char *text = es_buf_cstr(&token);
+    if (text == NULL || world_service_connection(host, e->who, connection) != ENTRASQL_OK ||
+        es_buf_printf(&uri, "%s" WORLD_FEDERATION_PATH "%s/oidctoken", world_authority(e->w),
+                      host->name) != ENTRASQL_OK ||
+        es_buf_cstr(&uri) == NULL)
+        return es_nomem(e->err);
+    ES_TRY(set(e, "SYSTEM_OIDCREQUESTURI", (const char *)uri.data));
+    ES_TRY(set(e, "SYSTEM_ACCESSTOKEN", text));
+    ES_TRY(set(e, "AZURESUBSCRIPTION_TENANT_ID", e->who->tenant->id));
+    ES_TRY(set(e, "AZURESUBSCRIPTION_CLIENT_ID", e->who->client_id));
+    return set(e, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", connection);
+}
+
 static entrasql_status set_identity(env *e)
 {
     const world_host *host = e->options->host != NULL ? world_host_find(e->w, e->options->host)
                                                       : world_host_of(e->w, e->who);
     if (host == NULL && e->options->host != NULL)
         return es_fail(e->err, ENTRASQL_NOT_FOUND, "there is no host '%s'", e->options->host);
-    bool attached = false;
-    for (size_t i = 0; host != NULL && i < host->identity_count; i++)
-        attached = attached || host->identities[i] == e->who;
-    if (!attached) {
-        (void)es_fail(e->err, ENTRASQL_INVALID, "the identity '%s' is not attached to %s%s",
-                      e->who->name, host != NULL ? "the host " : "any host",
-                      host != NULL ? host->name : "");
+    if (host == NULL || !world_is_attached(host, e->who)) {
+        (void)es_fail(e->err, ENTRASQL_INVALID, "'%s' is not attached to %s%s", e->who->name,
+                      host != NULL ? "the host " : "any host", host != NULL ? host->name : "");
         es_hint(e->err, "Add it to the host's identities in the seed.");
         return ENTRASQL_INVALID;
     }
+    if (host->kind == WORLD_AKS)
+        return set_cluster(e, host);
+    if (host->kind == WORLD_PIPELINE)
+        return set_pipeline(e, host);
     /* System-assigned identities are asked for without an id. */
     if (!e->who->system_assigned)
         ES_TRY(set(e, "AZURE_CLIENT_ID", e->who->client_id));
@@ -198,20 +246,28 @@ static entrasql_status set_app(env *e)
 {
     ES_TRY(set(e, "AZURE_TENANT_ID", e->who->tenant->id));
     ES_TRY(set(e, "AZURE_CLIENT_ID", e->who->client_id));
+    if (es_streq(e->options->proof, "certificate")) {
+        ES_CLEANUP(es_cleanup_free) char *path = NULL;
+        ES_TRY(world_app_certificate_make(e->w, e->who, &path, e->err));
+        return set(e, "AZURE_CLIENT_CERTIFICATE_PATH", path);
+    }
     return set(e, "AZURE_CLIENT_SECRET", es_secret_reveal(e->who->secret));
 }
 
 static entrasql_status set_own(env *e)
 {
-    if (e->options->host != NULL && e->who->kind != WORLD_IDENTITY)
-        return es_fail(e->err, ENTRASQL_INVALID, "'%s' is not a managed identity: it has no host",
+    if (e->options->host != NULL && e->who->kind != WORLD_IDENTITY && e->who->kind != WORLD_APP)
+        return es_fail(e->err, ENTRASQL_INVALID,
+                       "'%s' is not a managed identity or app: it has no host", e->options->as);
+    if (es_streq(e->options->proof, "certificate") && e->who->kind != WORLD_APP)
+        return es_fail(e->err, ENTRASQL_INVALID, "'%s' is not an app: it has no certificate",
                        e->options->as);
     switch (e->who->kind) {
     case WORLD_USER:
         /* A workstation has no IMDS; nobody should wait for one, or meet a real one. */
         return set(e, "AZURE_TOKEN_CREDENTIALS", "dev");
     case WORLD_APP:
-        return set_app(e);
+        return e->options->host != NULL ? set_identity(e) : set_app(e);
     case WORLD_IDENTITY:
         return set_identity(e);
     case WORLD_GROUP:
@@ -246,7 +302,11 @@ entrasql_status emulator_env(const emulator_env_options *options, es_buf *out, e
     ES_TRY(emulator_status(options->data_dir, &e.info, err));
     ES_TRY(world_load(options->data_dir, NULL, false, &w, err));
     e.w = w;
-    entrasql_status status = print(&e, out);
+    char authority[64];
+    (void)snprintf(authority, sizeof authority, "https://localhost:%u",
+                   (unsigned)e.info.entra_port);
+    entrasql_status status =
+        world_set_authority(w, authority) == ENTRASQL_OK ? print(&e, out) : es_nomem(err);
     emulator_variables_done(&e.variables);
     world_free(w);
     return status;

@@ -28,7 +28,7 @@ static void put_list(json_writer *j, const char *name, const char *const *list)
 
 static void put_common(json_writer *j)
 {
-    static const char *const methods[] = {"client_secret_post", NULL};
+    static const char *const methods[] = {"client_secret_post", "private_key_jwt", NULL};
     static const char *const modes[] = {"query", "fragment", "form_post", NULL};
     static const char *const subjects[] = {"pairwise", NULL};
     static const char *const algorithms[] = {"RS256", NULL};
@@ -146,9 +146,13 @@ void entra_instance_discovery(entra_call *c)
 
 void entra_keys(entra_call *c)
 {
+    entra_put_keys(c, world_token_key(c->w));
+}
+
+void entra_put_keys(entra_call *c, const crypto_key *key)
+{
     ES_CLEANUP(es_buf_done) es_buf n = ES_BUF_INIT(2048);
     ES_CLEANUP(es_buf_done) es_buf e = ES_BUF_INIT(64);
-    const crypto_key *key = world_token_key(c->w);
     entrasql_status status = crypto_key_public_numbers(key, &n, &e, NULL);
     if (status != ENTRASQL_OK) {
         entra_finish(c, status);

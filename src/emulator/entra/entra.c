@@ -2,8 +2,10 @@
 /* The service and the way from a path to an endpoint. */
 #include "entra.h"
 
+#include "assertion.h"
 #include "base/mem.h"
 #include "emulator/fault/http.h"
+#include "emulator/world/federation.h"
 #include "internal.h"
 
 #include <stdatomic.h>
@@ -106,6 +108,10 @@ static void serve(const entra *e, const httpd_request *request, httpd_response *
     c.grants = e->grants;
     if (es_strcaseeq(path, "/common/discovery/instance")) {
         entra_instance_discovery(&c);
+        return;
+    }
+    if (es_starts_with(path, WORLD_FEDERATION_PATH)) {
+        entra_federation(&c, path + strlen(WORLD_FEDERATION_PATH));
         return;
     }
     const char *slash = strchr(path + 1, '/');

@@ -3,6 +3,7 @@
 #ifndef EMULATOR_ENTRA_INTERNAL_H
 #define EMULATOR_ENTRA_INTERNAL_H
 
+#include "emulator/world/token.h"
 #include "emulator/world/world.h"
 #include "grants.h"
 #include "httpd/httpd.h"
@@ -48,6 +49,12 @@ void entra_openid_configuration(entra_call *c);
 void entra_openid_configuration_v1(entra_call *c);
 void entra_instance_discovery(entra_call *c);
 void entra_keys(entra_call *c);
+/* A key list (JWKS) of one key. */
+void entra_put_keys(entra_call *c, const crypto_key *key);
+/* A token on behalf of a user; the app has proved itself. */
+void entra_on_behalf_of(entra_call *c, const world_principal *app, const char *resource);
+/* The answer of the v2.0 endpoint that holds an access token only. */
+void entra_answer_token(entra_call *c, const world_token_request *request);
 void entra_token_v2(entra_call *c);
 void entra_token_v1(entra_call *c);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The token endpoints: client credentials with a secret. */
+/* The token endpoints: client credentials, and apps on behalf of users. */
+#include "assertion.h"
 #include "internal.h"
 
 #include "base/clock.h"
@@ -40,33 +41,43 @@ bool entra_need_field(entra_call *c, const char *name, const char **ret)
     return false;
 }
 
+static bool is_on_behalf_of(const entra_call *c)
+{
+    return es_streq(httpd_form(c->request, "grant_type"),
+                    "urn:ietf:params:oauth:grant-type:jwt-bearer");
+}
+
 static bool check_grant_type(entra_call *c)
 {
     const char *grant_type = NULL;
     if (!entra_need_field(c, "grant_type", &grant_type))
         return false;
-    if (es_streq(grant_type, "client_credentials"))
+    if (es_streq(grant_type, "client_credentials") || is_on_behalf_of(c))
         return true;
     entra_error(c, 400, "unsupported_grant_type", 70003,
                 "The app requested an unsupported grant type '%s'.", show(grant_type).text);
     return false;
 }
 
-static bool check_secret(entra_call *c, const world_principal *app)
+static bool check_proof(entra_call *c, const world_principal *app)
 {
-    if (httpd_form_count(c->request, "client_assertion") != 0) {
-        entra_error(c, 401, "invalid_client", 700027,
-                    "The emulator does not check client assertions; send a client secret.");
+    bool has_assertion = httpd_form_count(c->request, "client_assertion") != 0;
+    const char *secret = httpd_form(c->request, "client_secret");
+    if (has_assertion && secret != NULL) {
+        entra_error(c, 400, "invalid_request", 7000217,
+                    "The request holds both a client secret and a client assertion.");
         return false;
     }
-    const char *secret = httpd_form(c->request, "client_secret");
+    if (has_assertion)
+        return entra_check_assertion(c, app);
     if (secret == NULL) {
         entra_error(c, 401, "invalid_client", 7000218,
                     "The request body must contain the following parameter: "
                     "'client_assertion' or 'client_secret'.");
         return false;
     }
-    if (es_secret_equal(app->secret, secret, strlen(secret)))
+    /* Managed identities have none. */
+    if (app->secret != NULL && es_secret_equal(app->secret, secret, strlen(secret)))
         return true;
     entra_error(c, 401, "invalid_client", 7000215,
                 "Invalid client secret provided. Ensure the secret being sent in the request is "
@@ -91,8 +102,13 @@ static const world_principal *authenticate(entra_call *c)
         return NULL;
     }
     const world_principal *app = world_app_find(c->w, client_id);
-    /* Managed identities have no secrets: they do not come through this door. */
-    if (app == NULL || app->kind != WORLD_APP || app->tenant != c->tenant) {
+    /* Managed identities have no secrets: user-assigned ones come through this door by federation.
+     */
+    bool is_known =
+        app != NULL && app->tenant == c->tenant &&
+        (app->kind == WORLD_APP ||
+         (!app->system_assigned && httpd_form_count(c->request, "client_assertion") != 0));
+    if (!is_known) {
         entra_error(c, 400, "unauthorized_client", 700016,
                     "Application with identifier '%s' was not found in the directory '%s'. This "
                     "can happen if the application has not been installed by the administrator "
@@ -101,7 +117,7 @@ static const world_principal *authenticate(entra_call *c)
                     show(client_id).text, c->tenant->domain);
         return NULL;
     }
-    return check_secret(c, app) ? app : NULL;
+    return check_proof(c, app) ? app : NULL;
 }
 
 static const char *find_resource(entra_call *c, const char *name)
@@ -165,6 +181,12 @@ static const char *resource_of_scope(entra_call *c)
         entra_finish(c, ENTRASQL_NOMEM);
         return NULL;
     }
+    /* For a user an app may ask for single permissions, too. */
+    char *last = is_on_behalf_of(c) ? strrchr(resource, '/') : NULL;
+    if (last != NULL && last != resource) {
+        *last = 0;
+        return find_resource(c, resource);
+    }
     if (n <= sizeof suffix - 1 || !es_ends_with(resource, suffix)) {
         entra_error(c, 400, "invalid_scope", 1002012,
                     "The provided value for scope %s is not valid. Client credential flows must "
@@ -193,18 +215,11 @@ static bool is_post(entra_call *c)
     return true;
 }
 
-void entra_token_v2(entra_call *c)
+void entra_answer_token(entra_call *c, const world_token_request *request)
 {
-    const world_principal *app = NULL;
-    const char *resource = NULL;
-    if (!is_post(c) || entra_user_token(c))
-        return;
-    if ((app = authenticate(c)) == NULL || (resource = resource_of_scope(c)) == NULL)
-        return;
     ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);
-    world_token_request request = {.principal = app, .resource = resource};
     int64_t expires_on = 0;
-    entrasql_status status = world_token_issue(c->w, &request, &token, &expires_on, NULL);
+    entrasql_status status = world_token_issue(c->w, request, &token, &expires_on, NULL);
     if (status == ENTRASQL_OK) {
         json_writer j;
         json_writer_init(&j, &c->response->body);
@@ -218,6 +233,21 @@ void entra_token_v2(entra_call *c)
         status = json_writer_end(&j);
     }
     entra_finish(c, status);
+}
+
+void entra_token_v2(entra_call *c)
+{
+    const world_principal *app = NULL;
+    const char *resource = NULL;
+    if (!is_post(c) || entra_user_token(c))
+        return;
+    if ((app = authenticate(c)) == NULL || (resource = resource_of_scope(c)) == NULL)
+        return;
+    world_token_request request = {.principal = app, .resource = resource};
+    if (is_on_behalf_of(c))
+        entra_on_behalf_of(c, app, resource);
+    else
+        entra_answer_token(c, &request);
 }
 
 static void put_number_text(json_writer *j, const char *name, int64_t value)

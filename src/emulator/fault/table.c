@@ -30,6 +30,13 @@ const fault fault_table[] = {
      .help = "token endpoints answer 200 with a page, as a captive portal does"},
     {.name = "token-drop", .place = FAULT_AT_TOKEN, .effect = FAULT_DROP,
      .help = "token endpoints close the connection without an answer"},
+    {.name = "token-mfa", .place = FAULT_AT_TOKEN, .effect = FAULT_HTTP, .http_status = 400,
+     .body = "{\"error\":\"interaction_required\",\"error_description\":\"AADSTS50076: Due to a "
+             "configuration change made by your administrator, or because you moved to a new "
+             "location, you must use multi-factor authentication.\",\"error_codes\":[50076],"
+             "\"suberror\":\"basic_action\",\"claims\":\"{\\\"access_token\\\":{\\\"capolids\\\":{"
+             "\\\"essential\\\":true,\\\"values\\\":[\\\"00000000-0000-0000-0000-000000000001\\\"]}}}\"}",
+     .help = "token endpoints ask for multi-factor authentication, with a claims challenge"},
 
     /* ---- the rest of Entra ---- */
     {.name = "entra-delay", .place = FAULT_AT_ENTRA, .effect = FAULT_DELAY, .value = 3000,

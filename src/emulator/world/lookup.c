@@ -20,6 +20,8 @@ static void free_principals(world *w)
         es_free(p->name);
         es_free(p->upn);
         es_free(p->resource_id);
+        es_free(p->app_uri);
+        free_texts(p->certificates, p->certificate_count);
         es_secret_unref(p->secret);
     }
     es_free(w->principals);
@@ -39,6 +41,7 @@ void world_free(world *w)
     for (size_t i = 0; i < w->host_count; i++) {
         es_free(w->hosts[i].name);
         es_secret_unref(w->hosts[i].identity_header);
+        es_free(w->hosts[i].service_account);
         es_free(w->hosts[i].identities);
     }
     es_free(w->hosts);
@@ -215,13 +218,19 @@ const world_host *world_vm(const world *w)
     return NULL;
 }
 
-static bool is_attached(const world_host *h, const world_principal *identity)
+bool world_is_attached(const world_host *h, const world_principal *p)
 {
     for (size_t i = 0; i < h->identity_count; i++) {
-        if (h->identities[i] == identity)
+        if (h->identities[i] == p)
             return true;
     }
     return false;
+}
+
+/* Web apps before machines before what only has federated tokens. */
+static int rank_of(const world_host *h)
+{
+    return h->kind == WORLD_WEB_APP ? 0 : h->kind == WORLD_VM ? 1 : 2;
 }
 
 const world_host *world_host_of(const world *w, const world_principal *identity)
@@ -229,8 +238,7 @@ const world_host *world_host_of(const world *w, const world_principal *identity)
     const world_host *found = NULL;
     for (size_t i = 0; i < w->host_count; i++) {
         const world_host *h = &w->hosts[i];
-        if (is_attached(h, identity) &&
-            (found == NULL || (found->kind != WORLD_WEB_APP && h->kind == WORLD_WEB_APP)))
+        if (world_is_attached(h, identity) && (found == NULL || rank_of(h) < rank_of(found)))
             found = h;
     }
     return found;
@@ -254,7 +262,11 @@ const char *world_resource_find(const world *w, const char *resource)
         if (world_same_resource(resource, w->resources[i]))
             return w->resources[i];
     }
-    return NULL;
+    /* An app is a resource, too: for tokens with which a service is called. */
+    static const char prefix[] = "api://";
+    const world_principal *app =
+        es_starts_with(resource, prefix) ? world_app_find(w, resource + sizeof prefix - 1) : NULL;
+    return app != NULL && app->kind == WORLD_APP ? app->app_uri : NULL;
 }
 
 /* ---- the SQL server ---- */

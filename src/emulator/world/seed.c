@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* From the seed's text to a world. */
 #include "seed.h"
+#include "crypto/cert.h"
+#include "federation.h"
 
 #include "base/mem.h"
 
@@ -8,6 +10,7 @@
 
 #define MAX_TENANTS 100
 #define MAX_MEMBERS 10000
+#define MAX_CERTIFICATES 16
 #define MAX_DATABASES 1000
 #define MAX_RESOURCES 1000
 #define DEFAULT_AUDIENCE "https://database.windows.net/"
@@ -94,13 +97,42 @@ static entrasql_status read_group(const seed_object *o, const world *w, world_pr
     return seed_guid(o, "object_id", "group", p->tenant->id, p->name, p->object_id);
 }
 
+/* PEM texts, longer than a name may be. */
+static entrasql_status read_certificates(const seed_object *o, world_principal *p)
+{
+    const json_node *list = NULL;
+    ES_TRY(seed_array(o, "certificates", MAX_CERTIFICATES, &list));
+    p->certificates = es_calloc(json_count(list) + 1, sizeof *p->certificates);
+    if (p->certificates == NULL)
+        return es_nomem(o->err);
+    for (size_t i = 0; i < json_count(list); i++) {
+        const char *pem = NULL;
+        size_t n = 0;
+        crypto_cert *cert = NULL;
+        if (json_node_string(json_element(list, i), &pem, &n) != ENTRASQL_OK ||
+            crypto_cert_from_pem(pem, n, &cert, NULL) != ENTRASQL_OK)
+            return seed_fail(o, "certificates", "element %zu is not a certificate in PEM", i);
+        crypto_cert_free(cert);
+        p->certificates[i] = es_strdup(pem);
+        if (p->certificates[i] == NULL)
+            return es_nomem(o->err);
+        p->certificate_count = i + 1;
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status read_app(const seed_object *o, const world *w, world_principal *p)
 {
-    static const char *const allowed[] = {"name", "client_id", "object_id", "tenant", NULL};
+    static const char *const allowed[] = {"name",   "client_id",    "object_id",
+                                          "tenant", "certificates", NULL};
     ES_TRY(seed_check(o, allowed));
     ES_TRY(seed_required_text(o, "name", &p->name));
     ES_TRY(read_tenant_of(o, w, p));
     ES_TRY(seed_guid(o, "client_id", "app client", p->tenant->id, p->name, p->client_id));
+    ES_TRY(read_certificates(o, p));
+    char uri[8 + ES_GUID_TEXT_SIZE] = "api://";
+    memcpy(uri + strlen(uri), p->client_id, ES_GUID_TEXT_SIZE);
+    ES_TRY(set_text(&p->app_uri, uri, o->err));
     return seed_guid(o, "object_id", "app", p->tenant->id, p->name, p->object_id);
 }
 
@@ -247,6 +279,41 @@ static entrasql_status read_memberships(const seed_object *root, world *w)
 
 /* ---- hosts ---- */
 
+/* A federated issuer vouches for apps and user-assigned identities, a host has identities only. */
+static entrasql_status find_attached(const seed_object *o, const world *w, const world_host *h,
+                                     const char *name, const world_principal **ret)
+{
+    *ret = world_identity_find(w, name);
+    if (!world_host_is_issuer(h) && *ret == NULL)
+        return seed_fail(o, "identities", "'%s' names no managed identity, or more than one", name);
+    if (!world_host_is_issuer(h))
+        return ENTRASQL_OK;
+    if (*ret == NULL)
+        *ret = world_principal_find(w, name);
+    if (*ret != NULL && ((*ret)->kind == WORLD_APP || (*ret)->kind == WORLD_IDENTITY) &&
+        !(*ret)->system_assigned)
+        return ENTRASQL_OK;
+    return seed_fail(o, "identities",
+                     "'%s' names no app or user-assigned identity, or more than one", name);
+}
+
+/* The name stands in the issuer's URL. */
+static entrasql_status read_issuer(const seed_object *o, world_host *h)
+{
+    static const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789.-_";
+    if (strspn(h->name, letters) != strlen(h->name))
+        return seed_fail(o, "name", "of an issuer may hold letters, digits and .-_ only");
+    if (h->kind != WORLD_AKS)
+        return ENTRASQL_OK;
+    ES_TRY(seed_text(o, "service_account", &h->service_account));
+    ES_TRY(set_text(&h->service_account, "default:default", o->err));
+    const char *colon = strchr(h->service_account, ':');
+    if (colon == NULL || colon == h->service_account || colon[1] == 0)
+        return seed_fail(o, "service_account", "must be of the form namespace:name");
+    return ENTRASQL_OK;
+}
+
 static entrasql_status attach(const seed_object *o, const world *w, world_host *h,
                               const json_node *list)
 {
@@ -258,10 +325,7 @@ static entrasql_status attach(const seed_object *o, const world *w, world_host *
         const char *name = NULL;
         const world_principal *p = NULL;
         ES_TRY(seed_element_text(o, "identities", list, i, &name));
-        p = world_identity_find(w, name);
-        if (p == NULL)
-            return seed_fail(o, "identities", "'%s' names no managed identity, or more than one",
-                             name);
+        ES_TRY(find_attached(o, w, h, name, &p));
         if (p->system_assigned && (has_system || world_host_of(w, p) != NULL))
             return seed_fail(o, "identities",
                              "'%s': a host has one system-assigned identity, of its own", name);
@@ -274,7 +338,7 @@ static entrasql_status attach(const seed_object *o, const world *w, world_host *
 
 static entrasql_status read_host(const seed_object *o, world *w, world_host *h)
 {
-    static const char *const allowed[] = {"name", "kind", "identities", NULL};
+    static const char *const allowed[] = {"name", "kind", "identities", "service_account", NULL};
     ES_CLEANUP(es_cleanup_free) char *kind = NULL;
     const json_node *list = NULL;
     ES_TRY(seed_check(o, allowed));
@@ -284,8 +348,16 @@ static entrasql_status read_host(const seed_object *o, world *w, world_host *h)
         h->kind = WORLD_WEB_APP;
     else if (es_streq(kind, "vm"))
         h->kind = WORLD_VM;
+    else if (es_streq(kind, "aks"))
+        h->kind = WORLD_AKS;
+    else if (es_streq(kind, "pipeline"))
+        h->kind = WORLD_PIPELINE;
     else
-        return seed_fail(o, "kind", "must be \"web-app\" or \"vm\"");
+        return seed_fail(o, "kind", "must be \"web-app\", \"vm\", \"aks\" or \"pipeline\"");
+    if (h->kind != WORLD_AKS && json_member(o->node, "service_account") != NULL)
+        return seed_fail(o, "service_account", "only clusters (aks) have one");
+    if (world_host_is_issuer(h))
+        ES_TRY(read_issuer(o, h));
     if (world_host_find(w, h->name) != h)
         return seed_fail(o, "name", "is there twice");
     if (h->kind == WORLD_VM && world_vm(w) != h)

@@ -139,10 +139,13 @@ static entrasql_status load(const char *data_dir, bool create, world_trust *trus
     trust->ca_file = world_path(data_dir, "ca.pem");
     trust->cert_file = world_path(data_dir, "server.pem");
     trust->key_file = world_path(data_dir, "server-key.pem");
-    if (trust->ca_file == NULL || trust->cert_file == NULL || trust->key_file == NULL)
+    trust->certificate_dir = world_path(data_dir, "certificates");
+    if (trust->ca_file == NULL || trust->cert_file == NULL || trust->key_file == NULL ||
+        trust->certificate_dir == NULL)
         return es_nomem(err);
     if (create)
         ES_TRY(ensure_certificates(data_dir, trust, err));
+    ES_TRY(load_key(data_dir, "federation-key.pem", create, &trust->federation_key, err));
     return load_key(data_dir, "token-key.pem", create, &trust->token_key, err);
 }
 
@@ -162,6 +165,8 @@ entrasql_status world_trust_load(const char *data_dir, bool create, world_trust 
 void world_trust_done(world_trust *trust)
 {
     crypto_key_free(trust->token_key);
+    crypto_key_free(trust->federation_key);
+    es_free(trust->certificate_dir);
     es_free(trust->ca_file);
     es_free(trust->cert_file);
     es_free(trust->key_file);

@@ -10,9 +10,11 @@
 
 typedef struct world_trust {
     crypto_key *token_key;
-    char *ca_file;   /* ca.pem */
-    char *cert_file; /* server.pem: leaf and authority */
-    char *key_file;  /* server-key.pem */
+    crypto_key *federation_key; /* of issuers beside Entra */
+    char *certificate_dir;      /* where apps' own certificates are */
+    char *ca_file;              /* ca.pem */
+    char *cert_file;            /* server.pem: leaf and authority */
+    char *key_file;             /* server-key.pem */
 } world_trust;
 
 /*

@@ -51,18 +51,24 @@ typedef struct world_principal {
     char *resource_id;    /* user-assigned identities; else NULL */
     bool system_assigned; /* identities */
     es_secret *secret;    /* apps: the client secret */
+    char *app_uri;        /* apps: "api://<client id>" */
+    char **certificates;  /* apps: registered ones, PEM */
+    size_t certificate_count;
 } world_principal;
 
 typedef enum world_host_kind {
     WORLD_WEB_APP, /* App Service: IDENTITY_ENDPOINT and IDENTITY_HEADER */
-    WORLD_VM       /* IMDS; there is at most one */
+    WORLD_VM,      /* IMDS; there is at most one */
+    WORLD_AKS,     /* a cluster: a service account's token in a file (federation.h) */
+    WORLD_PIPELINE /* Azure Pipelines: a job's service connection (federation.h) */
 } world_host_kind;
 
 typedef struct world_host {
     world_host_kind kind;
     char *name;
-    es_secret *identity_header; /* web apps */
-    const world_principal **identities;
+    es_secret *identity_header;         /* web apps */
+    char *service_account;              /* clusters: "namespace:name" */
+    const world_principal **identities; /* clusters and pipelines: apps, too */
     size_t identity_count;
 } world_host;
 
@@ -149,6 +155,7 @@ const world_host *world_host_by_header(const world *w, const char *header);
 const world_host *world_vm(const world *w); /* NULL when the world has none */
 /* The host where an identity is attached; with several, the first web app. NULL: none. */
 const world_host *world_host_of(const world *w, const world_principal *identity);
+bool world_is_attached(const world_host *h, const world_principal *p);
 
 /* The resource as the world spells it ("https://database.windows.net/"); a last slash does not
  * matter. NULL: unknown. */

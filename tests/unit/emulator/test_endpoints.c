@@ -237,7 +237,7 @@ static void each_refusal_has_its_number(void **state)
         {v2, identity, 400, "unauthorized_client", 700016},
         {v2, no_secret, 401, "invalid_client", 7000218},
         {v2, wrong_secret, 401, "invalid_client", 7000215},
-        {v2, assertion, 401, "invalid_client", 700027},
+        {v2, assertion, 400, "invalid_request", 900144},
         {v2, no_scope, 400, "invalid_request", 900144},
         {v2, bad_scope, 400, "invalid_scope", 1002012},
         {v2, two_scopes, 400, "invalid_scope", 70011},

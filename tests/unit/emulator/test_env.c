@@ -8,8 +8,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "crypto/jwt.h"
 #include "emulator/emulator.h"
 #include "emulator/internal.h"
+#include "emulator/world/federation.h"
 #include "emulator/world/token.h"
 #include "os/lock.h"
 #include "json/json.h"
@@ -269,6 +271,74 @@ static void app_gets_its_secret(void **state)
                        es_secret_reveal(app->secret)));
 }
 
+static void a_pod_gets_a_token_file(void **state)
+{
+    (void)state;
+    static const char who[] = "MigrationIdentity";
+    const world_principal *mi = world_principal_find(w, who);
+    char path[300], text[8192] = "";
+    struct stat st;
+    snprintf(path, sizeof path, "%s/federated/persons-aks.jwt", dir);
+    assert_variable(who, "persons-aks", "AZURE_FEDERATED_TOKEN_FILE", path);
+    assert_variable(who, "persons-aks", "AZURE_CLIENT_ID", mi->client_id);
+    assert_variable(who, "persons-aks", "AZURE_TENANT_ID", mi->tenant->id);
+    assert_variable(who, "persons-aks", "IDENTITY_ENDPOINT", NULL);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(text, sizeof text, f));
+    fclose(f);
+    crypto_jwt jwt;
+    assert_int_equal(crypto_jwt_parse(text, strlen(text), &jwt, NULL), ENTRASQL_OK);
+    assert_int_equal(crypto_jwt_verify_rs256(&jwt, world_federation_key(w), NULL), ENTRASQL_OK);
+    support_assert_has(jwt.claims_json, "\"sub\":\"system:serviceaccount:default:persons\"");
+    support_assert_has(jwt.claims_json,
+                       "\"iss\":\"https://localhost:1001/federation/persons-aks/\"");
+    crypto_jwt_done(&jwt);
+}
+
+static void a_job_gets_the_variables_of_its_task(void **state)
+{
+    (void)state;
+    const world_principal *app = world_principal_find(w, "ci-app");
+    const world_host *h = world_host_find(w, "persons-pipeline");
+    char connection[ES_GUID_TEXT_SIZE];
+    assert_int_equal(world_service_connection(h, app, connection), ENTRASQL_OK);
+    assert_variable("ci-app", "persons-pipeline", "SYSTEM_OIDCREQUESTURI",
+                    "https://localhost:1001/federation/persons-pipeline/oidctoken");
+    assert_variable("ci-app", "persons-pipeline", "AZURESUBSCRIPTION_CLIENT_ID", app->client_id);
+    assert_variable("ci-app", "persons-pipeline", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+                    connection);
+    assert_variable("ci-app", "persons-pipeline", "AZURE_CLIENT_SECRET", NULL);
+    assert_variable("ci-app", NULL, "SYSTEM_ACCESSTOKEN", NULL);
+}
+
+static void an_app_gets_a_certificate_on_demand(void **state)
+{
+    (void)state;
+    ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT_WIPE(32 * 1024);
+    const world_principal *app = world_principal_find(w, "ci-app");
+    char expected[500], path[400];
+    struct stat first, second;
+    emulator_env_options options = {.data_dir = dir, .as = "ci-app", .proof = "certificate"};
+    snprintf(path, sizeof path, "%s/certificates/%s.pem", dir, app->client_id);
+    snprintf(expected, sizeof expected, "export AZURE_CLIENT_CERTIFICATE_PATH='%s'", path);
+    assert_int_equal(emulator_env(&options, &out, NULL), ENTRASQL_OK);
+    support_assert_has(es_buf_cstr(&out), expected);
+    assert_null(strstr(es_buf_cstr(&out), es_secret_reveal(app->secret)));
+    assert_int_equal(stat(path, &first), 0);
+    assert_int_equal(first.st_mode & 0777, 0600);
+    /* The second time the same one. */
+    assert_int_equal(emulator_env(&options, &out, NULL), ENTRASQL_OK);
+    assert_int_equal(stat(path, &second), 0);
+    assert_int_equal(first.st_ino, second.st_ino);
+    entrasql_error err;
+    options.as = "MigrationIdentity";
+    assert_int_equal(emulator_env(&options, &out, &err), ENTRASQL_INVALID);
+    support_assert_has(err.message, "no certificate");
+}
+
 static void impossible_environments_are_refused(void **state)
 {
     (void)state;
@@ -282,6 +352,8 @@ static void impossible_environments_are_refused(void **state)
         {"MigrationIdentity", "nowhere", ENTRASQL_NOT_FOUND, "nowhere"},
         {"MigrationIdentity", "stranger-app", ENTRASQL_INVALID, "not attached"},
         {"dev@contoso.example", "persons-app", ENTRASQL_INVALID, "not a managed identity"},
+        {"ci-app", "persons-app", ENTRASQL_INVALID, "not attached"},
+        {"ci-app", "persons-aks", ENTRASQL_INVALID, "not attached"},
     };
     for (size_t i = 0; i < ES_COUNT_OF(rows); i++) {
         ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT_WIPE(32 * 1024);
@@ -509,6 +581,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(person_gets_az_and_nothing_else),
         cmocka_unit_test(identity_gets_its_host),
         cmocka_unit_test(app_gets_its_secret),
+        cmocka_unit_test(a_pod_gets_a_token_file),
+        cmocka_unit_test(a_job_gets_the_variables_of_its_task),
+        cmocka_unit_test(an_app_gets_a_certificate_on_demand),
         cmocka_unit_test(impossible_environments_are_refused),
         cmocka_unit_test(no_proxy_excepts_loopback),
         cmocka_unit_test(sh_lines_survive_the_shell),
