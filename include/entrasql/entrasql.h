@@ -80,7 +80,8 @@ typedef struct entrasql_token_request {
     const char *tenant_id; /* NULL: the credential's own */
     const char *claims;    /* a claims challenge as JSON: not answered from the cache, and the token
                               that comes replaces the cached one; or NULL */
-    uint32_t timeout_ms;   /* for the whole call; 0: 100 000 */
+    uint32_t timeout_ms;   /* for the whole call; 0: 100 000, and the person's time on top for
+                              credentials that may ask one */
     bool refresh;          /* true: do not answer from the cache */
     bool enable_cae; /* true: the resource handles continuous access evaluation (cp1); such tokens
                         are cached apart */
@@ -320,7 +321,16 @@ ENTRASQL_API entrasql_status entrasql_visual_studio_code_credential_new(
 
 /*
  * Where a credential that signs people in keeps their tokens beyond the process, in the JSON schema
- * of the Microsoft Authentication Libraries. Off unless asked for (enabled).
+ * of the Microsoft Authentication Libraries. Off unless asked for (enabled). Other programs may use
+ * the same cache at the same time: changes are made under <file>.lockfile, as all of those
+ * libraries do, and what others keep there stays.
+ *
+ * The kernel keyring is the scheme of azidentity/cache for Go: the file is encrypted with a key
+ * that is gone after a reboot, which reads as an empty cache. Where the protection cannot be had
+ * (keyrings in most containers, libsecret without a desktop) reading and writing are UNAVAILABLE,
+ * unless allow_plain_file is set. Files that other users own or can read are refused: INVALID. A
+ * token that cannot be stored is still handed out. libsecret talks to its service while the caller
+ * waits, also in the asynchronous calls.
  */
 typedef enum entrasql_cache_protection {
     ENTRASQL_CACHE_KERNEL_KEYRING =
@@ -346,13 +356,21 @@ typedef struct entrasql_cache_options {
 
 /*
  * InteractiveBrowserCredential: authorization code with PKCE in the person's browser; the answer
- * comes to a loopback address. Later tokens come by refresh token without the person.
+ * comes by form_post to http://localhost, where only processes of this user (and root) are
+ * listened to. Later tokens come by refresh token without the person.
+ *
+ * This and DeviceCodeCredential look into their persistent cache first: an account there is used
+ * silently when login_hint names it, or when it is the only one. Entra's refusal of a refresh token
+ * (invalid_grant, interaction_required) asks the person again, or is UNAVAILABLE where that is
+ * switched off; every other failure is a failure. One question at a time: other requests of the
+ * credential wait for it.
  */
 typedef struct entrasql_interactive_browser_options {
     size_t size;
     const char *tenant_id;       /* NULL: ENTRASQL_DEVELOPER_TENANT_ID */
     const char *client_id;       /* NULL: ENTRASQL_DEVELOPER_CLIENT_ID */
-    const char *login_hint;      /* whose sign-in is offered first; NULL: nobody's */
+    const char *login_hint;      /* whose sign-in is offered first, and taken from the cache; NULL:
+                                    nobody's in particular */
     uint16_t redirect_port;      /* 0: any free port */
     uint32_t sign_in_timeout_ms; /* how long the person may take; 0: 300 000 */
     /* Opens a page; NULL: xdg-open (open on macOS). False: it could not, and the credential is
@@ -368,7 +386,9 @@ ENTRASQL_API entrasql_status
 entrasql_interactive_browser_credential_new(const entrasql_interactive_browser_options *options,
                                             entrasql_credential **ret, entrasql_error *err);
 
-/* DeviceCodeCredential: the person types a code into a page on any device. */
+/* DeviceCodeCredential: the person types a code into a page on any device (RFC 8628). A request
+ * takes as long as the code is good (15 minutes as a rule) unless its timeout_ms says less:
+ * TIMEOUT. */
 typedef struct entrasql_device_code {
     const char *user_code;
     const char *verification_uri;
@@ -380,7 +400,8 @@ typedef struct entrasql_device_code_options {
     size_t size;
     const char *tenant_id; /* NULL: ENTRASQL_DEVELOPER_TENANT_ID */
     const char *client_id; /* NULL: ENTRASQL_DEVELOPER_CLIENT_ID */
-    /* Shows the code; required. Called on the thread that asks; the strings are borrowed. */
+    /* Shows the code; required, unless nobody is asked. Called on the thread that asks; the strings
+     * are borrowed and come from the network. */
     void (*prompt)(void *context, const entrasql_device_code *code);
     void *prompt_context;
     bool disable_automatic_authentication; /* true: UNAVAILABLE where the person would be asked */

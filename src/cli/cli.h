@@ -63,11 +63,17 @@ entrasql_status cli_list_commands(const cli_command *commands, size_t count,
 int cli_token(const cli_terminal *t, int argc, char **argv);
 int cli_query(const cli_terminal *t, int argc, char **argv);
 int cli_proxy(const cli_terminal *t, int argc, char **argv);
+int cli_login(const cli_terminal *t, int argc, char **argv);
+int cli_logout(const cli_terminal *t, int argc, char **argv);
+int cli_accounts(const cli_terminal *t, int argc, char **argv);
 int cli_emulator(const cli_terminal *t, int argc, char **argv);
 /* A word of it. */
 int cli_emulator_device_code(const cli_terminal *t, int argc, char **argv);
 
 /* ---- credentials ---- */
+
+/* Tells the person where to enter the code; what came from the server is made printable. */
+void cli_show_device_code(FILE *out, const entrasql_device_code *code);
 
 /* "default|environment|...", from the table in credential.c. */
 extern const char cli_credential_names[];

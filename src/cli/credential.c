@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_TOKEN_BYTES (64 * 1024)
 
@@ -240,6 +241,64 @@ static entrasql_status new_visual_studio_code(const call *c, entrasql_credential
     return entrasql_visual_studio_code_credential_new(&options_of, ret, err);
 }
 
+void cli_show_device_code(FILE *out, const entrasql_device_code *code)
+{
+    char message[1024], uri[512], user_code[64];
+    if (code->message[0] != '\0') {
+        es_printable(message, sizeof message, code->message, strlen(code->message));
+        (void)fprintf(out, "%s\n", message);
+    } else {
+        es_printable(uri, sizeof uri, code->verification_uri, strlen(code->verification_uri));
+        es_printable(user_code, sizeof user_code, code->user_code, strlen(code->user_code));
+        (void)fprintf(out, "Open %s in a browser and enter the code %s.\n", uri, user_code);
+    }
+    (void)fflush(out);
+}
+
+/* The code is for a person: it never mixes with what a script reads. */
+static void show_code(void *context, const entrasql_device_code *code)
+{
+    (void)context;
+    cli_show_device_code(stderr, code);
+}
+
+static entrasql_status new_device_code(const call *c, entrasql_credential **ret,
+                                       entrasql_error *err)
+{
+    const entrasql_device_code_options options_of = {
+        .size = sizeof options_of,
+        .tenant_id = c->o->tenant,
+        .client_id = c->o->client_id,
+        .prompt = show_code,
+        .client = c->client,
+    };
+    return entrasql_device_code_credential_new(&options_of, ret, err);
+}
+
+static entrasql_status new_interactive_browser(const call *c, entrasql_credential **ret,
+                                               entrasql_error *err)
+{
+    const entrasql_interactive_browser_options options_of = {
+        .size = sizeof options_of,
+        .tenant_id = c->o->tenant,
+        .client_id = c->o->client_id,
+        .client = c->client,
+    };
+    return entrasql_interactive_browser_credential_new(&options_of, ret, err);
+}
+
+static entrasql_status new_cached_sign_in(const call *c, entrasql_credential **ret,
+                                          entrasql_error *err)
+{
+    const entrasql_cached_sign_in_options options_of = {
+        .size = sizeof options_of,
+        .tenant_id = c->o->tenant,
+        .client_id = c->o->client_id,
+        .client = c->client,
+    };
+    return entrasql_cached_sign_in_credential_new(&options_of, ret, err);
+}
+
 /* ---- the table ---- */
 
 /* name, options that it takes, constructor; "default" stands before these. */
@@ -255,7 +314,10 @@ static entrasql_status new_visual_studio_code(const call *c, entrasql_credential
     X("azure-powershell", TAKES_TENANT, new_azure_powershell)                                      \
     X("azure-developer-cli", TAKES_TENANT, new_azure_developer_cli)                                \
     X("visual-studio", TAKES_TENANT, new_visual_studio)                                            \
-    X("visual-studio-code", TAKES_TENANT, new_visual_studio_code)
+    X("visual-studio-code", TAKES_TENANT, new_visual_studio_code)                                  \
+    X("cached-sign-in", TAKES_APP, new_cached_sign_in)                                             \
+    X("interactive-browser", TAKES_APP, new_interactive_browser)                                   \
+    X("device-code", TAKES_APP, new_device_code)
 
 #define NAME(name, takes, make) "|" name
 const char cli_credential_names[] = "default" CREDENTIALS(NAME);

@@ -14,6 +14,9 @@
 
 static const cli_command commands[] = {
     {"token", "get an access token as a program here would get it", cli_token},
+    {"login", "sign in once, for all programs that use DefaultAzureCredential", cli_login},
+    {"logout", "forget a sign-in", cli_logout},
+    {"accounts", "who is signed in", cli_accounts},
     {"query", "run SQL with a token, without a password or an ODBC driver", cli_query},
     {"proxy", "let programs that know no tokens connect without a secret", cli_proxy},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},

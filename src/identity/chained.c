@@ -300,8 +300,12 @@ entrasql_status identity_chain_new(const char *name, entrasql_credential *const 
     if (c == NULL)
         return es_nomem(err);
     atomic_init(&c->winner, NO_WINNER);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         c->members[c->count++] = entrasql_credential_ref(members[i]);
+        /* A member that asks a person needs the time for it here, too. */
+        if (members[i]->default_timeout_ms > c->base.default_timeout_ms)
+            c->base.default_timeout_ms = members[i]->default_timeout_ms;
+    }
     *ret = &c->base;
     return ENTRASQL_OK;
 }

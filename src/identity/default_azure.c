@@ -106,15 +106,37 @@ static entrasql_status make_azure_developer_cli(const entrasql_default_azure_opt
     return entrasql_azure_developer_cli_credential_new(&options, ret, err);
 }
 
+static entrasql_status make_cached_sign_in(const entrasql_default_azure_options *o,
+                                           entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_cached_sign_in_options options = {
+        .size = sizeof options, .tenant_id = o->tenant_id, .client = o->client};
+    return entrasql_cached_sign_in_credential_new(&options, ret, err);
+}
+
+static entrasql_status make_interactive_browser(const entrasql_default_azure_options *o,
+                                                entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_interactive_browser_options options = {
+        .size = sizeof options,
+        .tenant_id = o->interactive_browser_tenant_id,
+        .client_id = o->interactive_browser_client_id,
+        .client = o->client,
+    };
+    return entrasql_interactive_browser_credential_new(&options, ret, err);
+}
+
 static maker *const makers[IDENTITY_MEMBER_COUNT] = {
     [IDENTITY_ENVIRONMENT] = make_environment,
     [IDENTITY_WORKLOAD_IDENTITY] = make_workload_identity,
     [IDENTITY_MANAGED_IDENTITY] = make_managed_identity,
+    [IDENTITY_CACHED_SIGN_IN] = make_cached_sign_in,
     [IDENTITY_VISUAL_STUDIO] = make_visual_studio,
     [IDENTITY_VISUAL_STUDIO_CODE] = make_visual_studio_code,
     [IDENTITY_AZURE_CLI] = make_azure_cli,
     [IDENTITY_AZURE_POWERSHELL] = make_azure_powershell,
     [IDENTITY_AZURE_DEVELOPER_CLI] = make_azure_developer_cli,
+    [IDENTITY_INTERACTIVE_BROWSER] = make_interactive_browser,
 };
 
 static entrasql_status choose_members(const entrasql_default_azure_options *o,

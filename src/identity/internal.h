@@ -84,6 +84,7 @@ struct entrasql_credential {
     const identity_class *klass;
     char *name;
     atomic_uint refs;
+    uint32_t default_timeout_ms; /* of a request that names none; 0: the usual */
     identity_cache cache;
 };
 

@@ -141,7 +141,9 @@ entrasql_status entrasql_credential_start(entrasql_credential *credential,
     if (op == NULL)
         return es_nomem(err);
     op->credential = entrasql_credential_ref(credential);
-    op->deadline_ms = es_clock_deadline(r.timeout_ms != 0 ? r.timeout_ms : DEFAULT_TIMEOUT_MS);
+    uint32_t own_timeout_ms = credential->default_timeout_ms;
+    uint32_t otherwise_ms = own_timeout_ms != 0 ? own_timeout_ms : DEFAULT_TIMEOUT_MS;
+    op->deadline_ms = es_clock_deadline(r.timeout_ms != 0 ? r.timeout_ms : otherwise_ms);
     op->ticket.event_fd = -1;
     op->cancel = identity_cancel_ref(r.cancel);
     op->cae = r.enable_cae;

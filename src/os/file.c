@@ -53,13 +53,25 @@ static entrasql_status read_all(int fd, const char *path, es_buf *out, entrasql_
     }
 }
 
-/* Whether nobody but root and we could have written what is in it. */
-static bool is_own(const struct stat *st)
+typedef enum demand { ANY, OWN, PRIVATE } demand;
+
+static entrasql_status check_owner(const char *path, demand wanted, const struct stat *st,
+                                   entrasql_error *err)
 {
-    return (st->st_uid == geteuid() || st->st_uid == 0) && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+    unsigned others = wanted == PRIVATE ? S_IRWXG | S_IRWXO : S_IWGRP | S_IWOTH;
+    bool is_ours = st->st_uid == geteuid() || (wanted == OWN && st->st_uid == 0);
+    if (wanted == ANY || (is_ours && (st->st_mode & others) == 0))
+        return ENTRASQL_OK;
+    if (wanted == OWN || !is_ours)
+        return es_fail(err, ENTRASQL_INVALID, "%s belongs to somebody else, or others may write it",
+                       path);
+    es_fail(err, ENTRASQL_INVALID, "%s is open to other users (mode %03o)", path,
+            (unsigned)(st->st_mode & 0777));
+    es_hint(err, "chmod 600 it; what is in it may be known to others");
+    return ENTRASQL_INVALID;
 }
 
-static entrasql_status read_file(const char *path, int flags, bool own_only, es_buf *out,
+static entrasql_status read_file(const char *path, int flags, demand wanted, es_buf *out,
                                  entrasql_error *err)
 {
     /* O_NONBLOCK: a FIFO by that name must not stop us before it is refused. */
@@ -73,9 +85,7 @@ static entrasql_status read_file(const char *path, int flags, bool own_only, es_
         return es_fail_errno(err, errno, "cannot look at %s", path);
     if (!S_ISREG(st.st_mode))
         return es_fail(err, ENTRASQL_INVALID, "%s is not a regular file", path);
-    if (own_only && !is_own(&st))
-        return es_fail(err, ENTRASQL_INVALID, "%s belongs to somebody else, or others may write it",
-                       path);
+    ES_TRY(check_owner(path, wanted, &st, err));
     size_t before = out->len;
     entrasql_status status = read_all(fd, path, out, err);
     if (status != ENTRASQL_OK)
@@ -85,13 +95,18 @@ static entrasql_status read_file(const char *path, int flags, bool own_only, es_
 
 entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err)
 {
-    return read_file(path, 0, false, out, err);
+    return read_file(path, 0, ANY, out, err);
 }
 
 entrasql_status os_file_read_strict(const char *path, bool own_only, es_buf *out,
                                     entrasql_error *err)
 {
-    return read_file(path, O_NOFOLLOW, own_only, out, err);
+    return read_file(path, O_NOFOLLOW, own_only ? OWN : ANY, out, err);
+}
+
+entrasql_status os_file_read_private(const char *path, es_buf *out, entrasql_error *err)
+{
+    return read_file(path, O_NOFOLLOW, PRIVATE, out, err);
 }
 
 static entrasql_status write_all(int fd, const char *path, const uint8_t *p, size_t n,

@@ -32,6 +32,13 @@ entrasql_status os_file_read_strict(const char *path, bool own_only, es_buf *out
                                     entrasql_error *err) ES_MUST_USE;
 
 /*
+ * As strict for a file with secrets of the user: it must be the user's own, and others may neither
+ * write nor read it.
+ */
+entrasql_status os_file_read_private(const char *path, es_buf *out,
+                                     entrasql_error *err) ES_MUST_USE;
+
+/*
  * Writes the whole file under a temporary name in the same folder, flushes it
  * and renames it: readers see the old content or the new, never a part. An
  * existing file is replaced, with the given mode.

@@ -109,14 +109,21 @@ static entrasql_status make_pipe(int ret_fds[2], entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+/* A stream of the child onto our descriptor; -1: nowhere. */
+static int put_stream(posix_spawn_file_actions_t *actions, int fd, int stream)
+{
+    return fd >= 0 ? posix_spawn_file_actions_adddup2(actions, fd, stream)
+                   : posix_spawn_file_actions_addopen(actions, stream, "/dev/null", O_WRONLY, 0);
+}
+
 static int fill_actions(posix_spawn_file_actions_t *actions, const char *directory, int out_fd,
                         int err_fd)
 {
     int failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (failed == 0)
-        failed = posix_spawn_file_actions_adddup2(actions, out_fd, STDOUT_FILENO);
+        failed = put_stream(actions, out_fd, STDOUT_FILENO);
     if (failed == 0)
-        failed = posix_spawn_file_actions_adddup2(actions, err_fd, STDERR_FILENO);
+        failed = put_stream(actions, err_fd, STDERR_FILENO);
     if (failed == 0)
         failed = posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
     if (failed == 0)
@@ -430,4 +437,34 @@ const char *os_environment_get(char *const *envp, const char *name)
             return envp[i] + n + 1;
     }
     return NULL;
+}
+
+/* setsid(1) forks and ends at once, so nothing is left that somebody would have to reap. */
+entrasql_status os_process_detach(const char *path, const char *argument, entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *setsid_path = NULL;
+    entrasql_status status = os_process_find("setsid", NULL, &setsid_path);
+    if (status == ENTRASQL_NOT_FOUND)
+        return es_fail(err, status, "cannot run %s: setsid is missing", path);
+    if (status != ENTRASQL_OK)
+        return es_nomem(err);
+    const char *const argv[] = {"setsid", "--fork", path, argument, NULL};
+    const os_process_options options = {
+        .path = setsid_path,
+        .argv = argv,
+        .envp = (const char *const *)environ,
+        .directory = "/",
+    };
+    pid_t pid;
+    int reason = spawn(&options, -1, -1, &pid);
+    if (reason != 0)
+        return spawn_failure(reason, setsid_path, err);
+    int code = 0;
+    while (waitpid(pid, &code, 0) < 0) {
+        if (errno != EINTR)
+            return ENTRASQL_OK; /* reaped by the host: all that is known is that it was started */
+    }
+    if (WIFEXITED(code) && WEXITSTATUS(code) == 0)
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_OS, "cannot run %s", path);
 }

@@ -55,6 +55,14 @@ entrasql_status os_process_step(os_process *p, os_process_result *ret,
 /* Kills what still runs and reaps it. NULL allowed. */
 void os_process_free(os_process *p);
 
+/*
+ * Starts a program with one argument that goes on by itself, whatever becomes of this process: a
+ * browser. It has a session of its own, /dev/null as its three streams and this process's
+ * environment. NOT_FOUND: setsid is missing. OS, NOMEM.
+ */
+entrasql_status os_process_detach(const char *path, const char *argument,
+                                  entrasql_error *err) ES_MUST_USE;
+
 void os_process_result_done(os_process_result *r);
 
 /*

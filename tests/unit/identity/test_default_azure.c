@@ -385,9 +385,9 @@ static void all_that_was_tried_is_listed(void **state)
     common_expect_failure(c, ENTRASQL_UNAVAILABLE, &err);
     /* A line each, in the order of the chain. */
     static const char *const names[] = {
-        "EnvironmentCredential",     "WorkloadIdentityCredential", "ManagedIdentityCredential",
-        "VisualStudioCredential",    "VisualStudioCodeCredential", "AzureCliCredential",
-        "AzurePowerShellCredential", "AzureDeveloperCliCredential"};
+        "EnvironmentCredential",  "WorkloadIdentityCredential", "ManagedIdentityCredential",
+        "CachedSignInCredential", "VisualStudioCredential",     "VisualStudioCodeCredential",
+        "AzureCliCredential",     "AzurePowerShellCredential",  "AzureDeveloperCliCredential"};
     assert_int_equal(strncmp(err.message, HEADING, strlen(HEADING)), 0);
     const char *at = err.message + strlen(HEADING) - 1;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
