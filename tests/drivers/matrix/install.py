@@ -148,7 +148,22 @@ def java():
     done()
 
 
-INSTALLERS = {"go": go, "java": java, "python": python, "node": node}
+def rust():
+    """Debian's cargo is too old for tiberius; its cargo-web, kept for browsers, is not."""
+    source = HERE / "tiberius"
+    pinned = (source / "Cargo.lock").read_text("utf-8")
+    for name, version_ in locked("drivers-cargo").items():
+        if f'name = "{name}"\nversion = "{version_}"' not in pinned:
+            raise NotInstalled(f"tiberius/Cargo.lock and tests/versions.lock differ about {name}")
+    cargo = shutil.which("cargo") or shutil.which("cargo", path=os.path.expanduser("~/.cargo/bin"))
+    if cargo is None:
+        debian("cargo-web")
+        cargo = "/usr/bin/cargo"
+    command([cargo, "build", "--quiet", "--locked", "--jobs", "2"], cwd=source,
+            env={"CARGO_TARGET_DIR": str(BUILD / "rust")})
+
+
+INSTALLERS = {"go": go, "rust": rust, "java": java, "python": python, "node": node}
 
 
 def version(entry):
