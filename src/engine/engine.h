@@ -114,7 +114,8 @@ typedef enum engine_command {
     ENGINE_CMD_BEGIN = 0xD4,
     ENGINE_CMD_COMMIT = 0xD5,
     ENGINE_CMD_ROLLBACK = 0xD2,
-    ENGINE_CMD_EXECUTE = 0xE0
+    ENGINE_CMD_EXECUTE = 0xE0,
+    ENGINE_CMD_BULK_INSERT = 0xF0
 } engine_command;
 
 typedef struct engine_message {
@@ -185,6 +186,18 @@ typedef struct engine_rpc {
 /* One call of an RPC request; return_status and return_values come before it returns. */
 entrasql_status engine_session_rpc(engine_session *session, const engine_rpc *rpc,
                                    const engine_sink *sink) ES_MUST_USE;
+
+/* Where the rows of a bulk load come from, one after the other. */
+typedef struct engine_bulk {
+    void *ctx;
+    /* Values of the columns of INSERT BULK in its order, lent until the next call; NULL: no more.
+     * A failing status ends the load, and the call returns it: nothing was written then. */
+    entrasql_status (*next)(void *ctx, const sqlvalue **ret, size_t *ret_count);
+} engine_bulk;
+
+/* The bulk-load message after an INSERT BULK; without one an error goes to the sink. */
+entrasql_status engine_session_bulk(engine_session *session, const engine_bulk *rows,
+                                    const engine_sink *sink) ES_MUST_USE;
 
 typedef enum engine_tm_request {
     ENGINE_TM_BEGIN = 5,

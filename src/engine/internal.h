@@ -229,6 +229,8 @@ struct engine_session {
     engine_prepared *prepared;
     size_t prepared_count;
     int32_t next_handle;
+    char *bulk_text; /* the INSERT BULK whose rows have not come yet; NULL: none */
+    const struct engine_row_set *bulk_rows; /* while they are written */
     engine_temp *temps;
     size_t temp_count;
     int32_t next_temp;

@@ -257,8 +257,6 @@ static entrasql_status run_security(engine_run *run, const tsql_stmt *stmt)
 static const char *statement_name(tsql_stmt_kind kind)
 {
     switch ((int)kind) {
-    case TSQL_STMT_INSERT_BULK:
-        return "INSERT BULK";
     case TSQL_STMT_CREATE_SEQUENCE:
         return "CREATE SEQUENCE";
     case TSQL_STMT_CREATE_TYPE:
@@ -340,6 +338,8 @@ static entrasql_status dispatch(engine_run *run, const tsql_stmt *stmt)
         return engine_run_select(run, stmt->u.select);
     case TSQL_STMT_INSERT:
         return engine_run_insert(run, stmt->u.insert);
+    case TSQL_STMT_INSERT_BULK:
+        return engine_run_insert_bulk(run, stmt);
     case TSQL_STMT_UPDATE:
         return engine_run_update(run, stmt->u.update);
     case TSQL_STMT_DELETE:

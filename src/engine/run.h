@@ -60,6 +60,11 @@ entrasql_status engine_run_done(engine_run *run, engine_command command, uint64_
 
 entrasql_status engine_run_select(engine_run *run, const tsql_select_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_insert(engine_run *run, const tsql_insert_stmt *stmt) ES_MUST_USE;
+/* Rows that a client loads, without DONE. keep_nulls: else a default takes the place of NULL. */
+entrasql_status engine_run_insert_rows(engine_run *run, const tsql_insert_stmt *stmt,
+                                       const struct engine_row_set *rows, bool keep_nulls,
+                                       uint64_t *ret_rows) ES_MUST_USE;
+entrasql_status engine_run_insert_bulk(engine_run *run, const tsql_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_update(engine_run *run, const tsql_update_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_delete(engine_run *run, const tsql_delete_stmt *stmt) ES_MUST_USE;
 entrasql_status engine_run_merge(engine_run *run, const tsql_merge_stmt *stmt) ES_MUST_USE;

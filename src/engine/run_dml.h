@@ -17,6 +17,8 @@ typedef struct engine_insert {
     size_t default_count;
     engine_plan defaults;
     bool identity_given;
+    bool loads;      /* a bulk load: identity values may be given as they are */
+    bool keep_nulls; /* else a default takes the place of NULL in a load */
     bool identity_known;
     int64_t identity;
 } engine_insert;

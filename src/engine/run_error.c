@@ -20,6 +20,8 @@ static engine_command command_of(tsql_stmt_kind kind)
         return ENGINE_CMD_DELETE;
     case TSQL_STMT_MERGE:
         return ENGINE_CMD_MERGE;
+    case TSQL_STMT_INSERT_BULK:
+        return ENGINE_CMD_BULK_INSERT;
     default:
         return ENGINE_CMD_OTHER;
     }

@@ -77,7 +77,7 @@ entrasql_status engine_insert_identity(engine_insert *in)
     engine_binder *b = in->c->b;
     const engine_table_column *identity = engine_object_identity(table);
     bool on = b->s->set.identity_insert == table->id;
-    if (identity == NULL)
+    if (identity == NULL || in->loads)
         return ENTRASQL_OK;
     if (in->identity_given && !on)
         return engine_error(b->err, 544, 1,
@@ -115,6 +115,11 @@ static bool is_given(const engine_insert *in, size_t place)
     return false;
 }
 
+static bool keeps_value(const engine_insert *in, size_t place)
+{
+    return is_given(in, place) && (!in->loads || in->keep_nulls);
+}
+
 /* One row of all defaults that the statement leaves to the table. */
 entrasql_status engine_insert_defaults(engine_insert *in)
 {
@@ -124,7 +129,7 @@ entrasql_status engine_insert_defaults(engine_insert *in)
     if (in->default_nodes == NULL || in->default_places == NULL)
         return es_nomem(in->c->b->err);
     for (size_t i = 0; i < table->column_count; i++) {
-        if (table->columns[i].default_text == NULL || is_given(in, i))
+        if (table->columns[i].default_text == NULL || keeps_value(in, i))
             continue;
         ES_TRY(bind_default(in, i, &in->default_nodes[in->default_count]));
         in->default_places[in->default_count++] = i;
@@ -321,6 +326,8 @@ static entrasql_status fill_defaults(engine_insert *in, sqlvalue *row)
     ES_TRY(engine_plan_step(&in->defaults, &found, in->c->b->err));
     for (size_t i = 0; found && i < in->default_count; i++) {
         size_t place = in->default_places[i];
+        if (!row[place].is_null)
+            continue; /* loaded */
         ES_TRY(engine_change_value(in->c, &in->table->columns[place], &in->defaults.row[i],
                                    &row[place]));
     }
@@ -411,10 +418,13 @@ void engine_insert_keep(const engine_insert *in, engine_session *s)
     s->frame->identity = in->identity;
 }
 
-static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt, uint64_t *ret_rows)
+/* loaded: the rows of a bulk load, in place of what the statement says. */
+static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt,
+                                 const engine_row_set *loaded, bool keep_nulls, uint64_t *ret_rows)
 {
     ES_CLEANUP(engine_binder_done) engine_binder b;
-    ES_CLEANUP(engine_insert_done) engine_insert in = {0};
+    ES_CLEANUP(engine_insert_done)
+    engine_insert in = {.loads = loaded != NULL, .keep_nulls = keep_nulls};
     ES_CLEANUP(engine_row_set_done) engine_row_set rows = {0};
     ES_TRY(engine_binder_init(&b, run->s, run->err));
     ES_TRY(engine_insert_bind(&in, &b, stmt));
@@ -422,10 +432,14 @@ static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt, 
     ES_TRY(engine_bind_check(&b));
     if (run->s->set.fmtonly)
         return engine_change_columns(in.c, run);
-    ES_TRY(collect(&in, run, stmt, &rows));
-    ES_TRY(write_rows(&in, run, &rows));
+    if (loaded == NULL)
+        ES_TRY(collect(&in, run, stmt, &rows));
+    else if (loaded->count != 0)
+        ES_TRY(check_count(&in, loaded->width, false));
+    const engine_row_set *from = loaded != NULL ? loaded : &rows;
+    ES_TRY(write_rows(&in, run, from));
     engine_insert_keep(&in, run->s);
-    *ret_rows = rows.count;
+    *ret_rows = from->count;
     return ENTRASQL_OK;
 }
 
@@ -435,13 +449,20 @@ void engine_insert_done(engine_insert *in)
     engine_change_done(&in->own);
 }
 
-entrasql_status engine_run_insert(engine_run *run, const tsql_insert_stmt *stmt)
+entrasql_status engine_run_insert_rows(engine_run *run, const tsql_insert_stmt *stmt,
+                                       const engine_row_set *rows, bool keep_nulls,
+                                       uint64_t *ret_rows)
 {
     engine_unit unit;
-    uint64_t rows = 0;
     ES_TRY(engine_unit_begin(run->s, engine_target_writes(run->s, &stmt->target), true, &unit,
                              run->err));
-    entrasql_status status = run_bound(run, stmt, &rows);
-    ES_TRY(engine_unit_end(run->s, &unit, status, run->err));
+    entrasql_status status = run_bound(run, stmt, rows, keep_nulls, ret_rows);
+    return engine_unit_end(run->s, &unit, status, run->err);
+}
+
+entrasql_status engine_run_insert(engine_run *run, const tsql_insert_stmt *stmt)
+{
+    uint64_t rows = 0;
+    ES_TRY(engine_run_insert_rows(run, stmt, NULL, false, &rows));
     return engine_run_done(run, ENGINE_CMD_INSERT, rows);
 }

@@ -190,6 +190,7 @@ void engine_session_close(engine_session *s)
     engine_who_done(&s->who);
     es_free(s->host_name);
     es_free(s->app_name);
+    es_free(s->bulk_text);
     es_free(s);
 }
 
@@ -225,6 +226,8 @@ entrasql_status engine_session_reset_now(engine_session *s, bool keep_transactio
     /* The isolation level outlives a reset, as on the real server. */
     s->set.isolation = isolation;
     engine_prepared_drop_all(s);
+    es_free(s->bulk_text);
+    s->bulk_text = NULL;
     if (s->tran.count == 0)
         engine_temp_drop_all(s);
     engine_frame_done(&s->root);

@@ -107,14 +107,16 @@ void tds_batch_done(tds_batch *b)
 
 /* ---- transaction manager ---- */
 
-/* A name whose length is told in bytes. */
+/* A name whose length is told in bytes, or, by tiberius, in characters, where it ends the message.
+ */
 static entrasql_status read_name(es_reader *r, char **ret, entrasql_error *err)
 {
-    uint8_t bytes;
+    uint8_t units;
     es_reader text;
     entrasql_status st;
 
-    ES_TRY(es_reader_u8(r, &bytes));
+    ES_TRY(es_reader_u8(r, &units));
+    size_t bytes = r->left == 2U * units ? 2U * units : units;
     if (bytes % 2 != 0)
         return es_fail(err, ENTRASQL_MALFORMED, "a transaction name has an odd number of bytes");
     ES_TRY(es_reader_sub(r, bytes, &text));

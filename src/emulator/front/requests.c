@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "tds/request.h"
+#include "tds/row.h"
 
 /* SQL Server's numbers for what is wrong with a request rather than with its SQL. */
 #define ERROR_BAD_STREAM 4002U
@@ -121,6 +122,51 @@ static entrasql_status run_tm(front_requests *q, const engine_sink *sink)
     return st;
 }
 
+/* ---- bulk load: COLMETADATA, rows, DONE from the client ---- */
+
+typedef struct load {
+    tds_reply *reader;
+    entrasql_error why;
+} load;
+
+static entrasql_status next_loaded(void *ctx, const sqlvalue **ret, size_t *ret_count)
+{
+    load *l = ctx;
+
+    for (;;) {
+        tds_event event;
+        ES_TRY(tds_reply_next(l->reader, &event, &l->why));
+        if (event.kind == TDS_EVENT_ROW) {
+            *ret = event.values;
+            *ret_count = event.count;
+            return ENTRASQL_OK;
+        }
+        if (event.kind == TDS_EVENT_END) {
+            *ret = NULL;
+            return ENTRASQL_OK;
+        }
+        if (event.kind != TDS_EVENT_COLUMNS && event.kind != TDS_EVENT_DONE)
+            return es_fail(&l->why, ENTRASQL_MALFORMED,
+                           "a bulk load holds something that is no column, row or end");
+    }
+}
+
+static entrasql_status run_bulk(front_requests *q, const engine_sink *sink)
+{
+    load l = {0};
+    const engine_bulk rows = {.ctx = &l, .next = next_loaded};
+    entrasql_status st = tds_reply_new(q->max_bytes, &l.reader, &l.why);
+
+    if (st == ENTRASQL_OK)
+        st = tds_reply_feed(l.reader, q->in.body.data, q->in.body.len, true, &l.why);
+    if (st == ENTRASQL_OK)
+        st = engine_session_bulk(q->engine, &rows, sink);
+    tds_reply_free(l.reader);
+    if (st == ENTRASQL_MALFORMED || st == ENTRASQL_TRUNCATED || st == ENTRASQL_LIMIT)
+        return bad_request(q, &l.why);
+    return st;
+}
+
 /* ---- a request ---- */
 
 static entrasql_status reset(front_requests *q, const engine_sink *sink)
@@ -146,8 +192,7 @@ static entrasql_status run(front_requests *q)
     case TDS_PACKET_TM:
         return run_tm(q, sink);
     default:
-        return front_reply_error(q->reply, ERROR_UNSUPPORTED, 1, 16,
-                                 "Bulk load is not supported by the emulator.");
+        return run_bulk(q, sink);
     }
 }
 

@@ -262,6 +262,22 @@ entrasql_status engine_session_tm(engine_session *session, engine_tm_request req
     return begin_again ? change_transaction(session, sink, ENGINE_CHANGE_BEGIN) : ENTRASQL_OK;
 }
 
+/* Counts the rows. */
+entrasql_status engine_session_bulk(engine_session *session, const engine_bulk *rows,
+                                    const engine_sink *sink)
+{
+    uint64_t count = 0;
+    (void)session;
+    for (;;) {
+        const sqlvalue *values = NULL;
+        size_t width = 0;
+        ES_TRY(rows->next(rows->ctx, &values, &width));
+        if (values == NULL)
+            return sink->done(sink->ctx, ENGINE_CMD_BULK_INSERT, true, count, false, false);
+        count++;
+    }
+}
+
 entrasql_status engine_session_reset(engine_session *session, bool keep_transaction,
                                      const engine_sink *sink)
 {

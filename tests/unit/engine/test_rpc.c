@@ -261,6 +261,59 @@ static void reset_by_name(void **state)
     fixture_fails(f, "admin", "EXEC sp_reset_connection", 2812);
 }
 
+typedef struct loaded {
+    const sqlvalue (*rows)[2];
+    size_t count;
+    size_t at;
+} loaded;
+
+static entrasql_status next_loaded(void *ctx, const sqlvalue **ret, size_t *ret_count)
+{
+    loaded *l = ctx;
+    *ret = l->at < l->count ? l->rows[l->at++] : NULL;
+    *ret_count = 2;
+    return ENTRASQL_OK;
+}
+
+static recording *bulk(fixture *f, const sqlvalue (*rows)[2], size_t count)
+{
+    loaded l = {.rows = rows, .count = count};
+    const engine_bulk from = {.ctx = &l, .next = next_loaded};
+    recording_clear(&f->last);
+    engine_sink sink = recording_sink(&f->last);
+    assert_int_equal(engine_session_bulk(fixture_session(f, "admin"), &from, &sink), ENTRASQL_OK);
+    return &f->last;
+}
+
+static void bulk_load(void **state)
+{
+    fixture *f = *state;
+    const sqlvalue null = sqlvalue_null(sqltype_of(SQLTYPE_INT));
+    const sqlvalue rows[][2] = {{sqlvalue_int(5), sqlvalue_int(50)}, {sqlvalue_int(6), null}};
+    const char *all = "SELECT id, a FROM t ORDER BY id";
+
+    fixture_ok(f, "admin", "CREATE TABLE t (id int IDENTITY PRIMARY KEY, a int DEFAULT 9)");
+    fixture_ok(f, "admin", "INSERT BULK t (id int, a int)");
+    expect(bulk(f, rows, 2), "count 2\n");
+    /* NULL becomes the default, and identity values are taken as they come. */
+    expect(fixture_run(f, "admin", all), "|5|50\n|6|9\ncount 2\n");
+    /* One INSERT BULK, one load. */
+    expect(bulk(f, rows, 2), "error 4804 16 1 1 Rows of a bulk load came without an INSERT "
+                             "BULK statement before them.\n");
+    fixture_ok(f, "admin",
+               "DELETE FROM t INSERT BULK dbo.t ([id] int, [a] int) "
+               "WITH (KEEP_NULLS, TABLOCK)");
+    expect(bulk(f, rows, 2), "count 2\n");
+    expect(fixture_run(f, "admin", all), "|5|50\n|6|NULL\ncount 2\n");
+    /* All rows or none. */
+    fixture_ok(f, "admin", "DELETE FROM t WHERE id = 5 INSERT BULK t (id int, a int)");
+    assert_non_null(
+        strstr(recording_text(bulk(f, rows, 2)), "error 2627 14 1 1 Violation of PRIMARY"));
+    expect(fixture_run(f, "admin", all), "|6|NULL\ncount 1\n");
+    fixture_fails(f, "admin", "INSERT BULK nosuch (a int)", 208);
+    fixture_fails(f, "admin", "INSERT BULK t (nosuch int)", 207);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -278,6 +331,7 @@ int main(void)
         TEST(prepared_sees_a_new_table),
         TEST(many_handles),
         TEST(reset_by_name),
+        TEST(bulk_load),
     };
     return cmocka_run_group_tests_name("engine rpc", tests, NULL, NULL);
 }

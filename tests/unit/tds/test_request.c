@@ -207,6 +207,13 @@ static void transactions(void **state)
     assert_string_equal(out.name, "");
     tds_tm_done(&out);
     es_buf_done(&b);
+    /* tiberius tells characters. */
+    b = from_hex("16000000 12000000 0200 0000000000000000 01000000 0900 03 740078003100");
+    OK(tds_tm_parse(b.data, b.len, &out, NULL));
+    assert_string_equal(out.name, "tx1");
+    tds_tm_done(&out);
+    es_buf_done(&b);
+    b = (es_buf)ES_BUF_INIT(1000);
     for (unsigned r = TDS_TM_BEGIN; r <= TDS_TM_SAVE; r++) {
         if (r == TDS_TM_PROMOTE)
             continue;
