@@ -205,6 +205,43 @@ uint32_t conf_args_number(const conf_args *args, const char *name)
     return (uint32_t)number;
 }
 
+#define HELP_COLUMN 34
+#define HELP_WIDTH 100
+
+/* So many that they stand below the option, not beside it. */
+static bool has_many_choices(const conf_option *o)
+{
+    return strlen(o->choices) > HELP_WIDTH - HELP_COLUMN;
+}
+
+/* "one of a, b, c", in as many lines as it takes. */
+static entrasql_status print_choices(const conf_option *o, es_buf *out)
+{
+    size_t column = HELP_WIDTH; /* the first word begins a line */
+    for (const char *s = o->choices; *s != '\0';) {
+        size_t n = strcspn(s, "|");
+        if (column + n + 2 > HELP_WIDTH) {
+            ES_TRY(es_buf_u8(out, '\n'));
+            ES_TRY(es_buf_fill(out, ' ', HELP_COLUMN));
+            column = HELP_COLUMN;
+        } else {
+            ES_TRY(es_buf_u8(out, ' '));
+        }
+        if (s == o->choices) {
+            ES_TRY(es_buf_add_str(out, "NAME: "));
+            column += 6;
+        }
+        ES_TRY(es_buf_add(out, s, n));
+        column += n + 2;
+        s += n;
+        if (*s == '|') {
+            ES_TRY(es_buf_u8(out, ','));
+            s++;
+        }
+    }
+    return ENTRASQL_OK;
+}
+
 /* "  -S, --server SERVER" as the help shows it; the column where the next text starts follows. */
 static entrasql_status print_names(const conf_option *o, es_buf *out)
 {
@@ -212,8 +249,10 @@ static entrasql_status print_names(const conf_option *o, es_buf *out)
         ES_TRY(es_buf_printf(out, "  -%c, --%s", o->short_name, o->name));
     else
         ES_TRY(es_buf_printf(out, "      --%s", o->name));
-    if (o->type == CONF_OPTION_CHOICE)
+    if (o->type == CONF_OPTION_CHOICE && !has_many_choices(o))
         return es_buf_printf(out, " %s", o->choices);
+    if (o->type == CONF_OPTION_CHOICE)
+        return es_buf_add_str(out, " NAME");
     if (o->value_name != NULL)
         return es_buf_printf(out, " %s", o->value_name);
     return ENTRASQL_OK;
@@ -221,7 +260,6 @@ static entrasql_status print_names(const conf_option *o, es_buf *out)
 
 static entrasql_status print_option(const conf_option *o, es_buf *out)
 {
-    enum { HELP_COLUMN = 34 };
     size_t start = out->len;
     ES_TRY(print_names(o, out));
     size_t width = out->len - start;
@@ -233,6 +271,8 @@ static entrasql_status print_option(const conf_option *o, es_buf *out)
     ES_TRY(es_buf_add_str(out, o->help));
     if (o->default_value != NULL)
         ES_TRY(es_buf_printf(out, " (default: %s)", o->default_value));
+    if (o->type == CONF_OPTION_CHOICE && has_many_choices(o))
+        ES_TRY(print_choices(o, out));
     return es_buf_u8(out, '\n');
 }
 

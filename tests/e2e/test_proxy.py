@@ -72,6 +72,13 @@ def rows_of(connection, text="SELECT FirstName FROM Persons ORDER BY ID"):
     return [row[0] for row in cursor.fetchall()]
 
 
+def tsql(port, text):
+    """What FreeTDS's tsql prints; unlike pymssql it always shows the message of a refused login."""
+    result = run(["tsql", "-H", "127.0.0.1", "-p", port, "-U", "x", "-P", "y"],
+                 input=f"{text}\ngo\nquit\n", env={**os.environ, "TDSVER": "7.4"})
+    return result.stdout + result.stderr
+
+
 def test_pymssql_and_tsql_without_a_secret(programs, identity_env, target):
     with proxy(programs, identity_env, [target]) as p:
         assert "signed in by ManagedIdentityCredential" in p.said
@@ -79,10 +86,7 @@ def test_pymssql_and_tsql_without_a_secret(programs, identity_env, target):
                              password="any") as c:
             assert rows_of(c) == ["Ada", "Alan", "Edgar"]
             assert rows_of(c, "SELECT USER_NAME()") == [IDENTITY]
-        result = run(["tsql", "-H", "127.0.0.1", "-p", p.port(), "-U", "x", "-P", "y"],
-                     input="SELECT LastName FROM Persons WHERE ID = 2\ngo\nquit\n",
-                     env={**os.environ, "TDSVER": "7.4"})
-        assert "Turing" in result.stdout, result.stdout + result.stderr
+        assert "Turing" in tsql(p.port(), "SELECT LastName FROM Persons WHERE ID = 2")
         assert p.stop() == 0
 
 
@@ -158,8 +162,7 @@ def test_other_users_are_refused_by_name_of_the_setting(programs, identity_env, 
 def test_the_limit_of_clients(programs, identity_env, target):
     with proxy(programs, identity_env, [target], "--max-clients", "1") as p:
         first = pymssql.connect(server="127.0.0.1", port=str(p.port()), user="a", password="b")
-        with pytest.raises(pymssql.Error, match="serves 1 clients already"):
-            pymssql.connect(server="127.0.0.1", port=str(p.port()), user="a", password="b")
+        assert "serves 1 clients already" in tsql(p.port(), "SELECT 1")
         assert rows_of(first) == ["Ada", "Alan", "Edgar"]
         first.close()
 
@@ -167,9 +170,7 @@ def test_the_limit_of_clients(programs, identity_env, target):
 def test_refusal_of_the_server_reaches_the_client(programs, emulator, target):
     env = emulator.environment("StrangerIdentity", "stranger-app")
     with proxy(programs, env, [target]) as p:
-        result = run(["tsql", "-H", "127.0.0.1", "-p", p.port(), "-U", "x", "-P", "y"],
-                     input="SELECT 1\ngo\nquit\n", env={**os.environ, "TDSVER": "7.4"})
-        said = result.stdout + result.stderr
+        said = tsql(p.port(), "SELECT 1")
         assert "18456" in said and "<token-identified principal>" in said, said
 
 

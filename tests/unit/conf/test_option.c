@@ -145,6 +145,32 @@ static void help_text(void **state)
     es_buf_done(&out);
 }
 
+static void many_choices_stand_below(void **state)
+{
+    (void)state;
+    static const conf_option many[] = {
+        {.name = "what",
+         .type = CONF_OPTION_CHOICE,
+         .choices = "alpha-alpha|beta-beta|gamma-gamma|delta-delta|epsilon-epsilon|zeta-zeta|eta",
+         .help = "which"},
+        {0},
+    };
+    static const conf_command c = {.name = "prog", .summary = "Does it.", .options = many};
+    es_buf out = ES_BUF_INIT(4000);
+    assert_int_equal(conf_command_help(&c, &out), ENTRASQL_OK);
+    assert_string_equal(es_buf_cstr(&out),
+                        "Usage: prog [options]\n"
+                        "\n"
+                        "Does it.\n"
+                        "\n"
+                        "Options:\n"
+                        "      --what NAME                 which\n"
+                        "                                  NAME: alpha-alpha, beta-beta, "
+                        "gamma-gamma, delta-delta,\n"
+                        "                                  epsilon-epsilon, zeta-zeta, eta\n");
+    es_buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +178,7 @@ int main(void)
         cmocka_unit_test(bad_lines),
         cmocka_unit_test(a_command_name_ends_the_options),
         cmocka_unit_test(help_text),
+        cmocka_unit_test(many_choices_stand_below),
     };
     return cmocka_run_group_tests_name("option", tests, NULL, NULL);
 }
