@@ -169,10 +169,13 @@ static entrasql_status look_in_store(struct person_flow *f, entrasql_token **ret
     if (f->person->store == NULL || f->person->always_asks)
         return ENTRASQL_NOT_FOUND;
     entrasql_status status = identity_store_read(f->person->store, &doc, err);
-    if (status == ENTRASQL_MALFORMED && ++f->looks < LOOKS) {
+    bool is_odd = status == ENTRASQL_MALFORMED || status == ENTRASQL_TRUNCATED;
+    if (is_odd && ++f->looks < LOOKS) {
         f->wake_ms = es_clock_deadline(LOOK_AGAIN_MS);
         return ENTRASQL_AGAIN;
     }
+    if (status == ENTRASQL_TRUNCATED)
+        return ENTRASQL_NOT_FOUND;
     if (status == ENTRASQL_OK)
         status = doc != NULL ? use_store(f, json_doc_root(doc), ret, err) : ENTRASQL_NOT_FOUND;
     return status;

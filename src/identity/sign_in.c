@@ -81,6 +81,8 @@ entrasql_status identity_sign_in_list(identity_msal_account *ret, size_t max, si
     if (store == NULL)
         return ENTRASQL_OK;
     entrasql_status status = identity_store_read(store, &doc, err);
+    if (status == ENTRASQL_TRUNCATED)
+        status = ENTRASQL_OK;
     if (status == ENTRASQL_OK && doc != NULL)
         *ret_count = identity_msal_accounts(json_doc_root(doc), NULL, ret, max);
     identity_store_free(store);

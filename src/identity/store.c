@@ -219,7 +219,7 @@ static entrasql_status parse(const identity_store *s, const es_buf *json, json_d
     return ENTRASQL_OK;
 }
 
-/* ret_is_plain (may be NULL): there is a plain file. */
+/* ret_is_plain: there is a plain file. NULL: it is read without the lock. */
 static entrasql_status read_json(const identity_store *s, es_buf *json, bool *ret_is_plain,
                                  entrasql_error *err)
 {
@@ -232,6 +232,9 @@ static entrasql_status read_json(const identity_store *s, es_buf *json, bool *re
     ES_TRY(read_raw(s, &raw, err));
     if (ret_is_plain != NULL)
         *ret_is_plain = is_plain(&raw);
+    /* Some of the others empty the file first and then write it. */
+    if (raw.len == 0 && ret_is_plain == NULL && access(s->path, F_OK) == 0)
+        return es_fail(err, ENTRASQL_TRUNCATED, "%s is empty", s->path);
     if (raw.len == 0)
         return ENTRASQL_OK;
     return open_raw(s, &raw, json, err);
