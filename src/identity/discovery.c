@@ -97,3 +97,21 @@ entrasql_status identity_discovery_judge(identity_settings *s, const http_respon
     err->number = answer->status;
     return ENTRASQL_AUTH_FAILED;
 }
+
+entrasql_status identity_discovery_step(identity_settings *s, identity_exchange *x,
+                                        entrasql_error *err)
+{
+    http_response answer;
+    entrasql_status status = identity_exchange_step(x, &answer, err);
+    if (status == ENTRASQL_AGAIN)
+        return status;
+    if (status == ENTRASQL_OK) {
+        status = identity_discovery_judge(s, &answer, err);
+        http_response_done(&answer);
+        return status;
+    }
+    es_error_prefix(err, "the authority could not be looked up in the public cloud");
+    if (err->hint[0] == '\0')
+        es_hint(err, "for a private cloud leave instance_discovery off");
+    return status;
+}

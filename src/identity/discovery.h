@@ -18,6 +18,10 @@ entrasql_status identity_discovery_fill(const identity_settings *s, const char *
 entrasql_status identity_discovery_judge(identity_settings *s, const http_response *answer,
                                          entrasql_error *err) ES_MUST_USE;
 
+/* A step of that exchange, with its judgement at the end: AGAIN, OK, or a failure with a hint. */
+entrasql_status identity_discovery_step(identity_settings *s, identity_exchange *x,
+                                        entrasql_error *err) ES_MUST_USE;
+
 /* "https://login.microsoftonline.com" and the other hosts of Microsoft's clouds. */
 bool identity_authority_is_known(const char *authority);
 

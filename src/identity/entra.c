@@ -38,30 +38,14 @@ static entrasql_status name_request(const struct entra_flow *f, entrasql_status 
     return status;
 }
 
-static entrasql_status discover(struct entra_flow *f, entrasql_error *err)
-{
-    http_response answer;
-    entrasql_status status = identity_exchange_step(&f->discovery, &answer, err);
-    if (status == ENTRASQL_AGAIN)
-        return status;
-    if (status == ENTRASQL_OK) {
-        status = identity_discovery_judge(f->settings, &answer, err);
-        http_response_done(&answer);
-        f->is_discovering = status != ENTRASQL_OK;
-        return status;
-    }
-    es_error_prefix(err, "the authority could not be looked up in the public cloud");
-    if (err->hint[0] == '\0')
-        es_hint(err, "for a private cloud leave instance_discovery off");
-    return status;
-}
-
 static entrasql_status entra_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
 {
     struct entra_flow *f = (struct entra_flow *)flow;
     http_response answer;
-    if (f->is_discovering)
-        ES_TRY(discover(f, err));
+    if (f->is_discovering) {
+        ES_TRY(identity_discovery_step(f->settings, &f->discovery, err));
+        f->is_discovering = false;
+    }
     entrasql_status sent = identity_exchange_step(&f->x, &answer, err);
     if (sent != ENTRASQL_OK)
         return sent == ENTRASQL_AGAIN ? sent : name_request(f, sent, err);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "http/text.h"
 #include "identity/cache.h"
+#include "identity/discovery.h"
 #include "identity/msal.h"
 #include "identity/reply.h"
 
@@ -24,11 +25,12 @@
 #define STORE_MS 10000
 
 typedef enum phase {
-    LOOK,    /* in memory and in the store */
-    REFRESH, /* the refresh token is on its way */
-    WAIT,    /* another request asks the person */
-    ASK,     /* the person is asked */
-    STORE    /* tokens are at hand, and go into the store */
+    DISCOVER, /* whether the public cloud knows the authority */
+    LOOK,     /* in memory and in the store */
+    REFRESH,  /* the refresh token is on its way */
+    WAIT,     /* another request asks the person */
+    ASK,      /* the person is asked */
+    STORE     /* tokens are at hand, and go into the store */
 } phase;
 
 struct person_flow {
@@ -371,6 +373,15 @@ static entrasql_status step_asking(struct person_flow *f, entrasql_token **ret, 
     return begin_storing(f, ret, err);
 }
 
+static entrasql_status step_discovering(struct person_flow *f, entrasql_error *err)
+{
+    ES_TRY(identity_discovery_step(&f->person->settings, &f->x, err));
+    identity_exchange_done(&f->x);
+    f->has_exchange = false;
+    f->phase = LOOK;
+    return ENTRASQL_AGAIN;
+}
+
 static entrasql_status person_step(identity_flow *flow, entrasql_token **ret, entrasql_error *err)
 {
     struct person_flow *f = (struct person_flow *)flow;
@@ -380,6 +391,9 @@ static entrasql_status person_step(identity_flow *flow, entrasql_token **ret, en
     do {
         before = f->phase;
         switch (f->phase) {
+        case DISCOVER:
+            status = step_discovering(f, err);
+            break;
         case LOOK:
             status = step_looking(f, ret, err);
             break;
@@ -411,6 +425,7 @@ static entrasql_status person_wants(identity_flow *flow, os_wait *w)
 {
     struct person_flow *f = (struct person_flow *)flow;
     switch (f->phase) {
+    case DISCOVER:
     case REFRESH:
         return identity_exchange_wants(&f->x, w);
     case ASK:
@@ -455,6 +470,19 @@ entrasql_status identity_person_start(entrasql_credential *credential,
     f->base.klass = &person_flow_class;
     f->person = p;
     f->question = (identity_question){.person = p, .request = request, .tenant_id = tenant_id};
+    f->phase = LOOK;
+    if (identity_discovery_is_due(&p->settings, tenant_id)) {
+        identity_retry_policy policy = identity_retry_usual;
+        policy.retries = identity_settings_retries(&p->settings, policy.retries);
+        f->phase = DISCOVER;
+        f->has_exchange = true;
+        identity_exchange_init(&f->x, &policy, request->deadline_ms);
+        entrasql_status status = identity_discovery_fill(&p->settings, tenant_id, &f->x, err);
+        if (status != ENTRASQL_OK) {
+            person_free(&f->base);
+            return status;
+        }
+    }
     *ret = &f->base;
     return ENTRASQL_OK;
 }

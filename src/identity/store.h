@@ -46,7 +46,8 @@ const char *identity_store_path(const identity_store *store);
 
 /*
  * What is in it now; *ret is NULL when there is none. Not under the lock: MALFORMED may be another
- * process that is writing, and so may TRUNCATED, an empty file. UNAVAILABLE: the protection is not to be had here (with a hint).
+ * process that is writing, and so may TRUNCATED, an empty file. UNAVAILABLE: the protection is not
+ * to be had here (with a hint).
  */
 entrasql_status identity_store_read(const identity_store *store, json_doc **ret,
                                     entrasql_error *err) ES_MUST_USE;

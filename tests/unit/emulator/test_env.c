@@ -221,7 +221,7 @@ static void person_gets_az_and_nothing_else(void **state)
     assert_int_equal(setenv("PATH", before, 1), 0);
     assert_variable(who, NULL, "PATH", path);
     assert_variable(who, NULL, "SSL_CERT_FILE", ca);
-    assert_variable(who, NULL, "AZURE_TOKEN_CREDENTIALS", "dev");
+    assert_variable(who, NULL, "AZURE_TOKEN_CREDENTIALS", "AzureCliCredential");
     assert_variable(who, NULL, "AZURE_AUTHORITY_HOST", "https://localhost:1001");
     assert_variable(who, NULL, "AZURE_SQL_CONNECTIONSTRING",
                     "Driver={ODBC Driver 18 for SQL Server};Server=tcp:localhost,1003;"

@@ -366,6 +366,64 @@ static entrasql_status make_custom(const row_world *world, entrasql_credential *
     return entrasql_custom_credential_new("Mine", give, NULL, NULL, ret, err);
 }
 
+/* ---- DeviceCodeCredential, CachedSignInCredential ---- */
+
+#define REFRESH_TOKEN "1.refresh-token-not-real-9876543210"
+#define DEVICE_CODE "device-code-not-real-9876543210"
+#define PERSON_REPLY                                                                               \
+    "{\"access_token\":\"" TOKEN "\",\"expires_in\":3600,\"refresh_token\":\"" REFRESH_TOKEN       \
+    "\",\"client_info\":\"eyJ1aWQiOiIxIiwidXRpZCI6InQifQ\",\"foci\":\"1\"}"
+
+static void nobody_looks(void *context, const entrasql_device_code *code)
+{
+    (void)context;
+    (void)code;
+}
+
+static void a_person_comes(const row_world *world)
+{
+    static const test_answer script[] = {
+        {.body = "{\"user_code\":\"A\",\"device_code\":\"" DEVICE_CODE
+                 "\",\"verification_uri\":\"https://page\",\"interval\":1}"},
+        {.body = PERSON_REPLY}};
+    test_server_play(world->entra, script, 2);
+}
+
+static entrasql_status make_device_code(const row_world *world, entrasql_credential **ret,
+                                        entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    const entrasql_device_code_options options = {.prompt = nobody_looks, .client = &client};
+    return entrasql_device_code_credential_new(&options, ret, err);
+}
+
+static void a_person_was_there(const row_world *world)
+{
+    static const test_answer script[] = {{.body = PERSON_REPLY}};
+    static const char cache[] =
+        "{\"Account\":{\"a\":{\"home_account_id\":\"1.t\",\"environment\":\"localhost\","
+        "\"realm\":\"t\",\"username\":\"dev@x\"}},\"RefreshToken\":{\"r\":{\"home_account_id\":"
+        "\"1.t\",\"environment\":\"localhost\",\"client_id\":\"" ENTRASQL_DEVELOPER_CLIENT_ID
+        "\",\"secret\":\"" REFRESH_TOKEN "\"}}}";
+    write_program(world, "people.cache", cache);
+    char path[128];
+    snprintf(path, sizeof path, "%s/people.cache", world->folder);
+    assert_int_equal(chmod(path, 0600), 0);
+    test_server_play(world->entra, script, 1);
+}
+
+static entrasql_status make_cached_sign_in(const row_world *world, entrasql_credential **ret,
+                                           entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    const entrasql_cache_options cache = {.enabled = true,
+                                          .name = "people.cache",
+                                          .directory = world->folder,
+                                          .protection = ENTRASQL_CACHE_PLAIN_FILE};
+    const entrasql_cached_sign_in_options options = {.cache = &cache, .client = &client};
+    return entrasql_cached_sign_in_credential_new(&options, ret, err);
+}
+
 const credential_row credential_rows[] = {
     {"client_secret", entra_gives_a_token, make_secret, ENTRASQL_OK, {NULL}},
     {"client_secret_refused", entra_refuses, make_secret, ENTRASQL_AUTH_FAILED, {NULL}},
@@ -397,6 +455,8 @@ const credential_row credential_rows[] = {
     {"visual_studio_code_missing", NULL, make_visual_studio_code, ENTRASQL_UNAVAILABLE, {NULL}},
     {"default_azure_by_azure_cli", imds_refuses_and_az_works, make_default, ENTRASQL_OK, {NULL}},
     {"custom", NULL, make_custom, ENTRASQL_OK, {NULL}},
+    {"device_code", a_person_comes, make_device_code, ENTRASQL_OK, {REFRESH_TOKEN, DEVICE_CODE}},
+    {"cached_sign_in", a_person_was_there, make_cached_sign_in, ENTRASQL_OK, {REFRESH_TOKEN}},
 };
 const unsigned credential_row_count = sizeof credential_rows / sizeof credential_rows[0];
 
