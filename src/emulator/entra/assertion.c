@@ -66,13 +66,18 @@ static bool read(assertion *a, const char *text)
     return true;
 }
 
+/* A NumericDate may have a fraction (RFC 7519 2), as MSAL for Python writes it. */
+static entrasql_status time_of(const assertion *a, const char *name, double *ret)
+{
+    const json_node *node = json_member(json_doc_root(a->claims), name);
+    return node != NULL ? json_node_real(node, ret) : ENTRASQL_NOT_FOUND;
+}
+
 static bool check_times(assertion *a)
 {
-    int64_t now = es_clock_wall_s();
-    int64_t exp = 0, nbf = now;
-    const json_node *root = json_doc_root(a->claims);
-    if (json_member_i64(root, "exp", &exp) != ENTRASQL_OK ||
-        json_member_i64(root, "nbf", &nbf) == ENTRASQL_MALFORMED)
+    double now = (double)es_clock_wall_s();
+    double exp = 0, nbf = now;
+    if (time_of(a, "exp", &exp) != ENTRASQL_OK || time_of(a, "nbf", &nbf) == ENTRASQL_MALFORMED)
         return refuse(a, 50027, "JWT token is invalid or malformed: 'exp' is missing.", NULL);
     if (exp + WORLD_TOKEN_SKEW_S >= now && nbf <= now + WORLD_TOKEN_SKEW_S)
         return true;
@@ -118,11 +123,13 @@ static bool is_this_endpoint(const assertion *a, const char *aud)
     return false;
 }
 
-/* Standard base64 with padding is taken too, as some libraries write it. */
+/* MSAL for Python pads its base64url, MSAL for Go writes standard base64: Entra takes both. */
 static bool decode_thumbprint(const char *text, es_buf *out)
 {
-    size_t n = strlen(text);
-    return es_base64url_decode(text, n, out) == ENTRASQL_OK ||
+    size_t n = strlen(text), bare = n;
+    while (bare != 0 && text[bare - 1] == '=')
+        bare--;
+    return es_base64url_decode(text, bare, out) == ENTRASQL_OK ||
            es_base64_decode(text, n, out) == ENTRASQL_OK;
 }
 

@@ -204,6 +204,9 @@ static void certificates_are_checked_for_real(void **state)
 {
     (void)state;
     static const char strange[] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    char padded[64];
+    thumbprint(false, padded, sizeof padded - 1);
+    strcat(padded, "=");
     const struct {
         const char *what;
         parts parts;
@@ -214,6 +217,7 @@ static void certificates_are_checked_for_real(void **state)
         {"RS256 by SHA-256",
          {.alg = "RS256", .x5t = "x5t#S256", .signature = CRYPTO_RS256, .exp = 600},
          0},
+        {"a padded thumbprint", {GOOD, .digest = padded}, 0},
         {"none", {.alg = "none", .x5t = "x5t#S256", .signature = CRYPTO_RS256, .exp = 600}, 700027},
         {"another algorithm than named",
          {.alg = "RS256", .x5t = "x5t#S256", .signature = CRYPTO_PS256, .exp = 600},
