@@ -69,7 +69,7 @@ typedef struct entrasql_cancel entrasql_cancel;
 
 /* NOMEM; OS without a descriptor for it. */
 ENTRASQL_API entrasql_status entrasql_cancel_new(entrasql_cancel **ret, entrasql_error *err);
-/* Any thread; safe in a signal handler. */
+/* Any thread; safe in a signal handler. NULL allowed. */
 ENTRASQL_API void entrasql_cancel_trigger(entrasql_cancel *cancel);
 /* Requests hold a reference of their own as long as they run. NULL allowed. */
 ENTRASQL_API void entrasql_cancel_unref(entrasql_cancel *cancel);
@@ -214,6 +214,8 @@ ENTRASQL_API entrasql_status entrasql_environment_credential_new(
  * WorkloadIdentityCredential: AKS and every other platform that writes a federated token into a
  * file, which is read again for each request to Entra. NULL members come from AZURE_TENANT_ID,
  * AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE; what is missing then makes get_token UNAVAILABLE.
+ * The token goes to the authority itself; the proxy of AKS identity bindings
+ * (AZURE_KUBERNETES_TOKEN_PROXY) is not used.
  */
 typedef struct entrasql_workload_identity_options {
     size_t size;

@@ -339,7 +339,7 @@ static entrasql_status open_legacy(findings *f, const void *p, size_t n, const c
 static entrasql_status read_pkcs12(findings *f, const void *p, size_t n, const char *password,
                                    entrasql_error *err)
 {
-    bool lacks_cipher;
+    bool lacks_cipher = false;
     entrasql_status status = open_pkcs12(f, NULL, p, n, password, &lacks_cipher, err);
     if (status == ENTRASQL_OK || !lacks_cipher)
         return status;

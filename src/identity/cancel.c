@@ -36,6 +36,8 @@ entrasql_status entrasql_cancel_new(entrasql_cancel **ret, entrasql_error *err)
 /* Only what a signal handler may do: lock-free atomics and write(). */
 void entrasql_cancel_trigger(entrasql_cancel *cancel)
 {
+    if (cancel == NULL)
+        return;
     int saved_errno = errno;
     atomic_store(&cancel->is_triggered, true);
     /* Nobody reads it, so it stays readable; a full counter is as good as one. */
