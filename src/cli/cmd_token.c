@@ -2,6 +2,7 @@
 /* entrasql token: a token, or what is in it. */
 #include "cli/cli.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "identity/claims.h"
@@ -25,6 +26,13 @@ static const conf_option options[] = {
      .min = 1,
      .max = 3600,
      .help = "how long getting it may take (default: 100)"},
+    {.name = "claims-challenge",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "JSON",
+     .help = "what a resource or Entra asks for, also in base64 as headers have it"},
+    {.name = "cae",
+     .type = CONF_OPTION_FLAG,
+     .help = "the resource handles continuous access evaluation"},
     {.name = "claims", .type = CONF_OPTION_FLAG, .help = "show what the token says, not the token"},
     {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
     CLI_OPTION_HELP,
@@ -65,12 +73,34 @@ static entrasql_status scope_of(const char *resource, char **ret, entrasql_error
     return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
 }
 
+/* A WWW-Authenticate header has it in base64 of either alphabet. */
+static entrasql_status challenge_of(const char *text, es_buf *decoded, const char **ret,
+                                    entrasql_error *err)
+{
+    *ret = text;
+    if (text == NULL || text[0] == '{')
+        return ENTRASQL_OK;
+    size_t n = strlen(text);
+    entrasql_status status = es_base64_decode(text, n, decoded);
+    if (status == ENTRASQL_MALFORMED)
+        status = es_base64url_decode(text, n, decoded);
+    if (status == ENTRASQL_NOMEM)
+        return es_nomem(err);
+    *ret = status == ENTRASQL_OK ? es_buf_cstr(decoded) : NULL;
+    if (*ret != NULL && strlen(*ret) == decoded->len)
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_INVALID, "--claims-challenge is neither JSON nor base64 of it");
+}
+
 static entrasql_status get_token(const conf_args *args, entrasql_token **ret, entrasql_error *err)
 {
     cli_credential_options credential_options;
     ES_CLEANUP(es_cleanup_free) char *scope = NULL;
     entrasql_credential *credential = NULL;
 
+    ES_CLEANUP(es_buf_done) es_buf decoded = ES_BUF_INIT(64 * 1024);
+    const char *challenge = NULL;
+    ES_TRY(challenge_of(conf_args_text(args, "claims-challenge"), &decoded, &challenge, err));
     cli_credential_read(args, &credential_options);
     ES_TRY(scope_of(conf_args_text(args, "resource"), &scope, err));
     ES_TRY(cli_credential_new(&credential_options, &credential, err));
@@ -78,6 +108,8 @@ static entrasql_status get_token(const conf_args *args, entrasql_token **ret, en
         .size = sizeof request,
         .scope = scope,
         .timeout_ms = conf_args_number(args, "timeout") * 1000,
+        .claims = challenge,
+        .enable_cae = conf_args_flag(args, "cae"),
     };
     entrasql_status status = entrasql_credential_get_token(credential, &request, ret, err);
     entrasql_credential_unref(credential);

@@ -50,6 +50,10 @@ int cli_report(const cli_terminal *t, const entrasql_error *err)
         (void)fputs("correlation id: ", t->err);
         print_message(t->err, err->correlation_id);
     }
+    if (err->claims[0] != '\0') {
+        (void)fputs("claims: ", t->err);
+        print_message(t->err, err->claims);
+    }
     if (err->hint[0] != '\0') {
         (void)fputs("hint: ", t->err);
         print_message(t->err, err->hint);

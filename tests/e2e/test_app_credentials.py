@@ -154,3 +154,16 @@ def test_what_entra_wants_of_the_user_is_told(emulator, programs, environments):
     assert result.returncode == 3
     assert "AADSTS50076" in result.stderr
     assert "claims challenge" in result.stderr
+    # The challenge itself, for whoever can ask the person.
+    assert 'claims: {"access_token":{"capolids"' in result.stderr
+
+
+def test_a_challenge_is_taken_as_json_and_as_headers_have_it(programs, emulator):
+    env = emulator.environment("ci-app")
+    for challenge in ('{"access_token":{"nbf":{"essential":true}}}', "eyJhIjoxfQ"):
+        result = run([programs.entrasql, "token", "--cae", "--claims-challenge", challenge], env=env)
+        assert result.returncode == 0, result.stderr
+    for challenge in ("[1]", "two words"):
+        result = run([programs.entrasql, "token", "--claims-challenge", challenge], env=env)
+        assert result.returncode == 2, result.stderr
+        assert "challenge" in result.stderr
