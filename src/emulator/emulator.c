@@ -156,6 +156,7 @@ static emulator_info info_of(const running *r)
         .pid = (int)getpid(),
         .entra_port = entra_port(r->entra),
         .identity_port = imds_port(r->imds),
+        .fabric_port = imds_fabric_port(r->imds),
         .sql_port = front_port(r->front),
         .catalog_port = front_catalog_port(r->front),
     };
@@ -197,8 +198,10 @@ static entrasql_status start_services(running *r, entrasql_error *err)
         ES_TRY(http_record_open(r->options->record_dir, &r->record, err));
     ES_TRY(entra_start(r->w, r->options->entra_port, &r->entra, err));
     http_record_observe(r->record, "entra", entra_service(r->entra));
-    ES_TRY(imds_start(r->w, r->options->identity_port, &r->imds, err));
+    ES_TRY(imds_start(r->w, r->options->data_dir, r->options->identity_port, &r->imds, err));
     http_record_observe(r->record, "managed identity", imds_service(r->imds));
+    if (imds_fabric_service(r->imds) != NULL)
+        http_record_observe(r->record, "service fabric", imds_fabric_service(r->imds));
     options.engine = r->engine;
     options.journal = r->journal;
     options.backend = r->backend;

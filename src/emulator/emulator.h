@@ -65,6 +65,7 @@ typedef struct emulator_info {
     uint16_t identity_port;
     uint16_t sql_port;
     uint16_t catalog_port; /* with a backend: where our own engine answers; else 0 */
+    uint16_t fabric_port;  /* Service Fabric, HTTPS; 0: the world has no such host */
 } emulator_info;
 
 /* NOT_FOUND, with a hint, when none runs on that directory. */

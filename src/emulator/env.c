@@ -33,6 +33,8 @@ static const char *const sign_in_variables[] = {
     "IMDS_ENDPOINT",
     "MSI_ENDPOINT",
     "MSI_SECRET",
+    "DEFAULT_IDENTITY_CLIENT_ID",
+    "WEBSITE_SITE_NAME",
     "MSAL_MANAGED_IDENTITY_ENDPOINT",
     "AZURESUBSCRIPTION_CLIENT_ID",
     "AZURESUBSCRIPTION_TENANT_ID",
@@ -59,7 +61,7 @@ static entrasql_status set(env *e, const char *name, const char *value)
 static entrasql_status set_url(env *e, const char *name, const char *before, uint16_t port,
                                const char *after)
 {
-    char url[128];
+    char url[1024];
     (void)snprintf(url, sizeof url, "%s%u%s", before, (unsigned)port, after);
     return set(e, name, url);
 }
@@ -215,6 +217,84 @@ static entrasql_status set_pipeline(env *e, const world_host *host)
     return set(e, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", connection);
 }
 
+/* System-assigned identities are asked for without an id; so are all where no id can be given. */
+static entrasql_status set_client_id(env *e, const char *name)
+{
+    return e->who->system_assigned ? ENTRASQL_OK : set(e, name, e->who->client_id);
+}
+
+static entrasql_status set_secret(env *e, const char *name, const world_host *host)
+{
+    return set(e, name, es_secret_reveal(host->identity_header));
+}
+
+/* http://127.0.0.1:PORT<before><the host's name><after> */
+static entrasql_status set_host_url(env *e, const char *name, const char *before,
+                                    const world_host *host, const char *after)
+{
+    char path[512];
+    int n = snprintf(path, sizeof path, "%s%s%s", before, host->name, after);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return es_fail(e->err, ENTRASQL_LIMIT, "the host's name is too long");
+    return set_url(e, name, "http://127.0.0.1:", e->info.identity_port, path);
+}
+
+static entrasql_status set_fabric(env *e, const world_host *host)
+{
+    char thumbprint[41];
+    if (e->info.fabric_port == 0)
+        return es_fail(e->err, ENTRASQL_NOT_FOUND,
+                       "the running emulator was started without a Service Fabric host");
+    ES_TRY(imds_fabric_thumbprint(e->options->data_dir, thumbprint, e->err));
+    ES_TRY(
+        set_url(e, "IDENTITY_ENDPOINT", "https://localhost:", e->info.fabric_port, IMDS_VM_PATH));
+    ES_TRY(set_secret(e, "IDENTITY_HEADER", host));
+    return set(e, "IDENTITY_SERVER_THUMBPRINT", thumbprint);
+}
+
+static entrasql_status set_legacy(env *e, const world_host *host)
+{
+    ES_TRY(
+        set_url(e, "MSI_ENDPOINT", "http://127.0.0.1:", e->info.identity_port, IMDS_LEGACY_PATH));
+    ES_TRY(set_secret(e, "MSI_SECRET", host));
+    if (host->kind == WORLD_AZURE_ML)
+        return set_client_id(e, "DEFAULT_IDENTITY_CLIENT_ID");
+    ES_TRY(set(e, "WEBSITE_SITE_NAME", host->name));
+    return set_client_id(e, "AZURE_CLIENT_ID");
+}
+
+static entrasql_status set_host(env *e, const world_host *host)
+{
+    switch (host->kind) {
+    case WORLD_VM:
+        ES_TRY(set_client_id(e, "AZURE_CLIENT_ID"));
+        return set_url(e, "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+                       "http://127.0.0.1:", e->info.identity_port, "");
+    case WORLD_WEB_APP_2017:
+    case WORLD_AZURE_ML:
+        return set_legacy(e, host);
+    case WORLD_SERVICE_FABRIC:
+        return set_fabric(e, host);
+    case WORLD_CLOUD_SHELL:
+        return set_host_url(e, "MSI_ENDPOINT", IMDS_CLOUD_SHELL_PREFIX, host,
+                            IMDS_CLOUD_SHELL_SUFFIX);
+    case WORLD_ARC:
+        ES_TRY(set_client_id(e, "AZURE_CLIENT_ID"));
+        ES_TRY(set_host_url(e, "IDENTITY_ENDPOINT", IMDS_ARC_PREFIX, host, IMDS_VM_PATH));
+        return set_url(e, "IMDS_ENDPOINT", "http://127.0.0.1:", e->info.identity_port, "");
+    case WORLD_AKS:
+        return set_cluster(e, host);
+    case WORLD_PIPELINE:
+        return set_pipeline(e, host);
+    case WORLD_WEB_APP:
+        break;
+    }
+    ES_TRY(set_client_id(e, "AZURE_CLIENT_ID"));
+    ES_TRY(set_url(e, "IDENTITY_ENDPOINT", "http://127.0.0.1:", e->info.identity_port,
+                   IMDS_APP_SERVICE_PATH));
+    return set_secret(e, "IDENTITY_HEADER", host);
+}
+
 static entrasql_status set_identity(env *e)
 {
     const world_host *host = e->options->host != NULL ? world_host_find(e->w, e->options->host)
@@ -227,19 +307,7 @@ static entrasql_status set_identity(env *e)
         es_hint(e->err, "Add it to the host's identities in the seed.");
         return ENTRASQL_INVALID;
     }
-    if (host->kind == WORLD_AKS)
-        return set_cluster(e, host);
-    if (host->kind == WORLD_PIPELINE)
-        return set_pipeline(e, host);
-    /* System-assigned identities are asked for without an id. */
-    if (!e->who->system_assigned)
-        ES_TRY(set(e, "AZURE_CLIENT_ID", e->who->client_id));
-    if (host->kind == WORLD_VM)
-        return set_url(e, "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-                       "http://127.0.0.1:", e->info.identity_port, "");
-    ES_TRY(set_url(e, "IDENTITY_ENDPOINT", "http://127.0.0.1:", e->info.identity_port,
-                   IMDS_APP_SERVICE_PATH));
-    return set(e, "IDENTITY_HEADER", es_secret_reveal(host->identity_header));
+    return set_host(e, host);
 }
 
 static entrasql_status set_app(env *e)

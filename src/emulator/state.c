@@ -78,6 +78,8 @@ entrasql_status emulator_put_state(const emulator_info *info, const char *data_d
     json_member_put_i64(j, "entra_port", info->entra_port);
     json_member_put_i64(j, "identity_port", info->identity_port);
     json_member_put_i64(j, "sql_port", info->sql_port);
+    if (info->fabric_port != 0)
+        json_member_put_i64(j, "fabric_port", info->fabric_port);
     json_member_put_i64(j, "catalog_port", info->catalog_port);
     put_format(j, "authority", "https://localhost:", info->entra_port, "");
     put_format(j, "status_page", "https://localhost:", info->entra_port, "/");
@@ -115,6 +117,10 @@ static bool read_info(const json_node *root, emulator_info *info)
     if (json_member_i64(root, "pid", &pid) != ENTRASQL_OK || pid <= 1 || pid > INT32_MAX)
         return false;
     info->pid = (int)pid;
+    info->fabric_port = 0;
+    if (json_member(root, "fabric_port") != NULL &&
+        !read_port(root, "fabric_port", &info->fabric_port))
+        return false;
     return read_port(root, "catalog_port", &info->catalog_port) &&
            read_port(root, "entra_port", &info->entra_port) &&
            read_port(root, "identity_port", &info->identity_port) &&

@@ -63,11 +63,6 @@ static void put_principals(json_writer *j, const world *w)
     json_end_array(j);
 }
 
-static const char *host_kind(world_host_kind kind)
-{
-    return kind == WORLD_VM ? "vm" : "web-app";
-}
-
 static void put_hosts(json_writer *j, const world *w)
 {
     json_name(j, "hosts");
@@ -76,7 +71,7 @@ static void put_hosts(json_writer *j, const world *w)
     for (size_t i = 0; (h = world_host_at(w, i)) != NULL; i++) {
         json_begin_object(j);
         json_member_put_string(j, "name", h->name);
-        json_member_put_string(j, "kind", host_kind(h->kind));
+        json_member_put_string(j, "kind", world_host_kind_name(h->kind));
         json_name(j, "identities");
         json_begin_array(j);
         for (size_t k = 0; k < h->identity_count; k++)

@@ -30,6 +30,8 @@ static const world_host *find_host(const world *w, const httpd_request *request,
 {
     const char *header = httpd_header(request, "X-IDENTITY-HEADER");
     const world_host *host = header != NULL ? world_host_by_header(w, header) : NULL;
+    if (host != NULL && host->kind != WORLD_WEB_APP)
+        host = NULL;
     if (host == NULL)
         refuse(response, 401, "The X-IDENTITY-HEADER header is missing or has the wrong value.");
     return host;
@@ -73,5 +75,6 @@ void imds_handle_app_service(const world *w, const httpd_request *request, httpd
         refuse(response, 400, text);
         return;
     }
-    imds_answer_token(w, identity, resource, named, false, response);
+    imds_answer_token(w, identity, resource, named, &(imds_form){.with_expires_in = false},
+                      response);
 }

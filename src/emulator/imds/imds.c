@@ -12,10 +12,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct imds {
     const world *w;
     httpd *service;
+    httpd *fabric; /* NULL: no such host */
+    imds_arc *arc;
 };
 
 /* ---- the identity ---- */
@@ -99,8 +102,41 @@ static void put_number_text(json_writer *j, const char *name, int64_t value)
     json_member_put_string(j, name, text);
 }
 
+/* "5/1/2024 1:45:10 PM +00:00", as the App Service of 2017 writes it. */
+static void put_date(json_writer *j, const char *name, int64_t value)
+{
+    time_t t = (time_t)value;
+    struct tm tm;
+    char text[64] = "";
+    if (gmtime_r(&t, &tm) != NULL)
+        (void)snprintf(text, sizeof text, "%d/%d/%d %d:%02d:%02d %s +00:00", tm.tm_mon + 1,
+                       tm.tm_mday, tm.tm_year + 1900, tm.tm_hour % 12 != 0 ? tm.tm_hour % 12 : 12,
+                       tm.tm_min, tm.tm_sec, tm.tm_hour < 12 ? "AM" : "PM");
+    json_member_put_string(j, name, text);
+}
+
+static void put_expiry(json_writer *j, const imds_form *form, int64_t expires_on, int64_t now)
+{
+    if (form->with_expires_in) {
+        put_number_text(j, "expires_in", expires_on - now - 1);
+        put_number_text(j, "ext_expires_in", expires_on - now - 1);
+    }
+    switch (form->expiry) {
+    case IMDS_EXPIRY_TEXT:
+        put_number_text(j, "expires_on", expires_on);
+        put_number_text(j, "not_before", now);
+        break;
+    case IMDS_EXPIRY_NUMBER:
+        json_member_put_i64(j, "expires_on", expires_on);
+        break;
+    case IMDS_EXPIRY_DATE:
+        put_date(j, "expires_on", expires_on);
+        break;
+    }
+}
+
 void imds_answer_token(const world *w, const world_principal *identity, const char *resource,
-                       const char *named, bool with_expires_in, httpd_response *response)
+                       const char *named, const imds_form *form, httpd_response *response)
 {
     ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);
     world_token_request request = {.principal = identity, .resource = resource};
@@ -115,12 +151,12 @@ void imds_answer_token(const world *w, const world_principal *identity, const ch
     json_name(&j, "access_token");
     json_put_text(&j, (const char *)token.data, token.len);
     json_member_put_string(&j, "client_id", identity->client_id);
-    if (with_expires_in) {
-        put_number_text(&j, "expires_in", expires_on - now - 1);
-        put_number_text(&j, "ext_expires_in", expires_on - now - 1);
+    if (form->with_ids) {
+        json_member_put_string(&j, "object_id", identity->object_id);
+        if (identity->resource_id != NULL)
+            json_member_put_string(&j, "msi_res_id", identity->resource_id);
     }
-    put_number_text(&j, "expires_on", expires_on);
-    put_number_text(&j, "not_before", now);
+    put_expiry(&j, form, expires_on, now);
     json_member_put_string(&j, "resource", named);
     json_member_put_string(&j, "token_type", "Bearer");
     json_end_object(&j);
@@ -128,6 +164,34 @@ void imds_answer_token(const world *w, const world_principal *identity, const ch
         es_buf_clear(&response->body);
         response->status = 500;
     }
+}
+
+void imds_refuse(httpd_response *response, unsigned status, const char *error, const char *text)
+{
+    json_writer j;
+    json_writer_init(&j, &response->body);
+    json_begin_object(&j);
+    json_member_put_string(&j, "error", error);
+    json_member_put_string(&j, "error_description", text);
+    json_end_object(&j);
+    response->status = json_writer_end(&j) == ENTRASQL_OK ? status : 500;
+}
+
+const world_host *imds_host_in_path(const world *w, world_host_kind kind, const char *path,
+                                    const char *prefix, const char *suffix)
+{
+    char name[128];
+    size_t skip = strlen(prefix);
+    if (!es_starts_with(path, prefix) || !es_ends_with(path, suffix) ||
+        strlen(path) <= skip + strlen(suffix))
+        return NULL;
+    size_t n = strlen(path) - skip - strlen(suffix);
+    if (n >= sizeof name)
+        return NULL;
+    memcpy(name, path + skip, n);
+    name[n] = '\0';
+    const world_host *host = world_host_find(w, name);
+    return host != NULL && host->kind == kind ? host : NULL;
 }
 
 /* ---- the service ---- */
@@ -140,6 +204,12 @@ static void serve(const imds *i, const httpd_request *request, httpd_response *r
         imds_handle_vm(i->w, request, response);
     } else if (es_streq(path, IMDS_APP_SERVICE_PATH)) {
         imds_handle_app_service(i->w, request, response);
+    } else if (es_streq(path, IMDS_LEGACY_PATH)) {
+        imds_handle_legacy(i->w, request, response);
+    } else if (es_starts_with(path, IMDS_CLOUD_SHELL_PREFIX)) {
+        imds_handle_cloud_shell(i->w, request, response);
+    } else if (es_starts_with(path, IMDS_ARC_PREFIX)) {
+        imds_handle_arc(i->arc, i->w, request, response);
     } else {
         response->status = 404;
         response->content_type = "text/plain; charset=utf-8";
@@ -158,20 +228,67 @@ static void handle(void *ctx, const httpd_request *request, httpd_response *resp
     world_let_go(i->w);
 }
 
-entrasql_status imds_start(const world *w, uint16_t port, imds **ret, entrasql_error *err)
+static void handle_fabric(void *ctx, const httpd_request *request, httpd_response *response)
+{
+    const imds *i = ctx;
+    if (fault_http(world_faults(i->w), FAULT_AT_IDENTITY, response))
+        return;
+    world_hold(i->w);
+    imds_handle_fabric(i->w, request, response);
+    world_let_go(i->w);
+}
+
+static bool has_fabric(const world *w)
+{
+    const world_host *h;
+    for (size_t i = 0; (h = world_host_at(w, i)) != NULL; i++) {
+        if (h->kind == WORLD_SERVICE_FABRIC)
+            return true;
+    }
+    return false;
+}
+
+static entrasql_status start_fabric(imds *i, const char *data_dir, entrasql_error *err)
+{
+    ES_CLEANUP(es_cleanup_free) char *cert = NULL;
+    ES_CLEANUP(es_cleanup_free) char *key = NULL;
+    if (!has_fabric(i->w))
+        return ENTRASQL_OK;
+    ES_TRY(imds_fabric_files(data_dir, &cert, &key, err));
+    httpd_options options = {
+        .cert_file = cert, .key_file = key, .handler = handle_fabric, .ctx = i};
+    return httpd_start(&options, &i->fabric, err);
+}
+
+entrasql_status imds_start(const world *w, const char *data_dir, uint16_t port, imds **ret,
+                           entrasql_error *err)
 {
     imds *i = es_calloc(1, sizeof *i);
     if (i == NULL)
         return es_nomem(err);
     i->w = w;
     httpd_options options = {.port = port, .handler = handle, .ctx = i};
-    entrasql_status status = httpd_start(&options, &i->service, err);
+    entrasql_status status = imds_arc_new(data_dir, &i->arc, err);
+    if (status == ENTRASQL_OK)
+        status = start_fabric(i, data_dir, err);
+    if (status == ENTRASQL_OK)
+        status = httpd_start(&options, &i->service, err);
     if (status != ENTRASQL_OK) {
-        es_free(i);
+        imds_stop(i);
         return status;
     }
     *ret = i;
     return ENTRASQL_OK;
+}
+
+httpd *imds_fabric_service(const imds *i)
+{
+    return i->fabric;
+}
+
+uint16_t imds_fabric_port(const imds *i)
+{
+    return i->fabric != NULL ? httpd_port(i->fabric) : 0;
 }
 
 httpd *imds_service(const imds *i)
@@ -189,5 +306,7 @@ void imds_stop(imds *i)
     if (i == NULL)
         return;
     httpd_stop(i->service);
+    httpd_stop(i->fabric);
+    imds_arc_free(i->arc);
     es_free(i);
 }

@@ -29,15 +29,49 @@ imds_pick imds_pick_identity(const world_host *host, const httpd_request *reques
                              const imds_parameter *parameters, bool single_user_assigned,
                              const world_principal **ret);
 
+/* How a host writes its answer. */
+typedef enum imds_expiry {
+    IMDS_EXPIRY_TEXT,   /* "1714571110" */
+    IMDS_EXPIRY_NUMBER, /* 1714571110 */
+    IMDS_EXPIRY_DATE    /* "5/1/2024 1:45:10 PM +00:00" */
+} imds_expiry;
+typedef struct imds_form {
+    bool with_expires_in;
+    imds_expiry expiry;
+    bool with_ids; /* object_id and msi_res_id beside client_id */
+} imds_form;
+
 /* The answer with a token; 500 when it cannot be written. `named`: the resource as it was asked
  * for. */
 void imds_answer_token(const world *w, const world_principal *identity, const char *resource,
-                       const char *named, bool with_expires_in, httpd_response *response);
+                       const char *named, const imds_form *form, httpd_response *response);
+/* {"error":...,"error_description":...} */
+void imds_refuse(httpd_response *response, unsigned status, const char *error, const char *text);
 /* AADSTS500011 for a resource that the tenant does not know; made printable. */
 void imds_unknown_resource_text(const world *w, const char *resource, char *ret, size_t size);
 
 void imds_handle_vm(const world *w, const httpd_request *request, httpd_response *response);
 void imds_handle_app_service(const world *w, const httpd_request *request,
                              httpd_response *response);
+void imds_handle_legacy(const world *w, const httpd_request *request, httpd_response *response);
+void imds_handle_cloud_shell(const world *w, const httpd_request *request,
+                             httpd_response *response);
+void imds_handle_fabric(const world *w, const httpd_request *request, httpd_response *response);
+
+/* The host of that kind whose name stands in the path between the two; NULL: none. */
+const world_host *imds_host_in_path(const world *w, world_host_kind kind, const char *path,
+                                    const char *prefix, const char *suffix);
+
+/* Azure Arc's challenges that are not answered yet. */
+typedef struct imds_arc imds_arc;
+entrasql_status imds_arc_new(const char *data_dir, imds_arc **ret, entrasql_error *err) ES_MUST_USE;
+/* Removes the key files. NULL allowed. */
+void imds_arc_free(imds_arc *a);
+void imds_handle_arc(imds_arc *a, const world *w, const httpd_request *request,
+                     httpd_response *response);
+
+/* Makes the cluster's certificate and key when they are missing; the paths are the caller's. */
+entrasql_status imds_fabric_files(const char *data_dir, char **ret_cert, char **ret_key,
+                                  entrasql_error *err) ES_MUST_USE;
 
 #endif

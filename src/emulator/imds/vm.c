@@ -8,17 +8,6 @@ static const imds_parameter parameters[] = {
     {NULL, IMDS_BY_CLIENT_ID},
 };
 
-static void refuse(httpd_response *response, unsigned status, const char *error, const char *text)
-{
-    json_writer j;
-    json_writer_init(&j, &response->body);
-    json_begin_object(&j);
-    json_member_put_string(&j, "error", error);
-    json_member_put_string(&j, "error_description", text);
-    json_end_object(&j);
-    response->status = json_writer_end(&j) == ENTRASQL_OK ? status : 500;
-}
-
 /* Metadata's own form for a version that it does not have: the error's text is the word. */
 static void refuse_version(httpd_response *response)
 {
@@ -41,16 +30,16 @@ static void refuse_version(httpd_response *response)
 static bool check_request(const httpd_request *request, httpd_response *response)
 {
     if (!es_streq(httpd_method(request), "GET")) {
-        refuse(response, 405, "invalid_request", "Only GET is allowed here");
+        imds_refuse(response, 405, "invalid_request", "Only GET is allowed here");
         return false;
     }
     /* A request that was forwarded did not come from this machine. */
     if (httpd_header(request, "X-Forwarded-For") != NULL) {
-        refuse(response, 400, "invalid_request", "Requests through a proxy are not answered");
+        imds_refuse(response, 400, "invalid_request", "Requests through a proxy are not answered");
         return false;
     }
     if (!es_strcaseeq(httpd_header(request, "Metadata"), "true")) {
-        refuse(response, 400, "bad_request_102", "Required metadata header not specified");
+        imds_refuse(response, 400, "bad_request_102", "Required metadata header not specified");
         return false;
     }
     const char *version = httpd_query(request, "api-version");
@@ -69,16 +58,16 @@ static const world_principal *pick(const world_host *host, const httpd_request *
     case IMDS_PICK_FOUND:
         return identity;
     case IMDS_PICK_NONE:
-        refuse(response, 400, "invalid_request", "Identity not found");
+        imds_refuse(response, 400, "invalid_request", "Identity not found");
         break;
     case IMDS_PICK_SEVERAL:
-        refuse(response, 400, "invalid_request",
-               "Multiple user assigned identities exist, please specify the clientId / "
-               "resourceId of the identity in the token request");
+        imds_refuse(response, 400, "invalid_request",
+                    "Multiple user assigned identities exist, please specify the clientId / "
+                    "resourceId of the identity in the token request");
         break;
     case IMDS_PICK_BAD_REQUEST:
-        refuse(response, 400, "invalid_request",
-               "Only one of client_id, object_id and msi_res_id may be given, and once");
+        imds_refuse(response, 400, "invalid_request",
+                    "Only one of client_id, object_id and msi_res_id may be given, and once");
         break;
     }
     return NULL;
@@ -88,14 +77,15 @@ void imds_handle_vm(const world *w, const httpd_request *request, httpd_response
 {
     const world_host *host = world_vm(w);
     if (host == NULL) {
-        refuse(response, 404, "not_found", "The emulator's world has no virtual machine");
+        imds_refuse(response, 404, "not_found", "The emulator's world has no virtual machine");
         return;
     }
     if (!check_request(request, response))
         return;
     const char *named = httpd_query(request, "resource");
     if (es_str_is_empty(named)) {
-        refuse(response, 400, "invalid_request", "Required query variable 'resource' is missing");
+        imds_refuse(response, 400, "invalid_request",
+                    "Required query variable 'resource' is missing");
         return;
     }
     const world_principal *identity = pick(host, request, response);
@@ -105,8 +95,9 @@ void imds_handle_vm(const world *w, const httpd_request *request, httpd_response
     if (resource == NULL) {
         char text[640];
         imds_unknown_resource_text(w, named, text, sizeof text);
-        refuse(response, 400, "invalid_resource", text);
+        imds_refuse(response, 400, "invalid_resource", text);
         return;
     }
-    imds_answer_token(w, identity, resource, named, true, response);
+    imds_answer_token(w, identity, resource, named, &(imds_form){.with_expires_in = true},
+                      response);
 }

@@ -53,6 +53,13 @@ static entrasql_status stored_secret(const json_node *list, const char *name, es
     return *ret != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
 }
 
+/* Hosts that prove by a secret header where the program runs. */
+static bool has_header(world_host_kind kind)
+{
+    return kind == WORLD_WEB_APP || kind == WORLD_WEB_APP_2017 || kind == WORLD_AZURE_ML ||
+           kind == WORLD_SERVICE_FABRIC;
+}
+
 /* Each secret from the file or new; *ret_new when one was new. */
 static entrasql_status fill(world *w, const json_node *root, bool *ret_new, entrasql_error *err)
 {
@@ -70,7 +77,7 @@ static entrasql_status fill(world *w, const json_node *root, bool *ret_new, entr
     }
     for (size_t i = 0; i < w->host_count; i++) {
         world_host *h = &w->hosts[i];
-        if (h->kind != WORLD_WEB_APP)
+        if (!has_header(h->kind))
             continue;
         entrasql_status status =
             stored_secret(json_member(root, "hosts"), h->name, &h->identity_header);

@@ -336,6 +336,34 @@ static entrasql_status attach(const seed_object *o, const world *w, world_host *
     return ENTRASQL_OK;
 }
 
+static const char *const host_kinds[] = {
+    [WORLD_WEB_APP] = "web-app",
+    [WORLD_VM] = "vm",
+    [WORLD_AKS] = "aks",
+    [WORLD_PIPELINE] = "pipeline",
+    [WORLD_WEB_APP_2017] = "web-app-2017",
+    [WORLD_AZURE_ML] = "azure-ml",
+    [WORLD_SERVICE_FABRIC] = "service-fabric",
+    [WORLD_CLOUD_SHELL] = "cloud-shell",
+    [WORLD_ARC] = "arc",
+};
+
+const char *world_host_kind_name(world_host_kind kind)
+{
+    return host_kinds[kind];
+}
+
+static bool host_kind_of(const char *name, world_host_kind *ret)
+{
+    for (size_t i = 0; i < ES_COUNT_OF(host_kinds); i++) {
+        if (es_streq(name, host_kinds[i])) {
+            *ret = (world_host_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static entrasql_status read_host(const seed_object *o, world *w, world_host *h)
 {
     static const char *const allowed[] = {"name", "kind", "identities", "service_account", NULL};
@@ -344,16 +372,10 @@ static entrasql_status read_host(const seed_object *o, world *w, world_host *h)
     ES_TRY(seed_check(o, allowed));
     ES_TRY(seed_required_text(o, "name", &h->name));
     ES_TRY(seed_required_text(o, "kind", &kind));
-    if (es_streq(kind, "web-app"))
-        h->kind = WORLD_WEB_APP;
-    else if (es_streq(kind, "vm"))
-        h->kind = WORLD_VM;
-    else if (es_streq(kind, "aks"))
-        h->kind = WORLD_AKS;
-    else if (es_streq(kind, "pipeline"))
-        h->kind = WORLD_PIPELINE;
-    else
-        return seed_fail(o, "kind", "must be \"web-app\", \"vm\", \"aks\" or \"pipeline\"");
+    if (!host_kind_of(kind, &h->kind))
+        return seed_fail(o, "kind",
+                         "must be web-app, vm, aks, pipeline, web-app-2017, azure-ml, "
+                         "service-fabric, cloud-shell or arc");
     if (h->kind != WORLD_AKS && json_member(o->node, "service_account") != NULL)
         return seed_fail(o, "service_account", "only clusters (aks) have one");
     if (world_host_is_issuer(h))

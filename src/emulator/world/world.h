@@ -57,16 +57,21 @@ typedef struct world_principal {
 } world_principal;
 
 typedef enum world_host_kind {
-    WORLD_WEB_APP, /* App Service: IDENTITY_ENDPOINT and IDENTITY_HEADER */
-    WORLD_VM,      /* IMDS; there is at most one */
-    WORLD_AKS,     /* a cluster: a service account's token in a file (federation.h) */
-    WORLD_PIPELINE /* Azure Pipelines: a job's service connection (federation.h) */
+    WORLD_WEB_APP,  /* App Service: IDENTITY_ENDPOINT and IDENTITY_HEADER */
+    WORLD_VM,       /* IMDS; there is at most one */
+    WORLD_AKS,      /* a cluster: a service account's token in a file (federation.h) */
+    WORLD_PIPELINE, /* Azure Pipelines: a job's service connection (federation.h) */
+    WORLD_WEB_APP_2017,
+    WORLD_AZURE_ML,
+    WORLD_SERVICE_FABRIC,
+    WORLD_CLOUD_SHELL,
+    WORLD_ARC /* a machine elsewhere, with the agent of Azure Arc */
 } world_host_kind;
 
 typedef struct world_host {
     world_host_kind kind;
     char *name;
-    es_secret *identity_header;         /* web apps */
+    es_secret *identity_header;         /* of hosts that prove the place by a header; else NULL */
     char *service_account;              /* clusters: "namespace:name" */
     const world_principal **identities; /* clusters and pipelines: apps, too */
     size_t identity_count;
@@ -148,9 +153,11 @@ const world_principal *world_principal_at(const world *w, size_t i);
 /* Object ids of the groups that a principal is in, through other groups too; returns how many. */
 size_t world_groups_of(const world *w, const world_principal *p, const char **ret, size_t max);
 
+/* "web-app", "arc" ...: the kind as the seed writes it. */
+const char *world_host_kind_name(world_host_kind kind);
 const world_host *world_host_find(const world *w, const char *name);
 const world_host *world_host_at(const world *w, size_t i); /* all in turn; NULL: no more */
-/* The web app whose IDENTITY_HEADER it is; compared in constant time; NULL when none. */
+/* The host whose IDENTITY_HEADER or MSI_SECRET it is; compared in constant time; NULL when none. */
 const world_host *world_host_by_header(const world *w, const char *header);
 const world_host *world_vm(const world *w); /* NULL when the world has none */
 /* The host where an identity is attached; with several, the first web app. NULL: none. */

@@ -2,6 +2,7 @@
 /* Entra and the managed identity endpoints over real HTTP: each answer, each error body. */
 #include "support.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "emulator/entra/entra.h"
 #include "emulator/imds/imds.h"
@@ -13,6 +14,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -30,7 +33,8 @@ static int start(void **state)
     entrasql_error err;
     snprintf(dir, sizeof dir, "%s", support_make_dir());
     w = support_load(dir);
-    if (entra_start(w, 0, &e, &err) != ENTRASQL_OK || imds_start(w, 0, &i, &err) != ENTRASQL_OK) {
+    if (entra_start(w, 0, &e, &err) != ENTRASQL_OK ||
+        imds_start(w, dir, 0, &i, &err) != ENTRASQL_OK) {
         print_error("%s\n", err.message);
         return 1;
     }
@@ -54,7 +58,10 @@ typedef struct answer {
     char text[16 * 1024];
     char request_id[64]; /* client-request-id */
     char retry_after[32];
+    char challenge[512]; /* WWW-Authenticate */
 } answer;
+
+static const uint8_t *pin; /* of the next request's server; NULL: the world's authority */
 
 static answer ask(const char *method, const char *url, const char *const *headers, const char *body)
 {
@@ -65,6 +72,7 @@ static answer ask(const char *method, const char *url, const char *const *header
         .body = body,
         .body_len = body != NULL ? strlen(body) : 0,
         .ca_file = world_ca_file(w),
+        .pin = pin,
         .plain_allowed = true,
         .direct = true,
         .deadline_ms = es_clock_deadline(20000),
@@ -88,6 +96,10 @@ static answer ask(const char *method, const char *url, const char *const *header
     if (http_response_header(&response, "Retry-After", a.retry_after, sizeof a.retry_after) !=
         ENTRASQL_OK)
         a.retry_after[0] = 0;
+    a.challenge[0] = 0;
+    if (http_response_header(&response, "WWW-Authenticate", a.challenge, sizeof a.challenge) !=
+        ENTRASQL_OK)
+        a.challenge[0] = 0;
     http_response_done(&response);
     return a;
 }
@@ -534,6 +546,181 @@ static void web_app_refusals_have_the_platform_s_words(void **state)
     support_assert_has(a.text, "AADSTS500011");
 }
 
+/* ---- the other hosts ---- */
+
+static const char *secret_of(const char *host)
+{
+    return es_secret_reveal(world_host_find(w, host)->identity_header);
+}
+
+static void assert_migration_identity(const answer *a)
+{
+    if (a->status != 200)
+        fail_msg("%u %s", a->status, a->text);
+    json_doc *doc = parse(a);
+    assert_token_of(json_doc_root(doc), world_principal_find(w, "MigrationIdentity"));
+    json_doc_free(doc);
+}
+
+static void assert_refused(answer a, unsigned status, const char *part)
+{
+    assert_int_equal(a.status, status);
+    support_assert_has(a.text, part);
+    assert_null(strstr(a.text, "access_token"));
+}
+
+#define OLD "/msi/2017/token?api-version=2017-09-01&resource=" SQL
+
+static void hosts_of_2017(void **state)
+{
+    (void)state;
+    char named[256];
+    const char *mi = world_principal_find(w, "MigrationIdentity")->client_id;
+    snprintf(named, sizeof named, OLD "&clientid=%s", mi);
+    answer a = identity_get(named, "secret", secret_of("persons-app-2017"));
+    assert_migration_identity(&a);
+    support_assert_has(a.text, "M +00:00\"");
+    a = identity_get(named, "secret", secret_of("persons-ml"));
+    assert_migration_identity(&a);
+    support_assert_has(a.text, "\"expires_on\":\"1");
+    /* Azure ML has one; a web app without a system-assigned one has none. */
+    a = identity_get(OLD, "secret", secret_of("persons-ml"));
+    assert_migration_identity(&a);
+    const char *secret = secret_of("persons-app-2017");
+    assert_refused(identity_get(OLD, "secret", secret), 400, "No MSI found");
+    assert_refused(identity_get(OLD "&clientid=x", "secret", secret), 400, "No MSI found");
+    assert_refused(identity_get(OLD "&client_id=x", "secret", secret), 400, "clientid");
+    assert_refused(identity_get(OLD "&mi_res_id=x", "secret", secret), 400, "clientid");
+    assert_refused(identity_get(OLD, "secret", "wrong"), 401, "secret");
+    assert_refused(identity_get(OLD, "secret", secret_of("persons-app")), 401, "secret");
+    assert_refused(identity_get(APP, "X-IDENTITY-HEADER", secret), 401, "X-IDENTITY-HEADER");
+    assert_refused(identity_get(OLD, NULL, NULL), 401, "secret");
+    assert_refused(
+        identity_get("/msi/2017/token?api-version=2019-08-01&resource=" SQL, "secret", secret), 400,
+        "2017-09-01");
+    assert_refused(identity_get("/msi/2017/token?api-version=2017-09-01", "secret", secret), 400,
+                   "resource");
+}
+
+static answer shell_post(const char *path, const char *metadata, const char *body)
+{
+    const char *headers[] = {"Content-Type", FORM, "Metadata", metadata, NULL};
+    char url[512];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", (unsigned)imds_port(i), path);
+    return ask("POST", url, headers, body);
+}
+
+static void cloud_shell_gives_its_identity(void **state)
+{
+    (void)state;
+    static const char path[] = "/cloud-shell/persons-shell/token";
+    answer a = shell_post(path, "true", "resource=" SQL);
+    assert_migration_identity(&a);
+    assert_refused(shell_post(path, "false", "resource=" SQL), 400, "metadata");
+    assert_refused(shell_post(path, "true", "resource=x"), 400, "AudienceNotSupported");
+    assert_refused(shell_post("/cloud-shell/persons-vm/token", "true", "resource=" SQL), 404, "no");
+    assert_refused(shell_post("/cloud-shell//token", "true", "resource=" SQL), 404, "no");
+    assert_refused(
+        identity_get("/cloud-shell/persons-shell/token?resource=" SQL, "Metadata", "true"), 405,
+        "POST");
+}
+
+#define ARC "/arc/persons-arc/metadata/identity/oauth2/token?api-version=2020-06-01&resource=" SQL
+
+static answer arc_get(const char *path, const char *authorization)
+{
+    const char *headers[] = {"Metadata", "true", authorization != NULL ? "Authorization" : NULL,
+                             authorization, NULL};
+    char url[1024];
+    snprintf(url, sizeof url, "http://127.0.0.1:%u%s", (unsigned)imds_port(i), path);
+    return ask("GET", url, headers, NULL);
+}
+
+/* The file's content as it has to be sent; the path stays in `file`. */
+static const char *arc_key(const answer *challenged, char file[512])
+{
+    static char text[512];
+    assert_int_equal(challenged->status, 401);
+    assert_true(es_starts_with(challenged->challenge, "Basic realm=/"));
+    assert_true(es_ends_with(challenged->challenge, ".key"));
+    snprintf(file, 512, "%s", challenged->challenge + strlen("Basic realm="));
+    FILE *f = fopen(file, "r");
+    assert_non_null(f);
+    memcpy(text, "Basic ", sizeof "Basic ");
+    size_t n = fread(text + 6, 1, sizeof text - 7, f);
+    fclose(f);
+    text[6 + n] = 0;
+    return text;
+}
+
+static void arc_wants_its_key_once(void **state)
+{
+    (void)state;
+    char file[512];
+    char key[512];
+    answer a = arc_get(ARC, NULL);
+    snprintf(key, sizeof key, "%s", arc_key(&a, file));
+    struct stat st;
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    a = arc_get(ARC, key);
+    assert_migration_identity(&a);
+    /* Used up, and gone. */
+    assert_int_not_equal(access(file, F_OK), 0);
+    a = arc_get(ARC, key);
+    assert_int_equal(a.status, 401);
+    assert_int_equal(arc_get(ARC, "Basic x").status, 401);
+    assert_int_equal(arc_get(ARC, "Bearer x").status, 401);
+    /* Ids are echoed. */
+    char named[512];
+    const world_principal *mi = world_principal_find(w, "MigrationIdentity");
+    a = arc_get(ARC, NULL);
+    snprintf(named, sizeof named, ARC "&object_id=%s", mi->object_id);
+    a = arc_get(named, arc_key(&a, file));
+    assert_migration_identity(&a);
+    support_assert_has(a.text, mi->object_id);
+    a = arc_get(ARC, NULL);
+    a = arc_get(ARC "&client_id=x", arc_key(&a, file));
+    assert_refused(a, 400, "Identity not found");
+    assert_refused(identity_get(ARC, NULL, NULL), 400, "metadata header");
+    assert_refused(identity_get("/arc/persons-arc" VM "?resource=" SQL, "Metadata", "true"), 400,
+                   "api-version");
+    assert_refused(identity_get("/arc/persons-vm" VM, "Metadata", "true"), 404, "machine");
+}
+
+static answer fabric_get(const char *path, const char *secret)
+{
+    const char *headers[] = {secret != NULL ? "secret" : NULL, secret, NULL};
+    char url[512];
+    char text[41];
+    uint8_t digest[20];
+    assert_int_equal(imds_fabric_thumbprint(dir, text, NULL), ENTRASQL_OK);
+    assert_int_equal(es_hex_decode(text, 40, digest), ENTRASQL_OK);
+    snprintf(url, sizeof url, "https://localhost:%u%s", (unsigned)imds_fabric_port(i), path);
+    pin = digest;
+    answer a = ask("GET", url, headers, NULL);
+    pin = NULL;
+    return a;
+}
+
+#define FABRIC VM "?api-version=2019-07-01-preview&resource=" SQL
+
+static void fabric_knows_its_application_by_the_secret(void **state)
+{
+    (void)state;
+    const char *secret = secret_of("persons-fabric");
+    answer a = fabric_get(FABRIC, secret);
+    assert_migration_identity(&a);
+    support_assert_has(a.text, "\"expires_on\":1");
+    assert_refused(fabric_get(FABRIC, NULL), 400, "SecretHeaderNotFound");
+    assert_refused(fabric_get(FABRIC, "wrong"), 401, "SecretHeaderNotFound");
+    assert_refused(fabric_get(FABRIC, secret_of("persons-app")), 401, "SecretHeaderNotFound");
+    assert_refused(fabric_get(VM "?resource=" SQL, secret), 400, "InvalidApiVersion");
+    assert_refused(fabric_get(VM "?api-version=2019-07-01-preview", secret), 400,
+                   "ArgumentNullOrEmpty");
+    assert_refused(fabric_get("/msi/token", secret), 404, "NotFound");
+}
+
 /* Another world: a machine with two user-assigned identities, and one with none. */
 static void unnamed_identity_must_be_the_only_one(void **state)
 {
@@ -562,7 +749,7 @@ static void unnamed_identity_must_be_the_only_one(void **state)
         support_write(other, "s.json", seed);
         snprintf(path, sizeof path, "%s/s.json", other);
         assert_int_equal(world_load(other, path, true, &w, NULL), ENTRASQL_OK);
-        assert_int_equal(imds_start(w, 0, &i, NULL), ENTRASQL_OK);
+        assert_int_equal(imds_start(w, other, 0, &i, NULL), ENTRASQL_OK);
         answer a = vm_get(VM_QUERY);
         assert_int_equal(a.status, rows[n].status);
         support_assert_has(a.text, rows[n].part);
@@ -619,6 +806,10 @@ int main(void)
         cmocka_unit_test(vm_refusals_have_the_platform_s_words),
         cmocka_unit_test(web_app_gives_its_own_identities),
         cmocka_unit_test(web_app_refusals_have_the_platform_s_words),
+        cmocka_unit_test(hosts_of_2017),
+        cmocka_unit_test(cloud_shell_gives_its_identity),
+        cmocka_unit_test(arc_wants_its_key_once),
+        cmocka_unit_test(fabric_knows_its_application_by_the_secret),
         cmocka_unit_test(unnamed_identity_must_be_the_only_one),
         cmocka_unit_test(faults_strike),
     };

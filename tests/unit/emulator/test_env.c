@@ -258,6 +258,54 @@ static void identity_gets_its_host(void **state)
     assert_variable("persons-vm", NULL, "AZURE_CLIENT_ID", NULL); /* system-assigned */
 }
 
+/* NULL: the host's own secret. */
+static void identity_gets_each_kind_of_host(void **state)
+{
+    (void)state;
+    const char *id = world_principal_find(w, "MigrationIdentity")->client_id;
+    const struct {
+        const char *host, *name, *value;
+    } rows[] = {
+        {"persons-app-2017", "MSI_ENDPOINT", "http://127.0.0.1:1002/msi/2017/token"},
+        {"persons-app-2017", "MSI_SECRET", NULL},
+        {"persons-app-2017", "WEBSITE_SITE_NAME", "persons-app-2017"},
+        {"persons-app-2017", "AZURE_CLIENT_ID", id},
+        {"persons-ml", "MSI_SECRET", NULL},
+        {"persons-ml", "DEFAULT_IDENTITY_CLIENT_ID", id},
+        {"persons-shell", "MSI_ENDPOINT", "http://127.0.0.1:1002/cloud-shell/persons-shell/token"},
+        {"persons-arc", "IDENTITY_ENDPOINT",
+         "http://127.0.0.1:1002/arc/persons-arc/metadata/identity/oauth2/token"},
+        {"persons-arc", "IMDS_ENDPOINT", "http://127.0.0.1:1002"},
+        {"persons-arc", "AZURE_CLIENT_ID", id},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(rows); i++) {
+        const world_host *host = world_host_find(w, rows[i].host);
+        assert_variable("MigrationIdentity", rows[i].host, rows[i].name,
+                        rows[i].value != NULL ? rows[i].value
+                                              : es_secret_reveal(host->identity_header));
+    }
+    static const struct {
+        const char *host, *name;
+    } unset[] = {
+        {"persons-app-2017", "DEFAULT_IDENTITY_CLIENT_ID"},
+        {"persons-app-2017", "IDENTITY_ENDPOINT"},
+        {"persons-ml", "WEBSITE_SITE_NAME"},
+        {"persons-ml", "AZURE_CLIENT_ID"},
+        {"persons-shell", "MSI_SECRET"},
+        {"persons-shell", "AZURE_CLIENT_ID"},
+        {"persons-arc", "IDENTITY_HEADER"},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(unset); i++)
+        assert_variable("MigrationIdentity", unset[i].host, unset[i].name, NULL);
+    /* The emulator that plays here runs without a cluster. */
+    ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT_WIPE(32 * 1024);
+    entrasql_error err;
+    emulator_env_options fabric = {
+        .data_dir = dir, .as = "MigrationIdentity", .host = "persons-fabric"};
+    assert_int_equal(emulator_env(&fabric, &out, &err), ENTRASQL_NOT_FOUND);
+    support_assert_has(err.message, "Service Fabric");
+}
+
 static void app_gets_its_secret(void **state)
 {
     (void)state;
@@ -580,6 +628,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(stop_waits_for_the_lock),
         cmocka_unit_test(person_gets_az_and_nothing_else),
         cmocka_unit_test(identity_gets_its_host),
+        cmocka_unit_test(identity_gets_each_kind_of_host),
         cmocka_unit_test(app_gets_its_secret),
         cmocka_unit_test(a_pod_gets_a_token_file),
         cmocka_unit_test(a_job_gets_the_variables_of_its_task),
