@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sp_pkeys, sp_fkeys, sp_statistics, sp_special_columns. */
+/* sp_pkeys, sp_fkeys, sp_statistics, sp_special_columns, sp_tablecollations. */
 #include "base/str.h"
 #include "engine/permission.h"
 #include "engine/procs_impl.h"
 #include "sqltype/collation.h"
+#include "tsql/parser.h"
+
+#include <string.h>
 
 enum { NAME, OWNER, QUALIFIER };
 
@@ -283,6 +286,44 @@ static entrasql_status run_special_columns(engine_proc_call *call)
 
 /* ---- the list ---- */
 
+/* ---- sp_tablecollations_100: what bulk copies send along with their columns ---- */
+
+static const engine_view_column collation_columns[] = {
+    {"colid", "int", false},
+    {"name", "sysname", true},
+    {"tds_collation", "varbinary(5)", true},
+    {"collation", "sysname", true},
+};
+
+static const engine_proc_param collation_params[] = {{.name = "@object", .required = true}};
+
+static void free_batch(tsql_batch **batch)
+{
+    tsql_batch_free(*batch);
+}
+
+static entrasql_status run_table_collations(engine_proc_call *call)
+{
+    static const uint8_t wire[] = {0x09, 0x04, 0xD0, 0x00, 0x34}; /* SQLCOLLATION_NAME */
+    ES_CLEANUP(free_batch) tsql_batch *batch = NULL;
+    const tsql_object *name = NULL;
+    const char *text = call->text[0] != NULL ? call->text[0] : "";
+    if (tsql_parse_object(text, strlen(text), &batch, &name, NULL) != ENTRASQL_OK)
+        return ENTRASQL_OK;
+    const engine_object *o = engine_proc_table(call, name->schema.text, name->name.text);
+    for (size_t i = 0; o != NULL && i < o->column_count; i++) {
+        bool is_text = sqltype_is_string(o->columns[i].type.id);
+        engine_row_int(&call->rows, o->columns[i].id);
+        engine_row_text(&call->rows, o->columns[i].name);
+        if (is_text)
+            engine_row_binary(&call->rows, wire, sizeof wire);
+        else
+            engine_row_null(&call->rows);
+        engine_row_text(&call->rows, is_text ? SQLCOLLATION_NAME : NULL);
+    }
+    return ENTRASQL_OK;
+}
+
 #define PROC(proc_name, proc_params, proc_columns, proc_run, no_limit, ...)                        \
     {                                                                                              \
         .name = proc_name, .params = proc_params, .param_count = ES_COUNT_OF(proc_params),         \
@@ -298,6 +339,8 @@ static const engine_proc procs[] = {
          8),
     PROC("sp_special_columns", special_params, special_columns, run_special_columns, false, 0),
     PROC("sp_special_columns_90", special_params, special_columns, run_special_columns, true, 0),
+    PROC("sp_tablecollations_100", collation_params, collation_columns, run_table_collations, false,
+         1),
     PROC("sp_special_columns_100", special_params, special_columns, run_special_columns, true, 0),
 };
 

@@ -319,6 +319,9 @@ static void test_keys(void **state)
                         "0|ID|4|int identity|10|4|0|1\n1 rows\n");
     assert_string_equal(run(f, "sp_special_columns", "Persons @col_type=V", false),
                         "-|Version|-2|timestamp|8|8|-|1\n1 rows\n");
+    assert_string_equal(run(f, "sp_tablecollations_100", "nosuch", false), "0 rows\n");
+    const char *collations = run(f, "sp_tablecollations_100", "[dbo].[Orders]", false);
+    assert_non_null(strstr(collations, "1|"));
     assert_string_equal(run(f, "sp_pkeys", "a b c d", false),
                         "error 8144 Procedure or function sp_pkeys has too many arguments "
                         "specified.\n");
