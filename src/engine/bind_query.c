@@ -433,8 +433,28 @@ static entrasql_status unify_columns(engine_binder *b, engine_query *q)
     return ENTRASQL_OK;
 }
 
-static entrasql_status order_set(engine_binder *b, const tsql_order *order, engine_query *q)
+/* A column with its table's name: the item of the first SELECT that is written the same. */
+static void find_written(const tsql_query *from, const tsql_expr *e, size_t count, size_t *ret)
 {
+    while (from->kind == TSQL_QUERY_SET_OP)
+        from = from->left;
+    if (e->kind != TSQL_EXPR_COLUMN || is_bare(e) || from->items.count != count)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const tsql_expr *item = from->items.items[i].expr;
+        if (item != NULL && item->kind == TSQL_EXPR_COLUMN && !is_bare(item) &&
+            sqlcollation_equal_names(item->u.column->name.text, e->u.column->name.text) &&
+            sqlcollation_equal_names(item->u.column->object.name.text,
+                                     e->u.column->object.name.text)) {
+            *ret = i;
+            return;
+        }
+    }
+}
+
+static entrasql_status order_set(engine_binder *b, const tsql_query *from, engine_query *q)
+{
+    const tsql_order *order = &from->order_by;
     q->order = engine_bind_alloc(b, (order->count + 1) * sizeof *q->order);
     engine_source *source = engine_bind_alloc(b, sizeof *source);
     if (q->order == NULL || source == NULL)
@@ -446,6 +466,8 @@ static entrasql_status order_set(engine_binder *b, const tsql_order *order, engi
     for (size_t i = 0; i < order->count; i++) {
         size_t at;
         ES_TRY(find_item(b, order->items[i].expr, q->column_count, column_name, q, &at));
+        if (at == q->column_count)
+            find_written(from, order->items[i].expr, q->column_count, &at);
         if (at == q->column_count)
             return engine_error(b->err, 104, 1,
                                 "ORDER BY items must appear in the select list if the statement "
@@ -469,7 +491,7 @@ static entrasql_status bind_set(engine_binder *b, const tsql_query *from, engine
     q->right_number = b->next_source++;
     q->outer_number = b->next_source++;
     ES_TRY(unify_columns(b, q));
-    ES_TRY(order_set(b, &from->order_by, q));
+    ES_TRY(order_set(b, from, q));
     return bind_limits(b, from, q);
 }
 

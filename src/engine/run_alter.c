@@ -429,6 +429,15 @@ static entrasql_status convert_rows(struct conversion *c)
     }
 }
 
+/* Longer text or binary of the same type: an index does not stand in its way. */
+static bool only_grows(sqltype from, sqltype to)
+{
+    return from.id == to.id && from.length != SQLTYPE_MAX && to.length != SQLTYPE_MAX &&
+           (from.id == SQLTYPE_VARCHAR || from.id == SQLTYPE_NVARCHAR ||
+            from.id == SQLTYPE_VARBINARY) &&
+           to.length >= from.length;
+}
+
 static entrasql_status alter_column(engine_run *run, const tsql_alter_table_stmt *stmt,
                                     const engine_object *o)
 {
@@ -451,6 +460,8 @@ static entrasql_status alter_column(engine_run *run, const tsql_alter_table_stmt
     /* Key columns keep their storage, or the index would have to be made again. */
     if (!same_form || (old->nullable != c.column.nullable)) {
         for (size_t i = 0; i < o->index_count; i++) {
+            if (o->indexes[i].kind != ENGINE_INDEX_PRIMARY && only_grows(c.old, c.column.type))
+                continue;
             for (size_t k = 0; k < o->indexes[i].column_count; k++) {
                 if (o->indexes[i].columns[k].column == old->id)
                     return depends(run, o->indexes[i].constraint != 0 ? "object" : "index",

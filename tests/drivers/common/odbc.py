@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The operations through pyodbc, whichever ODBC driver is underneath."""
 import datetime
+import os
 import struct
 
 import pyodbc
@@ -8,6 +9,7 @@ import pyodbc
 from dbapi import DbApi
 from matrix import WORLD, check, equal, unique
 
+SQL_COPT_SS_ACCESS_TOKEN = 1256
 SQL_ATTR_TXN_ISOLATION = 108
 SQL_TXN_SERIALIZABLE = 8
 SQL_SS_TIMESTAMPOFFSET = -155
@@ -21,9 +23,6 @@ def datetimeoffset(data):
 
 
 class Odbc(DbApi):
-    def string(self, **options):
-        raise NotImplementedError
-
     def dial(self, string, autocommit, **options):
         pyodbc.pooling = False
         session = pyodbc.connect(string, autocommit=autocommit, timeout=30, **options)
@@ -104,6 +103,23 @@ class Odbc(DbApi):
         session.close()
 
 
+def msodbc_string(*, user=None, password=None, database=None, strict=False, ca=None,
+                  authentication=None):
+    """A connection string of Microsoft's driver; the CA is named in the environment."""
+    # With Encrypt=yes as with strict the driver's OpenSSL reads its default store.
+    os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
+    string = (f"Driver={WORLD.msodbc};Server=tcp:localhost,{WORLD.port};"
+              f"Database={database or WORLD.database};TrustServerCertificate=no;"
+              f"Encrypt={'strict' if strict else 'yes'};")
+    if authentication:
+        string += f"Authentication={authentication};"
+    if user is not None:
+        string += f"UID={user};"
+    if password is not None:
+        string += f"PWD={quoted(password)};"
+    return string
+
+
 def token_block(token):
     data = token.encode("utf-16-le")
     return struct.pack(f"<I{len(data)}s", len(data), data)
@@ -112,6 +128,3 @@ def token_block(token):
 def quoted(value):
     return "{" + value.replace("}", "}}") + "}"
 
-
-def server():
-    return f"Server=localhost,{WORLD.port}"

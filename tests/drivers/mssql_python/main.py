@@ -56,11 +56,6 @@ class MssqlPython(DbApi):
     def entra_default(self):
         self.signed_in(self.connect(authentication="ActiveDirectoryDefault"), WORLD.identity)
 
-    def entra_password(self):
-        self.signed_in(self.connect(authentication="ActiveDirectoryPassword",
-                                    user=WORLD.person, password=WORLD.person_password),
-                       WORLD.person)
-
     def set_autocommit(self, connection, on):
         connection.autocommit = on
 
@@ -76,6 +71,9 @@ class MssqlPython(DbApi):
         cursor.close()
         self.run(session, f"DROP PROCEDURE {name}")
         session.close()
+
+    def error_parts(self, error):
+        check("made 42" in self.describe(error), f"got {self.describe(error)!r}")
 
     def messages(self, session, text):
         cursor = self.run(session, text)
@@ -118,7 +116,7 @@ class MssqlPython(DbApi):
         equal([(row[3], row[5]) for row in session.cursor().primaryKeys(parent)],
               [("id", f"pk_{parent}")])
         equal([(row[3], row[6], row[7], row[11])
-               for row in session.cursor().foreignKeys(foreignTable=child)],
+               for row in session.cursor().foreignKeys(table="", foreignTable=child)],
               [("id", child, "pid", f"fk_{child}")])
         equal([(row[5], row[8]) for row in session.cursor().statistics(parent) if row[5]],
               [(f"pk_{parent}", "id"), (f"ix_{parent}", "code")])

@@ -7,6 +7,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 
 import pytds  # noqa: E402
+from pytds.tds_types import DateTime2Type, DecimalType, IntType, NVarCharType  # noqa: E402
 
 from dbapi import DbApi  # noqa: E402
 from matrix import WORLD, Failed, check, equal, main  # noqa: E402
@@ -67,15 +68,19 @@ class PythonTds(DbApi):
 
     def call(self, session, name):
         cursor = session.cursor()
-        result = cursor.callproc(name, (21, pytds.output(None, int)))
+        cursor.callproc(name, {"@a": 21, "@b": pytds.output(None, int)})
         equal([tuple(row) for row in cursor.fetchall()], [(21,)])
-        cursor.nextset()
-        check(cursor.get_proc_outputs()[1] == 42 or result[1] == 42, "the output parameter is lost")
+        while cursor.nextset():
+            pass
+        equal(cursor.get_proc_outputs(), [42], "output parameters")
         equal(cursor.get_proc_return_status(), 3, "return status")
 
     def copy(self, session, table, count):
         cursor = session.cursor()
-        cursor.copy_to(data=self.bulk_rows(count), table_or_view=table)
+        columns = [pytds.Column("id", type=IntType()), pytds.Column("name", type=NVarCharType(50)),
+                   pytds.Column("price", type=DecimalType(9, 2)),
+                   pytds.Column("made", type=DateTime2Type(3))]
+        cursor.copy_to(data=self.bulk_rows(count), table_or_view=table, columns=columns)
 
     def settle(self, session):
         self.settle_blindly(session)

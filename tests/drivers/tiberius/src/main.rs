@@ -139,7 +139,9 @@ fn received(row: &Row, case: &Case) -> Result<Option<String>, String> {
             "int" => shown(row.try_get::<i32, _>(0)),
             _ => shown(row.try_get::<i64, _>(0)),
         },
-        "decimal" => shown(row.try_get::<Numeric, _>(0)),
+        // Its text of a whole number has a fraction.
+        "decimal" => Ok(shown(row.try_get::<Numeric, _>(0))?
+            .map(|v| if case.declared.ends_with(",0)") { v.trim_end_matches(".0").to_string() } else { v })),
         // tiberius has money as f64.
         "money" => same_float(row.try_get::<f64, _>(0), case),
         "float" => same_float(row.try_get::<f64, _>(0), case),
