@@ -56,7 +56,7 @@ def reasons(drivers, results, state):
     return lines
 
 
-def write_markdown(path, drivers, operations, results, versions):
+def write_markdown(path, drivers, absent, operations, results, versions):
     total = counts(results)
     offered = total[OK] + total[FAILS] + total[SKIPPED]
     lines = [HEAD, f"{total[OK]} of {offered} offered cells are ok"
@@ -68,7 +68,6 @@ def write_markdown(path, drivers, operations, results, versions):
         rows = reasons(drivers, results, state)
         if rows:
             lines += [f"\n## {title}\n", "| driver | operation | reason |", "|---|---|---|", *rows]
-    absent = [driver for driver in drivers if driver.unavailable]
     if absent:
         lines += ["\n## Drivers that could not be had\n"]
         lines += [f"- {driver.title}: {driver.unavailable}" for driver in absent]

@@ -116,7 +116,7 @@ class MssqlPython(DbApi):
         equal([(row[3], row[5]) for row in session.cursor().primaryKeys(parent)],
               [("id", f"pk_{parent}")])
         equal([(row[3], row[6], row[7], row[11])
-               for row in session.cursor().foreignKeys(table="", foreignTable=child)],
+               for row in session.cursor().foreignKeys(table=child)],
               [("id", child, "pid", f"fk_{child}")])
         equal([(row[5], row[8]) for row in session.cursor().statistics(parent) if row[5]],
               [(f"pk_{parent}", "id"), (f"ix_{parent}", "code")])

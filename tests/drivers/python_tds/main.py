@@ -66,9 +66,13 @@ class PythonTds(DbApi):
         cursor = self.run(session, text)
         return [message[1].text for message in cursor.messages]
 
+    # The driver looks for an output parameter at its place among the outputs: it has to be first.
+    PROCEDURE = ("CREATE PROCEDURE {} @b int OUTPUT, @a int AS BEGIN SET @b = @a * 2; "
+                 "SELECT @a AS a; RETURN 3 END")
+
     def call(self, session, name):
         cursor = session.cursor()
-        cursor.callproc(name, {"@a": 21, "@b": pytds.output(None, int)})
+        cursor.callproc(name, (pytds.output(None, int), 21))
         equal([tuple(row) for row in cursor.fetchall()], [(21,)])
         while cursor.nextset():
             pass

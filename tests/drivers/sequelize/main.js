@@ -79,7 +79,7 @@ main({
     await db.transaction(async (transaction) => {
       await Item.create({ title: 'a' }, { transaction });
       await db.transaction({ transaction }, async (inner) => {
-        await Item.create({ title: 'b' }, { transaction: inner });
+        await Item.create({ title: 'b', code: 2 }, { transaction: inner });
         throw new Failed('inner');
       }).catch((error) => check(error.message === 'inner', error.message));
     });
