@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """pymssql: FreeTDS's db-lib for Python."""
+import json
+import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -17,6 +20,7 @@ from matrix import WORLD, Failed, check, equal, main, unique  # noqa: E402
 class Pymssql(DbApi):
     mark = "%s"
     takes_tokens = False
+    database_refusal = (18456, "Login failed for user 'tester'.")  # it shows the last message
     untrusted = ("connection failed",)  # all that it says; with the right CA it connects
 
     def connect(self, *, token=None, user=None, password=None, database=None, strict=False, ca=None,
@@ -27,6 +31,29 @@ class Pymssql(DbApi):
                                password=password, database=database or WORLD.database,
                                login_timeout=20, autocommit=autocommit, tds_version=version,
                                **{"use_datetime2": True, **options})
+
+    # Its message buffer keeps only a process's first refusal: each has a process of its own.
+
+    def in_new_process(self, op):
+        result = subprocess.run([sys.executable, __file__, op], capture_output=True, text=True,
+                                timeout=60, env={**os.environ, "MATRIX_ALONE": "1"}, check=False)
+        end = json.loads(result.stdout.splitlines()[-1])
+        check(end["ok"], end.get("reason", ""))
+
+    def refuse_no_token(self):
+        self.alone("refuse-no-token", super().refuse_no_token)
+
+    def refuse_password(self):
+        self.alone("refuse-password", super().refuse_password)
+
+    def refuse_database(self):
+        self.alone("refuse-database", super().refuse_database)
+
+    def alone(self, op, act):
+        if os.environ.get("MATRIX_ALONE"):
+            act()
+        else:
+            self.in_new_process(op)
 
     def describe(self, error):
         def text(part):
