@@ -116,7 +116,8 @@ void identity_board_free(identity_board *board)
 {
     if (board == NULL)
         return;
-    for (unsigned i = 0; i < board->count; i++) {
+    /* Without memory for its first posting a place has stripes and is not counted. */
+    for (unsigned i = 0; i < IDENTITY_PLACES; i++) {
         identity_board_clear(board, i);
         es_free(board->places[i].stripes);
     }

@@ -86,7 +86,7 @@ static identity_loopback_request read_head(const char *text, size_t n, uint16_t 
 bool identity_loopback_request_read(const char *text, size_t n, uint16_t port,
                                     identity_loopback_request *ret)
 {
-    const char *end = n != 0 ? memmem(text, n, "\r\n\r\n", 4) : NULL;
+    const char *end = n != 0 && text != NULL ? memmem(text, n, "\r\n\r\n", 4) : NULL;
     if (end == NULL)
         return false;
     identity_loopback_request r = read_head(text, (size_t)(end - text), port);
