@@ -35,7 +35,7 @@ LIBRARIES = ("Python", "JavaScript", "Go")
 IGNORED_HEADERS = re.compile(
     r"(x-client-.*|x-ms-.*|x-app-.*|client-request-id|return-client-request-id|traceparent|user-agent|"
     r"accept-encoding|accept-language|connection|host|content-length|cache-control|pragma|"
-    r"sec-fetch-.*)$")
+    r"x-anchormailbox|sec-fetch-.*)$")
 GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
@@ -86,6 +86,10 @@ CASES = [
          {"CASE_OBJECT_ID": "objectId"}),
     Case("IMDS, resource id", "managed_identity", IDENTITY, "persons-vm",
          {"CASE_RESOURCE_ID": "resourceId"}),
+    # The second scope comes by refresh token.
+    Case("device code, then another scope", "device_code", "dev@contoso.example", None,
+         {"CASE_TENANT_ID": "tenantId", "CASE_SECOND_SCOPE": "armScope",
+          "CASE_APPROVE": "approve"}),
     Case("Azure CLI", "azure_cli", "dev@contoso.example"),
     Case("Azure CLI, tenant", "azure_cli", "dev@contoso.example", None,
          {"CASE_TENANT_ID": "tenantId"}),
@@ -115,7 +119,7 @@ def runners(programs, tmp_path_factory):
     target = tmp_path_factory.mktemp("runners")
     flags = pkg_config(programs, "--cflags", "--libs", "entrasql")
     compiler = os.environ.get("ENTRASQL_CC", "gcc")
-    result = run([compiler, "-o", target / "ours", HERE / "ours.c", *flags,
+    result = run([compiler, "-D_GNU_SOURCE", "-o", target / "ours", HERE / "ours.c", *flags,
                   f"-Wl,-rpath,{programs.library_dir}"])
     assert result.returncode == 0, result.stderr
     commands = {
@@ -176,6 +180,9 @@ def facts_of_identity(emulator, case):
     names = {"tenantId": seed["tenants"][0]["id"], "subscriptionId": subscription["id"],
              "yes": "yes", "imds": state["imds"], "appService": state["identity_endpoint"],
              "oidc": state["authority"] + "/oidc/token", "fabric": state["authority"] + "/fabric/token",
+             "armScope": "https://management.azure.com/.default",
+             "approve": "|".join([emulator.programs.entrasql, "emulator", "device-code", "approve",
+                                  "--data-dir", str(emulator.directory), "--as", case.principal]),
              **emulator.made}
     if case.principal == IDENTITY:
         claims = jwt.decode(emulator.token(IDENTITY, case.host),

@@ -74,10 +74,20 @@ static entrasql_status put_client_info(const entra_grant *grant, json_writer *j)
     return ENTRASQL_OK;
 }
 
-static entrasql_status put_scope(const char *resource, json_writer *j)
+/* The resource is named as the client named it: MSAL for Go takes another spelling for a refusal.
+ */
+static entrasql_status put_scope(const char *asked, json_writer *j)
 {
-    ES_CLEANUP(es_buf_done) es_buf scope = ES_BUF_INIT(2048);
-    ES_TRY(es_buf_printf(&scope, "%s/user_impersonation %s/.default", resource, resource));
+    ES_CLEANUP(es_buf_done) es_buf scope = ES_BUF_INIT(4096);
+    while (*asked != 0 && memchr(asked, '/', strcspn(asked, " ")) == NULL) {
+        asked += strcspn(asked, " ");
+        asked += strspn(asked, " ");
+    }
+    size_t n = strcspn(asked, " ");
+    while (n != 0 && asked[n - 1] != '/')
+        n--;
+    ES_TRY(
+        es_buf_printf(&scope, "%.*suser_impersonation %.*s.default", (int)n, asked, (int)n, asked));
     json_name(j, "scope");
     json_put_text(j, (const char *)scope.data, scope.len);
     return ENTRASQL_OK;
@@ -103,7 +113,7 @@ static entrasql_status write_tokens(const entra_call *c, const entra_grant *gran
     int64_t expires_on = 0;
     ES_TRY(world_token_issue(c->w, &request, &token, &expires_on, NULL));
     json_member_put_string(j, "token_type", "Bearer");
-    ES_TRY(put_scope(resource, j));
+    ES_TRY(put_scope(grant->scope, j));
     json_member_put_i64(j, "expires_in", WORLD_TOKEN_LIFETIME_S - 1);
     json_member_put_i64(j, "ext_expires_in", WORLD_TOKEN_LIFETIME_S - 1);
     json_name(j, "access_token");
@@ -288,6 +298,7 @@ bool entra_user_token(entra_call *c)
     } kinds[] = {
         {"authorization_code", answer_code},
         {GRANT_DEVICE, answer_device},
+        {"device_code", answer_device}, /* the name before RFC 8628; MSAL for JavaScript has it */
         {"refresh_token", answer_refresh},
     };
     const char *grant_type = httpd_form(c->request, "grant_type");

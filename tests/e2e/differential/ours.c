@@ -2,9 +2,13 @@
 /* One token by entrasql, the credential named by the first argument; prints the token. */
 #include <entrasql/entrasql.h>
 
+#include <spawn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static entrasql_status client_secret(entrasql_credential **ret, entrasql_error *err)
 {
@@ -68,6 +72,32 @@ static entrasql_status azure_pipelines(entrasql_credential **ret, entrasql_error
                                                    getenv("CASE_ASSERTION"), NULL, ret, err);
 }
 
+/* CASE_APPROVE is a program and its first words, '|' between; the code follows. */
+static void approve(void *context, const entrasql_device_code *code)
+{
+    (void)context;
+    char words[1024];
+    char *argv[16];
+    int n = 0;
+    pid_t pid;
+    int status;
+    snprintf(words, sizeof words, "%s", getenv("CASE_APPROVE"));
+    for (char *at = strtok(words, "|"); at != NULL && n < 14; at = strtok(NULL, "|"))
+        argv[n++] = at;
+    argv[n++] = (char *)(uintptr_t)code->user_code;
+    argv[n] = NULL;
+    if (posix_spawn(&pid, argv[0], NULL, NULL, argv, environ) != 0 ||
+        waitpid(pid, &status, 0) != pid || status != 0)
+        fprintf(stderr, "the code could not be approved\n");
+}
+
+static entrasql_status device_code(entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_device_code_options options = {.tenant_id = getenv("CASE_TENANT_ID"),
+                                                  .prompt = approve};
+    return entrasql_device_code_credential_new(&options, ret, err);
+}
+
 static entrasql_status managed_identity(entrasql_credential **ret, entrasql_error *err)
 {
     const entrasql_managed_identity_options options = {
@@ -91,10 +121,15 @@ static const struct {
     const char *name;
     entrasql_status (*make)(entrasql_credential **ret, entrasql_error *err);
 } credentials[] = {
-    {"client_secret", client_secret},       {"client_certificate", client_certificate},
-    {"client_assertion", client_assertion}, {"workload_identity", workload_identity},
-    {"on_behalf_of", on_behalf_of},         {"azure_pipelines", azure_pipelines},
-    {"managed_identity", managed_identity}, {"azure_cli", azure_cli},
+    {"client_secret", client_secret},
+    {"client_certificate", client_certificate},
+    {"client_assertion", client_assertion},
+    {"workload_identity", workload_identity},
+    {"on_behalf_of", on_behalf_of},
+    {"azure_pipelines", azure_pipelines},
+    {"device_code", device_code},
+    {"managed_identity", managed_identity},
+    {"azure_cli", azure_cli},
 };
 
 int main(int argc, char **argv)
@@ -112,7 +147,13 @@ int main(int argc, char **argv)
         status = entrasql_credential_get_token(credential, &request, &token, &err);
     if (status == ENTRASQL_OK)
         puts(entrasql_token_value(token));
-    else
+    const entrasql_token_request second = {.scope = getenv("CASE_SECOND_SCOPE")};
+    if (status == ENTRASQL_OK && second.scope != NULL) {
+        entrasql_token_free(token);
+        token = NULL;
+        status = entrasql_credential_get_token(credential, &second, &token, &err);
+    }
+    if (status != ENTRASQL_OK)
         fprintf(stderr, "%s %s\n", err.message, err.hint);
     entrasql_token_free(token);
     entrasql_credential_unref(credential);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One token by @azure/identity, the credential named by the first argument; prints the token.
 "use strict";
+const { execFileSync } = require("node:child_process");
 const identity = require("@azure/identity");
 
 const SCOPE = "https://database.windows.net/.default";
@@ -12,6 +13,11 @@ function managedIdentity() {
   if (env.CASE_RESOURCE_ID)
     return new identity.ManagedIdentityCredential({ resourceId: env.CASE_RESOURCE_ID });
   return new identity.ManagedIdentityCredential({ clientId: env.CASE_CLIENT_ID });
+}
+
+function approve(prompt) {
+  const [program, ...words] = env.CASE_APPROVE.split("|");
+  execFileSync(program, [...words, prompt.userCode]);
 }
 
 const app = [env.AZURE_TENANT_ID, env.AZURE_CLIENT_ID];
@@ -28,6 +34,9 @@ const credentials = {
       ...(env.CASE_CERTIFICATE
         ? { certificatePath: env.CASE_CERTIFICATE }
         : { clientSecret: env.AZURE_CLIENT_SECRET }) }),
+  device_code: () =>
+    new identity.DeviceCodeCredential({
+      ...entra, tenantId: env.CASE_TENANT_ID, userPromptCallback: approve }),
   azure_pipelines: () =>
     new identity.AzurePipelinesCredential(...app, "a-connection", env.CASE_ASSERTION, entra),
   client_secret: () =>
@@ -38,10 +47,13 @@ const credentials = {
       tenantId: env.CASE_TENANT_ID, subscription: env.CASE_SUBSCRIPTION }),
 };
 
-credentials[process.argv[2]]()
-  .getToken(SCOPE)
-  .then((token) => console.log(token.token))
-  .catch((error) => {
-    console.error(error);
-    process.exit(1);
-  });
+async function main() {
+  const credential = credentials[process.argv[2]]();
+  console.log((await credential.getToken(SCOPE)).token);
+  if (env.CASE_SECOND_SCOPE) await credential.getToken(env.CASE_SECOND_SCOPE);
+}
+
+main().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One token by azure-identity, the credential named by the first argument; prints the token."""
 import os
+import subprocess
 import sys
 
 from azure.identity import (
@@ -9,6 +10,7 @@ from azure.identity import (
     CertificateCredential,
     ClientAssertionCredential,
     ClientSecretCredential,
+    DeviceCodeCredential,
     ManagedIdentityCredential,
     OnBehalfOfCredential,
     WorkloadIdentityCredential,
@@ -35,6 +37,11 @@ def on_behalf_of():
     return OnBehalfOfCredential(*APP, user_assertion=env("CASE_ASSERTION"), **proof, **ENTRA)
 
 
+def approve(_uri, user_code, _expires_on):
+    subprocess.run([*env("CASE_APPROVE").split("|"), user_code], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
 APP = (env("AZURE_TENANT_ID"), env("AZURE_CLIENT_ID"))
 CREDENTIALS = {
     "client_certificate": lambda: CertificateCredential(
@@ -43,6 +50,8 @@ CREDENTIALS = {
         *APP, lambda: env("CASE_ASSERTION"), **ENTRA),
     "workload_identity": lambda: WorkloadIdentityCredential(**ENTRA),
     "on_behalf_of": on_behalf_of,
+    "device_code": lambda: DeviceCodeCredential(
+        tenant_id=env("CASE_TENANT_ID"), prompt_callback=approve, **ENTRA),
     "azure_pipelines": lambda: AzurePipelinesCredential(
         tenant_id=APP[0], client_id=APP[1], service_connection_id="a-connection",
         system_access_token=env("CASE_ASSERTION"), **ENTRA),
@@ -53,4 +62,7 @@ CREDENTIALS = {
                                             subscription=env("CASE_SUBSCRIPTION")),
 }
 
-print(CREDENTIALS[sys.argv[1]]().get_token(SCOPE).token)
+credential = CREDENTIALS[sys.argv[1]]()
+print(credential.get_token(SCOPE).token)
+if env("CASE_SECOND_SCOPE"):
+    credential.get_token(env("CASE_SECOND_SCOPE"))

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -107,6 +109,16 @@ func clientSecret() (azcore.TokenCredential, error) {
 		&azidentity.ClientSecretCredentialOptions{DisableInstanceDiscovery: true})
 }
 
+func approve(_ context.Context, m azidentity.DeviceCodeMessage) error {
+	words := append(strings.Split(os.Getenv("CASE_APPROVE"), "|"), m.UserCode)
+	return exec.Command(words[0], words[1:]...).Run()
+}
+
+func deviceCode() (azcore.TokenCredential, error) {
+	return azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
+		TenantID: os.Getenv("CASE_TENANT_ID"), UserPrompt: approve, DisableInstanceDiscovery: true})
+}
+
 func azureCLI() (azcore.TokenCredential, error) {
 	return azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{
 		TenantID: os.Getenv("CASE_TENANT_ID"), Subscription: os.Getenv("CASE_SUBSCRIPTION")})
@@ -120,6 +132,7 @@ func main() {
 		"workload_identity":  workloadIdentity,
 		"on_behalf_of":       onBehalfOf,
 		"azure_pipelines":    azurePipelines,
+		"device_code":        deviceCode,
 		"managed_identity":   managedIdentity,
 		"azure_cli":          azureCLI,
 	}
@@ -134,4 +147,11 @@ func main() {
 		os.Exit(1)
 	}
 	fmt.Println(token.Token)
+	if second := os.Getenv("CASE_SECOND_SCOPE"); second != "" {
+		if _, err = credential.GetToken(context.Background(),
+			policy.TokenRequestOptions{Scopes: []string{second}}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 }
