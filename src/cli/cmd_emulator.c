@@ -304,6 +304,10 @@ static const conf_option env_options[] = {
      .type = CONF_OPTION_TEXT,
      .value_name = "HOST",
      .help = "where it runs (default: where an identity is attached)"},
+    {.name = "tool",
+     .type = CONF_OPTION_CHOICE,
+     .choices = "az|azd|pwsh",
+     .help = "a person's: which one is signed in (default: az)"},
     {.name = "proof",
      .type = CONF_OPTION_CHOICE,
      .choices = "secret|certificate",
@@ -346,6 +350,7 @@ static int env(const cli_terminal *t, int argc, char **argv)
     options.as = conf_args_text(&args, "as");
     options.host = conf_args_text(&args, "host");
     options.proof = conf_args_text(&args, "proof");
+    options.tool = conf_args_text(&args, "tool");
     options.database = conf_args_text(&args, "database");
     options.driver = conf_args_text(&args, "driver");
     if (options.as == NULL) {

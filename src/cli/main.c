@@ -123,8 +123,8 @@ int main(int argc, char **argv)
     conf_args args;
     entrasql_error err;
 
-    if (argc > 0 && emulator_is_az(argv[0]))
-        return emulator_az_main(argc, argv);
+    if (argc > 0 && emulator_is_tool(argv[0]))
+        return emulator_tool_main(argc, argv);
     cli_terminal_init(&t);
     harden_process();
     int skip = argc > 0 ? 1 : 0;

@@ -269,7 +269,7 @@ static entrasql_status start(running *r, entrasql_error *err)
     ES_TRY(world_load(dir, r->options->seed_file, true, &r->w, err));
     ES_TRY(set_faults(r, err));
     ES_TRY(set_sql_login(r, err));
-    ES_TRY(emulator_make_az_links(dir, r->w, err));
+    ES_TRY(emulator_make_tool_links(dir, r->w, err));
     ES_TRY(start_services(r, err));
     return write_files(r, err);
 }

@@ -136,6 +136,7 @@ entrasql_status emulator_env_format_parse(const char *s, emulator_env_format *re
 typedef struct emulator_env_options {
     const char *data_dir;
     const char *as;       /* UPN, or the name of an app or managed identity; required */
+    const char *tool;     /* of a person: az, azd or pwsh; NULL: az */
     const char *host;     /* the host where it runs; NULL: where an identity is attached */
     const char *proof;    /* how an app proves itself: "secret" (NULL) or "certificate" */
     const char *database; /* in the connection string; NULL: the world's first */
@@ -151,15 +152,15 @@ typedef struct emulator_env_options {
 entrasql_status emulator_env(const emulator_env_options *options, es_buf *out,
                              entrasql_error *err) ES_MUST_USE;
 
-/* ---- the az stand-in ---- */
+/* ---- the stand-ins for developers' tools ---- */
 
 /*
- * The stand-in is the running program under another name: emulator_run() puts
- * links named "az" into the data directory, and `env` puts the right one on
- * PATH. main() asks emulator_is_az(argv[0]) first of all and, when it is, ends with
- * emulator_az_main()'s value.
+ * The stand-ins (az, azd, pwsh) are the running program under other names:
+ * emulator_run() puts links into the data directory, and `env` puts the right one on PATH.
+ * main() asks emulator_is_tool(argv[0]) first of all and, when it is, ends with
+ * emulator_tool_main()'s value.
  */
-bool emulator_is_az(const char *argv0);
-int emulator_az_main(int argc, char **argv);
+bool emulator_is_tool(const char *argv0);
+int emulator_tool_main(int argc, char **argv);
 
 #endif

@@ -72,10 +72,16 @@ static entrasql_status set_url(env *e, const char *name, const char *before, uin
 static entrasql_status set_path(env *e)
 {
     const world_principal *user = e->who->kind == WORLD_USER ? e->who : NULL;
-    ES_CLEANUP(es_cleanup_free) char *dir = emulator_az_dir(e->options->data_dir, user);
+    const char *tool = e->options->tool != NULL ? e->options->tool : "az";
+    ES_CLEANUP(es_cleanup_free) char *dir = emulator_tool_dir(e->options->data_dir, tool, user);
+    ES_CLEANUP(es_cleanup_free)
+    char *others = emulator_tool_dir(e->options->data_dir, tool, NULL);
     ES_CLEANUP(es_buf_done) es_buf path = ES_BUF_INIT(256 * 1024);
     size_t n = strlen(e->options->data_dir);
-    if (dir == NULL || es_buf_add_str(&path, dir) != ENTRASQL_OK)
+    if (dir == NULL || others == NULL || es_buf_add_str(&path, dir) != ENTRASQL_OK)
+        return es_nomem(e->err);
+    /* Who is signed in to another tool is not signed in to az. */
+    if (!es_streq(tool, "az") && es_buf_printf(&path, ":%s", others) != ENTRASQL_OK)
         return es_nomem(e->err);
     const char *at = getenv("PATH");
     while (at != NULL && *at != 0) {
@@ -324,6 +330,11 @@ static entrasql_status set_app(env *e)
 
 static entrasql_status set_own(env *e)
 {
+    if (e->options->tool != NULL && !emulator_tool_is_known(e->options->tool))
+        return es_fail(e->err, ENTRASQL_INVALID, "the tool must be az, azd or pwsh");
+    if (e->options->tool != NULL && e->who->kind != WORLD_USER)
+        return es_fail(e->err, ENTRASQL_INVALID, "'%s' is not a person: it has no tools",
+                       e->options->as);
     if (e->options->host != NULL && e->who->kind != WORLD_IDENTITY && e->who->kind != WORLD_APP)
         return es_fail(e->err, ENTRASQL_INVALID,
                        "'%s' is not a managed identity or app: it has no host", e->options->as);

@@ -10,9 +10,8 @@
 #define EMULATOR_LOCK_FILE "lock"
 #define EMULATOR_STATE_FILE "emulator.json"
 #define EMULATOR_SQL_DIR "sql"
-/* bin/az: nobody is signed in; az/<upn>/az: that person is. */
+/* bin/<tool>: nobody is signed in; <tool>/<upn>/<tool>: that person is. */
 #define EMULATOR_SIGNED_OUT_DIR "bin"
-#define EMULATOR_SIGNED_IN_DIR "az"
 
 /* The ports and urls as members of an open object. */
 entrasql_status emulator_put_state(const emulator_info *info, const char *data_dir,
@@ -22,10 +21,13 @@ entrasql_status emulator_write_state(const emulator_info *info, const char *data
                                      es_buf *out) ES_MUST_USE;
 /* While no engine has them open. */
 entrasql_status emulator_remove_databases(const char *data_dir, entrasql_error *err) ES_MUST_USE;
-/* Links named az to the running program, one a user and one for nobody. */
-entrasql_status emulator_make_az_links(const char *data_dir, const world *w,
-                                       entrasql_error *err) ES_MUST_USE;
-/* "<data_dir>/az/<upn>", or "<data_dir>/bin" for NULL; the caller's. NULL without memory. */
-char *emulator_az_dir(const char *data_dir, const world_principal *user) ES_MUST_USE;
+/* Links named as the tools to the running program, one a user, and for nobody. */
+entrasql_status emulator_make_tool_links(const char *data_dir, const world *w,
+                                         entrasql_error *err) ES_MUST_USE;
+/* "<data_dir>/<tool>/<upn>", or "<data_dir>/bin" for NULL; the caller's. NULL without memory. */
+char *emulator_tool_dir(const char *data_dir, const char *tool,
+                        const world_principal *user) ES_MUST_USE;
+/* "az", "azd" and "pwsh". */
+bool emulator_tool_is_known(const char *name);
 
 #endif

@@ -131,7 +131,7 @@ static entrasql_status answer_said(const es_buf *said, httpd_response *response,
 static entrasql_status follow_up(admin_site *a, entrasql_error *err)
 {
     const world *w = a->options.world;
-    ES_TRY(emulator_make_az_links(a->data_dir, w, err));
+    ES_TRY(emulator_make_tool_links(a->data_dir, w, err));
     for (size_t i = 0; i < world_database_count(w); i++)
         ES_TRY(engine_create_database(a->options.engine, world_database_name(w, i), err));
     return ENTRASQL_OK;

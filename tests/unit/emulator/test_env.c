@@ -52,7 +52,7 @@ static int start(void **state)
     snprintf(dir, sizeof dir, "%s", support_make_dir());
     w = support_load(dir);
     play_running();
-    assert_int_equal(emulator_make_az_links(dir, w, NULL), ENTRASQL_OK);
+    assert_int_equal(emulator_make_tool_links(dir, w, NULL), ENTRASQL_OK);
     return 0;
 }
 
@@ -619,8 +619,8 @@ static void az_needs_the_key_and_a_running_emulator(void **state)
 
 int main(int argc, char **argv)
 {
-    if (emulator_is_az(argv[0]))
-        return emulator_az_main(argc, argv);
+    if (emulator_is_tool(argv[0]))
+        return emulator_tool_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_directory_is_found),
         cmocka_unit_test(status_follows_the_lock),
