@@ -19,6 +19,7 @@ static const cli_command commands[] = {
     {"accounts", "who is signed in", cli_accounts},
     {"query", "run SQL with a token, without a password or an ODBC driver", cli_query},
     {"proxy", "let programs that know no tokens connect without a secret", cli_proxy},
+    {"odbc", "register the ODBC driver, and see what it stands on", cli_odbc},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},
 };
 

@@ -12,6 +12,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static drv_dbc *connections;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+static unsigned generation; /* how often this process is a child of one that had us loaded */
 
 /* ---- fork ---- */
 
@@ -33,7 +34,10 @@ static void leave_to_the_parent(drv_handle *h)
 
 static void after_fork_in_child(void)
 {
+    generation++;
     for (drv_dbc *d = connections; d != NULL; d = d->next) {
+        /* Another thread of the parent may have held it. */
+        (void)pthread_mutex_init(&d->env->lock, NULL);
         leave_to_the_parent(&d->head);
         for (drv_stmt *s = d->stmts; s != NULL; s = s->next) {
             leave_to_the_parent(&s->head);
@@ -195,7 +199,7 @@ static entrasql_status env_inner_locked(drv_env *e, const drv_library *library, 
                                         entrasql_error *err)
 {
     for (const drv_inner_env *i = e->inner; i != NULL; i = i->next) {
-        if (i->library == library) {
+        if (i->library == library && i->generation == generation) {
             *ret = i->env;
             return ENTRASQL_OK;
         }
@@ -209,6 +213,7 @@ static entrasql_status env_inner_locked(drv_env *e, const drv_library *library, 
         return status;
     }
     made->library = library;
+    made->generation = generation;
     made->next = e->inner;
     e->inner = made;
     *ret = made->env;
@@ -242,7 +247,9 @@ static SQLRETURN env_free(drv_env *e)
     while (e->inner != NULL) {
         drv_inner_env *i = e->inner;
         e->inner = i->next;
-        (void)i->library->functions.SQLFreeHandle(SQL_HANDLE_ENV, i->env);
+        /* A driver that has threads waits for them here, and a child has none of its parent's. */
+        if (i->generation == generation)
+            (void)i->library->functions.SQLFreeHandle(SQL_HANDLE_ENV, i->env);
         es_free(i);
     }
     drv_attrs_done(&e->attrs);

@@ -62,6 +62,7 @@ typedef struct drv_inner_env {
     struct drv_inner_env *next;
     const drv_library *library;
     SQLHENV env;
+    unsigned generation; /* forks before it was made: a child leaves its parent's alone */
 } drv_inner_env;
 
 typedef struct drv_env {

@@ -34,6 +34,7 @@ typedef struct method_word {
 /* The words of Microsoft's ODBC, .NET, Java and Go drivers, and the credentials' own names. */
 static const method_word words[] = {
     {"Default", GLUE_AUTH_DEFAULT, USES_USER | USES_TENANT},
+    {"DefaultAzureCredential", GLUE_AUTH_DEFAULT, USES_USER | USES_TENANT},
     {"Environment", GLUE_AUTH_ENVIRONMENT, 0},
     {"ManagedIdentity", GLUE_AUTH_MANAGED_IDENTITY, USES_USER},
     {"Msi", GLUE_AUTH_MANAGED_IDENTITY, USES_USER},

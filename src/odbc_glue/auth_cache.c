@@ -94,12 +94,6 @@ static entrasql_status make_key(const glue_auth *a, const char *ca_file, const g
 
 /* ---- making ---- */
 
-static entrasql_status not_here(const glue_auth *a, entrasql_error *err)
-{
-    return es_fail(err, ENTRASQL_UNSUPPORTED,
-                   "Authentication=%s is not in this version of entrasql", a->authentication);
-}
-
 /* UID=<client id>@<tenant> is the form of the Go driver; AZURE_TENANT_ID is the last resort. */
 static entrasql_status split_principal(const glue_auth *a, char **ret_client, char **ret_tenant,
                                        entrasql_error *err)
@@ -133,7 +127,13 @@ static entrasql_status make_service_principal(const glue_auth *a,
         return es_fail(err, ENTRASQL_CONFIG,
                        "connection string: PWD= and ClientCertificate= are two sign-ins");
     if (a->certificate != NULL) {
-        return not_here(a, err);
+        const entrasql_client_certificate_options o = {
+            .size = sizeof o,
+            .path = a->certificate,
+            .password = a->certificate_password,
+            .client = client,
+        };
+        return entrasql_client_certificate_credential_new(tenant, id, &o, ret, err);
     }
     if (a->password == NULL) {
         es_fail(err, ENTRASQL_CONFIG,
@@ -158,6 +158,30 @@ static entrasql_status make_default(const glue_auth *a, const entrasql_client_op
     return entrasql_default_azure_credential_new(&o, ret, err);
 }
 
+static entrasql_status make_tool(const glue_auth *a, entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_azure_cli_options cli = {.size = sizeof cli, .tenant_id = a->tenant};
+    const entrasql_developer_tool_options tool = {.size = sizeof tool, .tenant_id = a->tenant};
+
+    if (a->method == GLUE_AUTH_AZURE_CLI)
+        return entrasql_azure_cli_credential_new(&cli, ret, err);
+    if (a->method == GLUE_AUTH_AZURE_POWERSHELL)
+        return entrasql_azure_powershell_credential_new(&tool, ret, err);
+    return entrasql_azure_developer_cli_credential_new(&tool, ret, err);
+}
+
+static entrasql_status make_workload(const glue_auth *a, const entrasql_client_options *client,
+                                     entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_workload_identity_options o = {
+        .size = sizeof o,
+        .tenant_id = a->tenant,
+        .client_id = a->user,
+        .client = client,
+    };
+    return entrasql_workload_identity_credential_new(&o, ret, err);
+}
+
 static entrasql_status make(const glue_auth *a, const char *ca_file, entrasql_credential **ret,
                             entrasql_error *err)
 {
@@ -167,7 +191,6 @@ static entrasql_status make(const glue_auth *a, const char *ca_file, entrasql_cr
         .client_id = a->user,
         .client = &client,
     };
-    const entrasql_azure_cli_options cli = {.size = sizeof cli, .tenant_id = a->tenant};
     switch (a->method) {
     case GLUE_AUTH_DEFAULT:
         return make_default(a, &client, ret, err);
@@ -177,15 +200,17 @@ static entrasql_status make(const glue_auth *a, const char *ca_file, entrasql_cr
         return entrasql_managed_identity_credential_new(&identity, ret, err);
     case GLUE_AUTH_SERVICE_PRINCIPAL:
         return make_service_principal(a, &client, ret, err);
-    case GLUE_AUTH_AZURE_CLI:
-        return entrasql_azure_cli_credential_new(&cli, ret, err);
     case GLUE_AUTH_WORKLOAD_IDENTITY:
+        return make_workload(a, &client, ret, err);
+    case GLUE_AUTH_AZURE_CLI:
     case GLUE_AUTH_AZURE_POWERSHELL:
     case GLUE_AUTH_AZURE_DEVELOPER_CLI:
+        return make_tool(a, ret, err);
     case GLUE_AUTH_CACHED_SIGN_IN:
     case GLUE_AUTH_DEVICE_CODE:
     case GLUE_AUTH_INTERACTIVE:
-        return not_here(a, err);
+        return es_fail(err, ENTRASQL_UNSUPPORTED,
+                       "Authentication=%s is not in this version of entrasql", a->authentication);
     case GLUE_AUTH_STRING:
         break;
     }

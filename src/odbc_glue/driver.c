@@ -53,7 +53,8 @@ static bool is_microsoft_name(const char *name)
 
 static bool kind_of_file(const char *path, glue_driver_kind *ret)
 {
-    if (contains(base_name(path), "msodbcsql")) {
+    /* Ours takes a token in that attribute, too, whatever is underneath it. */
+    if (contains(base_name(path), "msodbcsql") || contains(base_name(path), "entrasqlodbc")) {
         *ret = GLUE_DRIVER_MICROSOFT;
         return true;
     }

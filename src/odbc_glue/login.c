@@ -242,6 +242,11 @@ static entrasql_status list_for_microsoft(const call *c, conf_connstr *ret, entr
         conf_connstr_set(ret, "Driver", c->driver->name) != ENTRASQL_OK)
         return es_nomem(err);
     glue_remove_own_keywords(ret);
+    /* Our own driver, called by way of a manager, still has its choice to make. */
+    const char *underneath = conf_connstr_get(c->merged, GLUE_KEYWORD_UNDERLYING);
+    if (c->o->driver == NULL && underneath != NULL &&
+        conf_connstr_set(ret, GLUE_KEYWORD_UNDERLYING, underneath) != ENTRASQL_OK)
+        return es_nomem(err);
     return ENTRASQL_OK;
 }
 

@@ -176,12 +176,12 @@ entrasql_status glue_underneath_find(const conf_connstr *c, glue_driver *ret,
 {
     char setting[GLUE_INI_VALUE_SIZE];
     const char *name = conf_connstr_get(c, GLUE_KEYWORD_UNDERLYING);
-    if (!es_str_is_empty(name)) {
+    if (name != NULL && name[0] != '\0') {
         *ret_choice = GLUE_CHOICE_KEYWORD;
         return find_by_name(name, ret, err);
     }
     name = getenv(GLUE_ENV_UNDERLYING);
-    if (!es_str_is_empty(name)) {
+    if (name != NULL && name[0] != '\0') {
         *ret_choice = GLUE_CHOICE_ENVIRONMENT;
         return find_by_name(name, ret, err);
     }

@@ -6,6 +6,7 @@ import struct
 import pyodbc
 import pytest
 
+import odbc
 from conftest import ADMIN, DATABASE, run, wait_for
 
 # Recorded from Microsoft's driver 18.6.2 with a token of its own in attribute 1256.
@@ -93,3 +94,17 @@ def test_records_hold_no_secret(emulator, their_record):
         assert emulator.password not in text
     assert emulator.record.stat().st_mode & 0o077 == 0 or all(
         path.stat().st_mode & 0o077 == 0 for path in emulator.record.iterdir())
+
+
+def test_login7_of_the_odbc_driver(emulator, programs, their_record, tmp_path):
+    """The same with entrasql's driver on top: the login of Microsoft's driver is what it was."""
+    env = {**emulator.environment(ADMIN), **odbc.install(programs, tmp_path / "odbc")}
+    ours = record_of(emulator, lambda: run(
+        [programs.python, "-c", "import pyodbc, sys; pyodbc.connect(sys.argv[1]).close()",
+         odbc.string(emulator, "msodbc", "APP=persons")], env=env))
+    our_fields, our_features = fields(ours)
+    their_fields, their_features = fields(their_record)
+    assert our_fields == their_fields
+    assert [(n, s) for n, s, _ in our_features if n != "FEDAUTH"] == [
+        (n, s) for n, s, _ in their_features if n != "FEDAUTH"]
+    assert [n for n, _, _ in our_features] == [n for n, _, _ in their_features]
