@@ -1,8 +1,18 @@
 # SPDX-License-Identifier: MIT
 """An ODBC installation of the tests' own: entrasql registered beside the two drivers it stands on."""
+import os
 import pathlib
+import subprocess
+
+import pytest
 
 from conftest import DATABASE
+
+# With AddressSanitizer our driver is loaded into foreign programs: they have to load its runtime first. What
+# they leak themselves does not count. A program of our own brings the runtime along and must not get a second.
+SANITIZED = "address" in os.environ.get("ENTRASQL_SANITIZE", "none")
+needs_az = pytest.mark.skipif(SANITIZED, reason="az is a program of our own, started from a foreign one: "
+                                                "it cannot have two sanitizer runtimes")
 
 UNDERNEATH = {"msodbc": "ODBC Driver 18 for SQL Server", "tdsodbc": "FreeTDS"}
 
@@ -21,7 +31,23 @@ def install(programs, directory, *, driver_lines=(), odbc_section="", sources=()
              f"[{UNDERNEATH['tdsodbc']}]", f"Driver={programs.tdsodbc}", ""]
     (directory / "odbcinst.ini").write_text("\n".join(lines))
     (directory / "odbc.ini").write_text("\n".join([*sources, ""]))
-    return {"ODBCSYSINI": str(directory), "ODBCINI": str(directory / "odbc.ini")}
+    return {"ODBCSYSINI": str(directory), "ODBCINI": str(directory / "odbc.ini"), **preload()}
+
+
+def preload():
+    """For foreign programs that load our driver when it is built with AddressSanitizer."""
+    if not SANITIZED:
+        return {}
+    compiler = os.environ.get("ENTRASQL_CC", "clang-14")
+    runtime = subprocess.run([compiler, "-print-file-name=libclang_rt.asan-x86_64.so"], check=True,
+                             capture_output=True, text=True).stdout.strip()
+    options = os.environ.get("ASAN_OPTIONS", "")
+    return {"LD_PRELOAD": runtime, "ASAN_OPTIONS": f"{options}:detect_leaks=0:halt_on_error=1"}
+
+
+def own(env):
+    """The environment for a program of our own tree."""
+    return {k: v for k, v in env.items() if k != "LD_PRELOAD"}
 
 
 def string(emulator, underneath, *more, driver="{entrasql}"):

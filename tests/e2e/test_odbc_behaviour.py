@@ -9,7 +9,7 @@ import time
 import pytest
 
 import odbc
-from conftest import ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, run, running_emulator
+from conftest import APP_HOST, DATABASE, DEVELOPER, IDENTITY, run, running_emulator
 
 POOLED = {"odbc_section": "Pooling=Yes", "driver_lines": ["CPTimeout=60"]}
 
@@ -53,6 +53,7 @@ print(json.dumps(seen))
 """
 
 
+@odbc.needs_az
 def test_two_principals_in_one_pool(emulator, programs, tmp_path, underneath):
     """One string, one pooled environment; who signs in changes with the environment of the process."""
     ini = odbc.install(programs, tmp_path / "odbc", **POOLED)
@@ -204,7 +205,7 @@ def test_server_dies_in_the_middle_of_a_fetch(programs, tmp_path, password_file,
         with running_emulator(programs, tmp_path / way, "--sql-login", "tester", "--password-file",
                               password_file) as server:
             seed_persons(server)
-            env = {**server.environment(ADMIN), **odbc.install(programs, tmp_path / "odbc")}
+            env = {**server.environment(IDENTITY, APP_HOST), **odbc.install(programs, tmp_path / "odbc")}
             string = odbc.string(server, underneath)
             if way == "alone":
                 string = (f"Driver={{{odbc.UNDERNEATH[underneath]}}};Database={DATABASE};UID=tester;"
@@ -266,7 +267,8 @@ def test_token_expires_in_the_middle(emulator, programs, ini, underneath):
 
 def test_c_program_on_odbc_alone(emulator, programs, ini, underneath):
     env = {**emulator.environment(IDENTITY, APP_HOST), **ini}
-    result = run([programs.build / "examples" / "persons_odbc", odbc.string(emulator, underneath)], env=env)
+    result = run([programs.build / "examples" / "persons_odbc", odbc.string(emulator, underneath)],
+                 env=odbc.own(env))
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[:3] == ["1\tAda\tLovelace", "2\tAlan\tTuring", "3\tEdgar\tCodd"]
 
@@ -275,7 +277,7 @@ def test_c_program_on_the_glue_with_our_driver(emulator, programs, ini, undernea
     """A string with Driver={entrasql} serves the glue, too: the token goes in by attribute 1256."""
     env = {**emulator.environment(IDENTITY, APP_HOST), **ini}
     env["AZURE_SQL_CONNECTIONSTRING"] = odbc.string(emulator, underneath)
-    result = run([programs.persons], env=env)
+    result = run([programs.persons], env=odbc.own(env))
     assert result.returncode == 0, result.stderr
     assert "Lovelace" in result.stdout
 

@@ -8,6 +8,8 @@ import pytest
 import odbc
 from conftest import APP_HOST, IDENTITY, ROOT, run, running_emulator, seed_persons
 
+pytestmark = pytest.mark.skipif(odbc.SANITIZED, reason="three interpreters, run once, without sanitizers")
+
 CLIENTS = ROOT / "tests" / "e2e" / "clients"
 COMMANDS = {
     # Server cursors (sp_cursoropen) are PHP's default and not in the emulator.

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 import odbc
-from conftest import ADMIN, ROOT, running_emulator
+from conftest import ADMIN, APP_HOST, IDENTITY, ROOT, running_emulator
 
 SOURCE = ROOT / ".venv" / "pyodbc"  # tools/setup.sh puts package and tests there
 KNOWN = ROOT / "tests" / "data" / "pyodbc" / "known.txt"
@@ -52,6 +52,8 @@ def server(programs, tmp_path_factory):
         # Three tests expect ten rows in sysobjects: SQL Server's own tables, which are not listed here.
         for number in range(10):
             started.sql(ADMIN, f"CREATE TABLE Filler{number} (a int)")
+        started.sql(ADMIN, f"CREATE USER [{IDENTITY}] FROM EXTERNAL PROVIDER; "
+                           f"ALTER ROLE db_owner ADD MEMBER [{IDENTITY}]")
         yield started
 
 
@@ -101,7 +103,7 @@ def run_suite(programs, suite, env):
 
 @pytest.mark.parametrize("underneath", ["msodbc", "tdsodbc"])
 def test_pyodbc_suite(server, programs, suite, tmp_path, underneath):
-    env = {**server.environment(ADMIN), **odbc.install(programs, tmp_path / "odbc")}
+    env = {**server.environment(IDENTITY, APP_HOST), **odbc.install(programs, tmp_path / "odbc")}
     env["PYTHONPATH"] = str(SOURCE / "lib")
     env["PYODBC_SQLSERVER"] = odbc.string(server, underneath)
     outcomes, text = run_suite(programs, suite, env)

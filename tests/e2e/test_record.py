@@ -7,7 +7,7 @@ import pyodbc
 import pytest
 
 import odbc
-from conftest import ADMIN, DATABASE, run, wait_for
+from conftest import ADMIN, APP_HOST, DATABASE, IDENTITY, run, wait_for
 
 # Recorded from Microsoft's driver 18.6.2 with a token of its own in attribute 1256.
 RECORDED_LOGIN7 = {
@@ -98,7 +98,7 @@ def test_records_hold_no_secret(emulator, their_record):
 
 def test_login7_of_the_odbc_driver(emulator, programs, their_record, tmp_path):
     """The same with entrasql's driver on top: the login of Microsoft's driver is what it was."""
-    env = {**emulator.environment(ADMIN), **odbc.install(programs, tmp_path / "odbc")}
+    env = {**emulator.environment(IDENTITY, APP_HOST), **odbc.install(programs, tmp_path / "odbc")}
     ours = record_of(emulator, lambda: run(
         [programs.python, "-c", "import pyodbc, sys; pyodbc.connect(sys.argv[1]).close()",
          odbc.string(emulator, "msodbc", "APP=persons")], env=env))
