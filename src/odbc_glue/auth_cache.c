@@ -8,9 +8,12 @@
 #include "base/secret.h"
 #include "base/str.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEY_MAX_BYTES (1024 * 1024)
 #define MAX_ENTRIES 64
@@ -94,6 +97,57 @@ static entrasql_status make_key(const glue_auth *a, const char *ca_file, const g
 
 /* ---- making ---- */
 
+/* The terminal of the process, whatever its standard streams are. */
+static void show_on_terminal(void *context, const entrasql_device_code *code)
+{
+    (void)context;
+    char text[1024];
+    char shown[800];
+    int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    es_printable(shown, sizeof shown, code->message, strlen(code->message));
+    int n = snprintf(text, sizeof text, "\r\n%s\r\n", shown);
+    if (n > 0 && (size_t)n < sizeof text) {
+        ssize_t written = write(fd, text, (size_t)n);
+        (void)written;
+    }
+    (void)close(fd);
+}
+
+static entrasql_status check_terminal(entrasql_error *err)
+{
+    int fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        es_fail(err, ENTRASQL_UNAVAILABLE,
+                "the device code cannot be shown: this process has no terminal");
+        es_hint(err, "run `entrasql login` once and use Authentication=ActiveDirectoryDefault, or "
+                     "choose an Authentication that asks nobody");
+        return ENTRASQL_UNAVAILABLE;
+    }
+    (void)close(fd);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status make_device_code(const glue_auth *a, const entrasql_client_options *client,
+                                        const glue_prompt *prompt, entrasql_credential **ret,
+                                        entrasql_error *err)
+{
+    entrasql_device_code_options o = {
+        .size = sizeof o,
+        .tenant_id = a->tenant,
+        .prompt = show_on_terminal,
+        .client = client,
+    };
+    if (prompt != NULL && prompt->function != NULL) {
+        o.prompt = prompt->function;
+        o.prompt_context = prompt->context;
+    } else {
+        ES_TRY(check_terminal(err));
+    }
+    return entrasql_device_code_credential_new(&o, ret, err);
+}
+
 /* UID=<client id>@<tenant> is the form of the Go driver; AZURE_TENANT_ID is the last resort. */
 static entrasql_status split_principal(const glue_auth *a, char **ret_client, char **ret_tenant,
                                        entrasql_error *err)
@@ -170,6 +224,29 @@ static entrasql_status make_tool(const glue_auth *a, entrasql_credential **ret, 
     return entrasql_azure_developer_cli_credential_new(&tool, ret, err);
 }
 
+static entrasql_status make_person(const glue_auth *a, const entrasql_client_options *client,
+                                   const glue_prompt *prompt, entrasql_credential **ret,
+                                   entrasql_error *err)
+{
+    const entrasql_interactive_browser_options browser = {
+        .size = sizeof browser,
+        .tenant_id = a->tenant,
+        .login_hint = a->user,
+        .client = client,
+    };
+    const entrasql_cached_sign_in_options cached = {
+        .size = sizeof cached,
+        .username = a->user,
+        .tenant_id = a->tenant,
+        .client = client,
+    };
+    if (a->method == GLUE_AUTH_DEVICE_CODE)
+        return make_device_code(a, client, prompt, ret, err);
+    if (a->method == GLUE_AUTH_INTERACTIVE)
+        return entrasql_interactive_browser_credential_new(&browser, ret, err);
+    return entrasql_cached_sign_in_credential_new(&cached, ret, err);
+}
+
 static entrasql_status make_workload(const glue_auth *a, const entrasql_client_options *client,
                                      entrasql_credential **ret, entrasql_error *err)
 {
@@ -182,8 +259,8 @@ static entrasql_status make_workload(const glue_auth *a, const entrasql_client_o
     return entrasql_workload_identity_credential_new(&o, ret, err);
 }
 
-static entrasql_status make(const glue_auth *a, const char *ca_file, entrasql_credential **ret,
-                            entrasql_error *err)
+static entrasql_status make(const glue_auth *a, const char *ca_file, const glue_prompt *prompt,
+                            entrasql_credential **ret, entrasql_error *err)
 {
     const entrasql_client_options client = {.size = sizeof client, .ca_file = ca_file};
     const entrasql_managed_identity_options identity = {
@@ -209,8 +286,7 @@ static entrasql_status make(const glue_auth *a, const char *ca_file, entrasql_cr
     case GLUE_AUTH_CACHED_SIGN_IN:
     case GLUE_AUTH_DEVICE_CODE:
     case GLUE_AUTH_INTERACTIVE:
-        return es_fail(err, ENTRASQL_UNSUPPORTED,
-                       "Authentication=%s is not in this version of entrasql", a->authentication);
+        return make_person(a, &client, prompt, ret, err);
     case GLUE_AUTH_STRING:
         break;
     }
@@ -267,7 +343,8 @@ static entrasql_status add_locked(es_secret *key, entrasql_credential *credentia
     return ENTRASQL_OK;
 }
 
-static entrasql_status find_or_make_locked(const glue_auth *a, const char *ca_file, es_secret *key,
+static entrasql_status find_or_make_locked(const glue_auth *a, const char *ca_file,
+                                           const glue_prompt *prompt, es_secret *key,
                                            entrasql_credential **ret, entrasql_error *err)
 {
     const entry *found = find_locked(key);
@@ -276,7 +353,7 @@ static entrasql_status find_or_make_locked(const glue_auth *a, const char *ca_fi
         return ENTRASQL_OK;
     }
     entrasql_credential *made = NULL;
-    ES_TRY(make(a, ca_file, &made, err));
+    ES_TRY(make(a, ca_file, prompt, &made, err));
     if (add_locked(key, made) != ENTRASQL_OK) {
         entrasql_credential_unref(made);
         return es_nomem(err);
@@ -297,7 +374,7 @@ entrasql_status glue_auth_credential(const glue_auth *a, const char *ca_file,
                    ? es_nomem(err)
                    : es_fail(err, status, "the environment of this process is too large");
     (void)pthread_mutex_lock(&lock);
-    status = find_or_make_locked(a, ca_file, key, ret, err);
+    status = find_or_make_locked(a, ca_file, prompt, key, ret, err);
     (void)pthread_mutex_unlock(&lock);
     es_secret_unref(key);
     return status;
