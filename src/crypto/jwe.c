@@ -57,7 +57,7 @@ static entrasql_status run_cipher(bool encrypt, const uint8_t *key, const uint8_
         es_wipe(room, n + BLOCK);
         return ENTRASQL_AUTH_FAILED;
     }
-    es_buf_commit(out, (size_t)(first + last));
+    es_buf_commit(out, (size_t)first + (size_t)last);
     return ENTRASQL_OK;
 }
 

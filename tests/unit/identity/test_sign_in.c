@@ -430,6 +430,11 @@ static void end_visit(visit *v)
 #define FORM_HEAD                                                                                  \
     "POST / HTTP/1.1\r\nHost: localhost:%P\r\nContent-Type: application/x-www-form-urlencoded\r\n" \
     "Content-Length: %L\r\n\r\n"
+/* A page that points its own name here. */
+#define OTHER_HOST                                                                                 \
+    "POST / HTTP/1.1\r\nHost: evil.example:%P\r\nContent-Type: "                                   \
+    "application/x-www-form-urlencoded\r\n"                                                        \
+    "Content-Length: %L\r\n\r\ncode=evil&state=%S"
 #define GOOD_FORM FORM_HEAD "code=" CODE "&state=%S"
 
 static void browser_brings_the_code(void **state)
@@ -446,8 +451,8 @@ static void browser_brings_the_code(void **state)
         "/" TENANT "/oauth2/v2.0/authorize?client_id=" ENTRASQL_DEVELOPER_CLIENT_ID
         "&response_type=code&redirect_uri=http%3A%2F%2Flocalhost%3A",
         "&scope=https%3A%2F%2Fdatabase.windows.net%2F.default%20openid%20offline_access%20profile&",
-        "&code_challenge_method=S256&prompt=select_account&response_mode=form_post&client_info=1"
-        "&login_hint=dev%40contoso.example"};
+        "&code_challenge_method=S256&prompt=select_account&response_mode=form_post&client_info=1",
+        "&client_info=1&login_hint=dev%40contoso.example"};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         assert_non_null(strstr(v.url, parts[i]));
     assert_non_null(strstr(v.last_answer, "HTTP/1.1 200 OK\r\n"));
@@ -472,10 +477,7 @@ static void strangers_do_not_disturb(void **state)
     static visit v = {
         .requests = {"GET /?code=evil&state=%S HTTP/1.1\r\nHost: localhost:%P\r\n\r\n",
                      FORM_HEAD "code=evil&state=00000000-0000-4000-8000-000000000000",
-                     FORM_HEAD "error=access_denied&state=%%%%%%%",
-                     "POST / HTTP/1.1\r\nHost: evil.example:%P\r\nContent-Type: "
-                     "application/x-www-form-urlencoded\r\nContent-Length: %L\r\n\r\n"
-                     "code=evil&state=%S",
+                     FORM_HEAD "error=access_denied&state=%%%%%%%", OTHER_HOST,
                      "POST / HTTP/1.1\r\nHost: localhost:%P\r\nTransfer-Encoding: chunked\r\n\r\n",
                      "\x16\x03\x01\x02\r\n\r\n", GOOD_FORM},
         .expected = {"405 Method Not Allowed", "400 Bad Request", "400 Bad Request",
