@@ -264,6 +264,8 @@ entrasql_status engine_catalog_drop_columns(sqlite3 *db, int32_t object,
                                             entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_catalog_rename_object(sqlite3 *db, int32_t object, const char *name,
                                              entrasql_error *err) ES_MUST_USE;
+entrasql_status engine_catalog_rename_index(sqlite3 *db, int32_t object, int32_t index,
+                                            const char *name, entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_catalog_add_schema(sqlite3 *db, const char *name, int32_t owner,
                                           entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_catalog_drop_schema(sqlite3 *db, int32_t schema,

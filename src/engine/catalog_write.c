@@ -144,6 +144,14 @@ entrasql_status engine_catalog_rename_object(sqlite3 *db, int32_t object, const 
     return touch(db, err);
 }
 
+entrasql_status engine_catalog_rename_index(sqlite3 *db, int32_t object, int32_t index,
+                                            const char *name, entrasql_error *err)
+{
+    ES_TRY(engine_db_run(db, err, "UPDATE es_indexes SET name = ?3 WHERE object = ?1 AND id = ?2",
+                         "iis", (int64_t)object, (int64_t)index, name));
+    return touch(db, err);
+}
+
 entrasql_status engine_catalog_add_schema(sqlite3 *db, const char *name, int32_t owner,
                                           entrasql_error *err)
 {

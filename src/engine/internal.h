@@ -50,8 +50,11 @@ typedef struct engine_database {
     size_t counter_count;
 } engine_database;
 
+typedef struct engine_applock engine_applock;
+
 struct engine_server {
-    pthread_mutex_t lock; /* databases and counters */
+    pthread_mutex_t lock; /* databases, counters and application locks */
+    engine_applock *applocks;
     char *data_dir;
     char *name;
     engine_directory_find *directory_find;

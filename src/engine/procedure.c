@@ -7,6 +7,7 @@
 #include "engine/module.h"
 #include "engine/output.h"
 #include "engine/prepared.h"
+#include "engine/procs_admin.h"
 #include "engine/procs_catalog.h"
 #include "engine/run.h"
 #include "engine/run_security.h"
@@ -390,6 +391,9 @@ static const struct {
     {"sp_reset_connection", sp_reset_connection},
     {"sp_addrolemember", sp_addrolemember},
     {"sp_droprolemember", sp_droprolemember},
+    {"sp_rename", engine_sp_rename},
+    {"sp_getapplock", engine_sp_getapplock},
+    {"sp_releaseapplock", engine_sp_releaseapplock},
 };
 
 static entrasql_status run_catalog_procedure(engine_session *s, engine_procedure_call *call,

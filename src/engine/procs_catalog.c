@@ -16,9 +16,9 @@
 
 /* ---- finding ---- */
 
-static const engine_procs *const lists[] = {&engine_procs_tables, &engine_procs_keys,
-                                            &engine_procs_types, &engine_procs_modules,
-                                            &engine_procs_describe};
+static const engine_procs *const lists[] = {&engine_procs_tables,   &engine_procs_keys,
+                                            &engine_procs_types,    &engine_procs_modules,
+                                            &engine_procs_describe, &engine_procs_help};
 
 static const engine_proc *find(const char *name)
 {

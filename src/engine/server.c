@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The databases of one data directory. */
+#include "engine/applock.h"
 #include "engine/internal.h"
 
 #include "base/mem.h"
@@ -313,6 +314,7 @@ void engine_server_close(engine_server *server)
         free_database(server->databases);
         server->databases = next;
     }
+    engine_applocks_done(server);
     pthread_mutex_destroy(&server->lock);
     es_free(server->data_dir);
     es_free(server->name);

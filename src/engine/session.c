@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions: opening, settings, waiting for locks, keeping the catalog up to date. */
+#include "engine/applock.h"
 #include "engine/internal.h"
 
 #include "base/clock.h"
@@ -180,6 +181,7 @@ void engine_session_close(engine_session *s)
     if (s == NULL)
         return;
     engine_prepared_drop_all(s);
+    engine_applock_release_all(s, false);
     if (s->db != NULL) {
         engine_tran_drop(s);
         engine_temp_drop_all(s);

@@ -3,6 +3,7 @@
 #include "engine/tran.h"
 
 #include "base/mem.h"
+#include "engine/applock.h"
 #include "engine/output.h"
 #include "engine/temp.h"
 
@@ -29,6 +30,7 @@ static void clear(engine_session *s)
     t->id = 0;
     t->open = false;
     t->doomed = false;
+    engine_applock_release_all(s, true);
 }
 
 /* SQLite may have rolled back by itself (disk full, I/O error). */
