@@ -16,6 +16,7 @@ typedef enum shape {
     SHAPE_SPREAD, /* STDEV and kin: float */
     SHAPE_STRINGS,
     SHAPE_RANK, /* ROW_NUMBER and kin: bigint, no argument */
+    SHAPE_PART, /* PERCENT_RANK, CUME_DIST: float, no argument */
     SHAPE_NTILE,
     SHAPE_SHIFT, /* LAG, LEAD */
     SHAPE_EDGE   /* FIRST_VALUE, LAST_VALUE */
@@ -40,6 +41,8 @@ static const struct aggregate {
     {"ROW_NUMBER", SHAPE_RANK, "row_number"},
     {"RANK", SHAPE_RANK, "rank"},
     {"DENSE_RANK", SHAPE_RANK, "dense_rank"},
+    {"PERCENT_RANK", SHAPE_PART, "percent_rank"},
+    {"CUME_DIST", SHAPE_PART, "cume_dist"},
     {"NTILE", SHAPE_NTILE, "ntile"},
     {"LAG", SHAPE_SHIFT, "lag"},
     {"LEAD", SHAPE_SHIFT, "lead"},
@@ -59,7 +62,8 @@ static const struct aggregate *find(const tsql_call *call)
 
 static bool is_window_only(shape kind)
 {
-    return kind == SHAPE_RANK || kind == SHAPE_NTILE || kind == SHAPE_SHIFT || kind == SHAPE_EDGE;
+    return kind == SHAPE_RANK || kind == SHAPE_PART || kind == SHAPE_NTILE || kind == SHAPE_SHIFT ||
+           kind == SHAPE_EDGE;
 }
 
 static entrasql_status bad_operand(engine_binder *b, const char *name, sqltype type)
@@ -171,6 +175,10 @@ static entrasql_status type_of(engine_binder *b, const struct aggregate *a, engi
         node->nullable = false;
         node->type = sqltype_of(SQLTYPE_BIGINT);
         return ENTRASQL_OK;
+    case SHAPE_PART:
+        node->nullable = false;
+        node->type = sqltype_of(SQLTYPE_FLOAT);
+        return ENTRASQL_OK;
     case SHAPE_NTILE:
         node->type = sqltype_of(SQLTYPE_BIGINT);
         return engine_bind_cast(b, &node->args[0], node->type, ENGINE_CAST_IMPLICIT, NULL);
@@ -183,7 +191,9 @@ static entrasql_status type_of(engine_binder *b, const struct aggregate *a, engi
 static entrasql_status check_arity(engine_binder *b, const struct aggregate *a,
                                    const tsql_call *call)
 {
-    size_t least = a->kind == SHAPE_RANK ? 0 : a->kind == SHAPE_STRINGS ? 2 : 1;
+    size_t least = a->kind == SHAPE_RANK || a->kind == SHAPE_PART ? 0
+                   : a->kind == SHAPE_STRINGS                     ? 2
+                                                                  : 1;
     size_t most = a->kind == SHAPE_SHIFT ? 3 : least;
     if (call->star && a->kind == SHAPE_COUNT)
         return ENTRASQL_OK;
@@ -313,6 +323,10 @@ entrasql_status engine_bind_aggregate(engine_binder *b, const tsql_call *call, b
     ES_TRY(bind_args(b, call, node));
     node->distinct = call->distinct;
     ES_TRY(type_of(b, a, node));
+    bool ranks = is_window_only(a->kind) && call->over->order.count == 0;
+    if (ranks)
+        return engine_error(b->err, 4112, 1,
+                            "The function '%s' must have an OVER clause with ORDER BY.", a->name);
     if (call->within_group.count != 0)
         ES_TRY(bind_within_group(b, &call->within_group, node));
     if (call->over != NULL)

@@ -10,7 +10,7 @@
 static const engine_builtins *const lists[] = {
     &engine_builtins_inner,  &engine_builtins_string, &engine_builtins_date,
     &engine_builtins_number, &engine_builtins_system, &engine_builtins_security,
-    &engine_builtins_json,
+    &engine_builtins_json,   &engine_builtins_more,
 };
 
 /* Numbers are a list's place and a row's place together. */

@@ -68,6 +68,7 @@ extern const engine_builtins engine_builtins_number;
 extern const engine_builtins engine_builtins_system;
 extern const engine_builtins engine_builtins_security;
 extern const engine_builtins engine_builtins_json;
+extern const engine_builtins engine_builtins_more;
 extern const engine_builtins engine_builtins_inner;
 
 /* By name, case ignored; inner ones only when asked for. NULL: none. */
