@@ -34,6 +34,8 @@ static sqltype wanted(char letter, const engine_node *n)
     case 'n':
         return sqltype_is_number(id) ? sqltype_of(SQLTYPE_UNKNOWN) : sqltype_of(SQLTYPE_FLOAT);
     case 'd':
+        if (sqltype_is_number(id)) /* days since 1900 */
+            return sqltype_of(SQLTYPE_DATETIME);
         return sqltype_is_datetime(id) ? sqltype_of(SQLTYPE_UNKNOWN)
                                        : sqltype_with_scale(SQLTYPE_DATETIME2, 7);
     case 'b':
@@ -106,7 +108,7 @@ static entrasql_status bind_args(engine_binder *b, const char *signature, engine
     for (size_t i = 0; i < call->arg_count; i++) {
         engine_node *arg = call->args[i];
         char letter = letter_at(signature, i);
-        if (letter == 'p')
+        if (letter == 'p' || letter == 'z')
             continue;
         sqltype type = wanted(letter, arg);
         /* A bare NULL takes a type too, so that the function sees one. */

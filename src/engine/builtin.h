@@ -6,7 +6,7 @@
  * builtin.c). How its arguments and result are typed is its signature:
  *
  *   arguments  s string  i int  l bigint  f float  n number  d date or time
- *              b binary  x any  p date part, a bare word
+ *              b binary  x any  z any, a bare NULL too  p a bare word
  *              ? what follows may be left out   * the last one may be repeated
  *   ':' result i int  l bigint  f float  t bit  d datetime  7 datetime2(7)
  *              o datetimeoffset(7)  u sysname  S nvarchar(4000)  v varchar(8000)

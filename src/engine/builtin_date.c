@@ -306,7 +306,7 @@ static bool add(part p, int64_t count, int64_t ticks, int64_t *ret)
     int64_t unit = unit_ticks(p);
     int64_t delta;
     if (p == PART_NANOSECOND)
-        return !__builtin_add_overflow(ticks, count / 100, ret);
+        return !__builtin_add_overflow(ticks, (count + (count < 0 ? -50 : 50)) / 100, ret);
     if (unit == 0)
         return add_months(ticks,
                           p == PART_YEAR      ? count * 12
@@ -324,6 +324,13 @@ static entrasql_status dateadd(engine_call *call, const sqlvalue *args, size_t n
     sqlvalue v = args[2];
     (void)n;
     ES_TRY(read_part(&args[0], "dateadd", &p, call->err));
+    bool of_clock =
+        p == PART_NANOSECOND || (unit_ticks(p) != 0 && unit_ticks(p) < SQLTYPE_TICKS_PER_DAY);
+    if ((v.type.id == SQLTYPE_DATE && of_clock) || (v.type.id == SQLTYPE_TIME && !of_clock))
+        return engine_error(call->err, 9810, 1,
+                            "The datepart %.*s is not supported by date function dateadd for data "
+                            "type %s.",
+                            (int)args[0].u.s.len, args[0].u.s.data, sqltype_name(v.type.id));
     bool fits = add(p, args[1].u.i, v.u.ticks, &ticks);
     if (fits && v.type.id == SQLTYPE_TIME)
         ticks = (ticks % SQLTYPE_TICKS_PER_DAY + SQLTYPE_TICKS_PER_DAY) % SQLTYPE_TICKS_PER_DAY;

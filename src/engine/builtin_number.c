@@ -247,6 +247,12 @@ static entrasql_status isnumeric(engine_call *call, const sqlvalue *args, size_t
     ret->u.i = 0;
     if (args[0].is_null || sqltype_is_datetime(args[0].type.id))
         return ENTRASQL_OK;
+    /* A text of blanks converts to 0, but counts as no number. */
+    bool blank = sqltype_is_string(args[0].type.id);
+    for (size_t i = 0; blank && i < args[0].u.s.len; i++)
+        blank = args[0].u.s.data[i] == ' ';
+    if (blank)
+        return ENTRASQL_OK;
     if (sqltype_convert(&args[0], sqltype_of(SQLTYPE_FLOAT), NULL, &v, NULL) == ENTRASQL_OK ||
         sqltype_convert(&args[0], sqltype_of(SQLTYPE_MONEY), NULL, &v, NULL) == ENTRASQL_OK)
         ret->u.i = 1;
@@ -259,8 +265,10 @@ static entrasql_status isnumeric(engine_call *call, const sqlvalue *args, size_t
 static entrasql_status bind_isnull(engine_binder *b, engine_node *call)
 {
     engine_node *first = call->args[0];
-    bool bare = first->kind == ENGINE_NODE_CONST && first->value.is_null;
+    bool bare = first->type.id == SQLTYPE_UNKNOWN;
     sqltype type = bare ? call->args[1]->type : first->type;
+    if (type.id == SQLTYPE_UNKNOWN)
+        type = sqltype_of(SQLTYPE_INT);
     for (size_t i = 0; i < 2; i++)
         ES_TRY(engine_bind_cast(b, &call->args[i], type, ENGINE_CAST_IMPLICIT, NULL));
     bool nullable = call->args[0]->nullable && call->args[1]->nullable;
@@ -354,7 +362,7 @@ static const engine_builtin rows[] = {
     {"PI", ":f", pi_, NULL, 0},
     {"RAND", "?i:f", rand_, NULL, ENGINE_VOLATILE},
     {"ISNUMERIC", "x:i", isnumeric, NULL, ENGINE_NULLS | ENGINE_NOT_NULL},
-    {"ISNULL", "xx:1", never, bind_isnull, ENGINE_NULLS | ENGINE_VOLATILE},
+    {"ISNULL", "zz:1", never, bind_isnull, ENGINE_NULLS | ENGINE_VOLATILE},
     {"CHOOSE", "xxx*:1", choose, bind_choose, ENGINE_NULLS | ENGINE_MAYBE_NULL},
     {"NEWID", ":g", newid, NULL, ENGINE_VOLATILE | ENGINE_NOT_NULL},
     {"NEWSEQUENTIALID", ":g", newsequentialid, NULL, ENGINE_VOLATILE | ENGINE_NOT_NULL},
