@@ -134,6 +134,23 @@ entrasql_status engine_identity_reset(engine_session *s, const engine_object *ta
                          (int64_t)table->id);
 }
 
+entrasql_status engine_identity_set(engine_session *s, const engine_object *table, bool started,
+                                    int64_t value, entrasql_error *err)
+{
+    int64_t last = value;
+    if (!started && __builtin_sub_overflow(value, engine_object_identity(table)->increment, &last))
+        return engine_error(err, 8115, 1,
+                            "Arithmetic overflow error converting IDENTITY to data type %s.",
+                            sqltype_name(engine_object_identity(table)->type.id));
+    ES_TRY(bring_in(s, table->id, err));
+    pthread_mutex_lock(&s->server->lock);
+    engine_counter *c = find(s->database, table->id);
+    c->started = true;
+    c->last = last;
+    pthread_mutex_unlock(&s->server->lock);
+    return ENTRASQL_OK;
+}
+
 void engine_identity_forget(engine_session *s, int32_t object)
 {
     engine_database *d = s->database;

@@ -268,6 +268,9 @@ entrasql_status engine_identity_save(engine_session *s, const engine_object *tab
 /* TRUNCATE: begins at the seed again. */
 entrasql_status engine_identity_reset(engine_session *s, const engine_object *table,
                                       entrasql_error *err) ES_MUST_USE;
+/* The next value is `value`, or one step further when values were given out already. */
+entrasql_status engine_identity_set(engine_session *s, const engine_object *table, bool started,
+                                    int64_t value, entrasql_error *err) ES_MUST_USE;
 /* The table is gone. */
 void engine_identity_forget(engine_session *s, int32_t object);
 /* IDENT_CURRENT(); false: none was given out. */

@@ -11,6 +11,7 @@
 #include "engine/tran.h"
 #include "sqltype/convert.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- columns ---- */
@@ -271,8 +272,10 @@ entrasql_status engine_insert_bind(engine_insert *in, engine_binder *b,
     ES_TRY(engine_change_bind(in->c, b, "INSERT", in->table, target->sql_name));
     if (!in->c->is_temp)
         ES_TRY(engine_bind_need(b, "INSERT", in->table, 0));
-    if (stmt->top != NULL)
-        return engine_unsupported(b->err, "INSERT TOP");
+    if (stmt->top != NULL && stmt->top->with_ties)
+        return engine_error(b->err, 1062, 1,
+                            "The TOP N WITH TIES clause is not allowed without a corresponding "
+                            "ORDER BY clause.");
     if (stmt->kind != TSQL_INSERT_DEFAULT_VALUES)
         ES_TRY(engine_insert_places(in, &stmt->columns));
     ES_TRY(bind_source(in, stmt));
@@ -397,6 +400,33 @@ entrasql_status engine_insert_open(engine_insert *in)
     return engine_plan_nodes(in->c->b, in->default_nodes, in->default_count, &in->defaults);
 }
 
+/* INSERT TOP (n): the first n rows of those that were worked out. */
+static entrasql_status cut(engine_insert *in, const tsql_top *top, engine_row_set *rows)
+{
+    engine_binder *b = in->c->b;
+    engine_node *node;
+    sqlvalue v;
+    ES_TRY(engine_bind_expr(b, top->count, &node));
+    ES_TRY(engine_bind_cast(b, &node, sqltype_of(top->percent ? SQLTYPE_FLOAT : SQLTYPE_BIGINT),
+                            ENGINE_CAST_IMPLICIT, NULL));
+    ES_TRY(engine_plan_value(b, node, &v));
+    bool bad = v.is_null || (top->percent ? v.u.f < 0 || v.u.f > 100 : v.u.i < 0);
+    if (bad && top->percent)
+        return engine_error(b->err, 1031, 1, "Percent values must be between 0 and 100.");
+    if (bad)
+        return engine_error(b->err, v.is_null ? 1060 : 127, 1,
+                            v.is_null ? "The number of rows provided for a TOP or FETCH clauses "
+                                        "row count parameter must be an integer."
+                                      : "A TOP N or FETCH rowcount value may not be negative.");
+    uint64_t limit =
+        top->percent ? (uint64_t)ceil((double)rows->count * v.u.f / 100.0) : (uint64_t)v.u.i;
+    while (rows->count > limit) {
+        rows->count--;
+        clear_row(engine_row_set_at(rows, rows->count), rows->width);
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status write_rows(engine_insert *in, engine_run *run, const engine_row_set *rows)
 {
     ES_TRY(engine_insert_open(in));
@@ -436,6 +466,8 @@ static entrasql_status run_bound(engine_run *run, const tsql_insert_stmt *stmt,
         ES_TRY(collect(&in, run, stmt, &rows));
     else if (loaded->count != 0)
         ES_TRY(check_count(&in, loaded->width, false));
+    if (stmt->top != NULL)
+        ES_TRY(cut(&in, stmt->top, &rows));
     const engine_row_set *from = loaded != NULL ? loaded : &rows;
     ES_TRY(write_rows(&in, run, from));
     engine_insert_keep(&in, run->s);

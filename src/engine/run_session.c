@@ -217,9 +217,3 @@ entrasql_status engine_run_execute_as(engine_run *run, const tsql_execute_as_stm
 {
     return engine_unsupported(run->err, stmt != NULL ? "EXECUTE AS" : "REVERT");
 }
-
-entrasql_status engine_run_dbcc(engine_run *run, const tsql_dbcc_stmt *stmt)
-{
-    (void)stmt;
-    return engine_unsupported(run->err, "DBCC");
-}

@@ -150,8 +150,13 @@ static entrasql_status fill(engine_session *s, const engine_session_options *opt
         return es_nomem(err);
     ES_TRY(engine_who_init(&s->who, options->login, err));
     ES_TRY(connect(s, err));
-    ES_TRY(engine_session_refresh(s, err));
-    return engine_who_enter(s, options->login, err);
+    /* The catalog is read by several statements, which have to see the same moment. */
+    ES_TRY(engine_db_exec(s->db, "BEGIN", err));
+    entrasql_status status = engine_session_refresh(s, err);
+    if (status == ENTRASQL_OK)
+        status = engine_who_enter(s, options->login, err);
+    (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
 }
 
 entrasql_status engine_session_open(engine_server *server, const engine_session_options *options,

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "engine/applock.h"
 #include "engine/output.h"
+#include "engine/table_keep.h"
 #include "engine/temp.h"
 
 #include <stdio.h>
@@ -36,8 +37,11 @@ static void clear(engine_session *s)
 /* SQLite may have rolled back by itself (disk full, I/O error). */
 static void undo(engine_session *s)
 {
-    if (!sqlite3_get_autocommit(s->db))
-        (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    if (sqlite3_get_autocommit(s->db))
+        return;
+    engine_kept_table *kept = engine_tables_keep(s);
+    (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    engine_tables_restore(s, kept);
 }
 
 void engine_tran_drop(engine_session *s)
@@ -112,7 +116,10 @@ static entrasql_status rollback_to(engine_session *s, size_t place, entrasql_err
     if (t->savepoints[place].in_sqlite) {
         char sql[48];
         snprintf(sql, sizeof sql, "ROLLBACK TO t%zu", place);
-        ES_TRY(engine_db_exec(s->db, sql, err));
+        engine_kept_table *kept = engine_tables_keep(s);
+        entrasql_status status = engine_db_exec(s->db, sql, err);
+        engine_tables_restore(s, kept);
+        ES_TRY(status);
     } else if (t->open) {
         undo(s);
         t->open = false;
