@@ -44,6 +44,10 @@ entrasql_status identity_sign_in_new(const identity_sign_in_options *options,
     entrasql_status status = identity_store_new_login(options->is_plain, &p->store, err);
     if (status == ENTRASQL_OK && p->store == NULL)
         status = es_fail(err, ENTRASQL_CONFIG, "no place for the sign-in: HOME is not set");
+    if (status == ENTRASQL_OK)
+        status = identity_store_prepare(p->store, err);
+    if (status == ENTRASQL_UNAVAILABLE)
+        es_hint(err, "--plain-file keeps the sign-in unencrypted (mode 0600) instead");
     if (status != ENTRASQL_OK) {
         entrasql_credential_unref(c);
         return status;

@@ -190,7 +190,7 @@ static entrasql_status open_raw(const identity_store *s, const es_buf *raw, es_b
     if (is_plain(raw) != wants_plain && (wants_plain || !may_plain)) {
         es_fail(err, ENTRASQL_INVALID, "%s is %s", s->path,
                 wants_plain ? "encrypted, and a plain file was asked for" : "not encrypted");
-        es_hint(err, wants_plain ? "use the kernel keyring, or another name for this cache"
+        es_hint(err, wants_plain ? "use the kernel keyring, or remove that file first"
                                  : "remove it, or allow a plain file");
         return ENTRASQL_INVALID;
     }
@@ -313,6 +313,22 @@ static entrasql_status write_json(const identity_store *s, const es_buf *json, b
     }
     ES_TRY(status);
     return os_file_write(s->path, content->data, content->len, 0600, err);
+}
+
+entrasql_status identity_store_prepare(const identity_store *store, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf json = ES_BUF_INIT_WIPE(IDENTITY_STORE_MAX_BYTES);
+    uint8_t key[KEYRING_KEY_SIZE];
+    int32_t serial;
+    bool is_plain_now = false;
+    ES_TRY(check_directory(store, err));
+    ES_TRY(read_json(store, &json, &is_plain_now, err));
+    if (store->protection != ENTRASQL_CACHE_KERNEL_KEYRING || store->allow_plain ||
+        (is_plain_now && store->follows_plain))
+        return ENTRASQL_OK;
+    entrasql_status status = get_key(store, key, &serial, err);
+    es_wipe(key, sizeof key);
+    return status;
 }
 
 /* ---- changes ---- */

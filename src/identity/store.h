@@ -56,6 +56,10 @@ entrasql_status identity_store_read(const identity_store *store, json_doc **ret,
 typedef entrasql_status identity_store_change(void *ctx, const json_node *old, es_buf *out,
                                               entrasql_error *err);
 
+/* Whether a change could be stored, before somebody is asked for it: as an update's failures. */
+entrasql_status identity_store_prepare(const identity_store *store,
+                                       entrasql_error *err) ES_MUST_USE;
+
 typedef struct identity_store_update identity_store_update;
 
 /* ctx is borrowed until the update is freed. NOMEM. */

@@ -95,6 +95,16 @@ def test_refused_code_and_missing_terminal(emulator, programs, home):
     assert not cache_file(home).exists()
 
 
+def test_login_that_could_not_be_kept_asks_nobody(emulator, programs, home):
+    login(emulator, programs, home, DEVELOPER)
+    result = run([programs.entrasql, "login", "--device-code", "--plain-file"], env=home)
+    assert result.returncode == 2 and "encrypted" in result.stderr
+    assert "enter the code" not in result.stderr
+    cache_file(home).chmod(0o644)
+    result = run([programs.entrasql, "login", "--device-code"], env=home)
+    assert result.returncode == 2 and "chmod 600" in result.stderr
+
+
 def test_token_by_device_code(emulator, programs, home):
     code, out, err = by_device_code(emulator, programs, home,
                                     ["token", "--credential", "device-code"], ADMIN)
