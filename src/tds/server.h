@@ -62,8 +62,8 @@ typedef struct tds_server_accept_options {
     const char *language;   /* NULL: us_english */
     const es_buf *response; /* a recorded login response to replay instead (relay); else NULL.
                                Acknowledgements of features that this client did not ask for
-                               and routing are left out, and LOGINACK names the version that
-                               the client asked for */
+                               and routing are left out, FEDAUTH is acknowledged to whom asked
+                               for it, and LOGINACK names the version that the client asked for */
 } tds_server_accept_options;
 
 entrasql_status tds_server_accept(tds_server *s, const tds_server_accept_options *options,

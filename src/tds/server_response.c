@@ -104,19 +104,32 @@ entrasql_status tds_server_route_add(es_buf *out, const tds_login7 *login, const
 
 /* ---- replay ---- */
 
+/*
+ * FEDAUTH is between this client and us: it is acknowledged to whom asked for
+ * it, whatever the upstream login was.
+ */
+static entrasql_status put_fedauth_ack(es_buf *out, const tds_login7 *login)
+{
+    if (tds_login7_feature(login, TDS_FEATURE_FEDAUTH) == NULL)
+        return ENTRASQL_OK;
+    return put_feature_ack(out, TDS_FEATURE_FEDAUTH, NULL, 0);
+}
+
 static entrasql_status replay_features(es_buf *out, const tds_login7 *login, es_reader r,
                                        entrasql_error *err)
 {
     size_t before = out->len;
     entrasql_status st = es_buf_u8(out, TDS_TOKEN_FEATUREEXTACK);
 
+    if (st == ENTRASQL_OK)
+        st = put_fedauth_ack(out, login);
     while (st == ENTRASQL_OK) {
         tds_feature_ack f = {0};
         entrasql_status next = tds_feature_ack_next(&r, &f, err);
         if (next == ENTRASQL_NOT_FOUND)
             break;
         ES_TRY(next);
-        if (tds_login7_feature(login, f.id) != NULL)
+        if (f.id != TDS_FEATURE_FEDAUTH && tds_login7_feature(login, f.id) != NULL)
             st = put_feature_ack(out, f.id, f.data.at, f.data.left);
     }
     if (st == ENTRASQL_OK && out->len == before + 1)
@@ -167,14 +180,21 @@ static entrasql_status replay_token(es_buf *out, const tds_login7 *login, const 
     return ENTRASQL_OK;
 }
 
+/* A list that has ended. */
+static const uint8_t no_features[] = {TDS_FEATURE_TERMINATOR};
+
 entrasql_status tds_server_replay_add(es_buf *out, const tds_login7 *login, const es_buf *response,
                                       uint32_t *packet_size, entrasql_error *err)
 {
     es_reader r = es_reader_of(response->data, response->len);
+    bool has_features = false;
 
     while (r.left != 0) {
         tds_token t = {0};
         ES_TRY(tds_token_next(&r, &t, err));
+        if (t.id == TDS_TOKEN_DONE && !has_features)
+            ES_TRY(replay_features(out, login, es_reader_of(no_features, sizeof no_features), err));
+        has_features = has_features || t.id == TDS_TOKEN_FEATUREEXTACK || t.id == TDS_TOKEN_DONE;
         ES_TRY(replay_token(out, login, &t, packet_size, err));
     }
     return ENTRASQL_OK;

@@ -12,14 +12,15 @@
 
 const char admin_style[] =
     ":root{color-scheme:light dark}"
-    "body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:78rem;padding:1.2rem}"
+    "body{font:15px/1.45 system-ui,sans-serif;margin:0 auto;max-width:92rem;padding:1.2rem}"
     "h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:1.8rem 0 .4rem}"
     "p{margin:.3rem 0}.note{opacity:.75}"
     "table{border-collapse:collapse;width:100%}"
     "th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;"
-    "border-bottom:1px solid #8884;overflow-wrap:anywhere}"
-    "th{font-weight:600;white-space:nowrap}"
-    "code{font:13px ui-monospace,monospace}"
+    "border-bottom:1px solid #8884;overflow-wrap:break-word}"
+    "th,.fix{white-space:nowrap}th{font-weight:600}"
+    "code{font:13px ui-monospace,monospace;white-space:nowrap}"
+    ".out{min-width:24rem}"
     ".ok{color:#187a3c;font-weight:600}.bad{color:#c02626;font-weight:600}"
     "@media(prefers-color-scheme:dark){.ok{color:#5fd38a}.bad{color:#ff8080}}"
     ".hint{font-style:italic}.wrap{overflow-x:auto}\n";
@@ -249,16 +250,30 @@ static void put_time(page *p, int64_t at_s)
     struct tm tm;
     if (gmtime_r(&t, &tm) == NULL || strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &tm) == 0)
         text[0] = '\0';
-    put_cell(p, text);
+    put(p, "<td class=fix>");
+    put_text(p, text);
+}
+
+static void put_who(page *p, const journal_entry *e)
+{
+    put(p, "<td>");
+    put_text(p, e->principal[0] == '\0' ? "not looked at"
+                : e->name[0] != '\0'    ? e->name
+                                        : e->principal);
+    if (e->name[0] != '\0' && e->principal[0] != '\0') {
+        put(p, "<br><span class=note>");
+        put_text(p, e->principal);
+        put(p, "</span>");
+    }
 }
 
 static void put_outcome(page *p, const journal_entry *e)
 {
     if (e->accepted) {
-        put(p, "<td><span class=ok>let in</span>");
+        put(p, "<td class=out><span class=ok>let in</span>");
         return;
     }
-    put(p, "<td><span class=bad>refused</span>");
+    put(p, "<td class=out><span class=bad>refused</span>");
     if (e->number != 0) {
         put(p, " ");
         put_number(p, e->number);
@@ -280,7 +295,7 @@ static void put_login(page *p, const journal_entry *e)
 {
     put(p, "<tr>");
     put_time(p, e->at_s);
-    put_cell(p, e->principal);
+    put_who(p, e);
     put_cell(p, e->database);
     put_outcome(p, e);
     put(p, "<td>");

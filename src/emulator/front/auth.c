@@ -85,6 +85,17 @@ static void note_text(char *dst, size_t size, const char *text)
     es_printable(dst, size, text, strlen(text));
 }
 
+/* Logs call an app by its ids; people know it by its name. */
+static void note_name(const world *w, const engine_login *login, journal_entry *note)
+{
+    char object_id[ES_GUID_TEXT_SIZE];
+
+    es_guid_format(login->object_id, object_id);
+    const world_principal *p = world_object_find(w, object_id);
+    if (p != NULL && p->kind != WORLD_USER)
+        note_text(note->name, sizeof note->name, p->name);
+}
+
 static entrasql_status token_login(const front_auth *a, const tds_login7 *l, const es_secret *token,
                                    engine_session **ret, journal_entry *note, entrasql_error *err)
 {
@@ -104,6 +115,7 @@ static entrasql_status token_login(const front_auth *a, const tds_login7 *l, con
         return st;
     }
     note_text(note->principal, sizeof note->principal, who.login_name);
+    note_name(a->world, &who.login, note);
     st = open_session(a, l, &who, ret, err);
     world_login_done(&who);
     return st;
@@ -156,13 +168,7 @@ static entrasql_status decide(const front_auth *a, const tds_server *server, eng
 {
     const tds_login7 *l = tds_server_login(server);
     bool wants_token = l->fedauth_library != TDS_FEDAUTH_NONE;
-    const char *method = "SQL login";
 
-    if (wants_token)
-        method = l->fedauth_library == TDS_FEDAUTH_SECURITYTOKEN ? "token" : "token on request";
-    else if ((l->option_flags2 & TDS_OPTION2_INTEGRATED) != 0)
-        method = "Windows";
-    note_text(note->method, sizeof note->method, method);
     if (!wants_token && (l->option_flags2 & TDS_OPTION2_INTEGRATED) != 0)
         return refuse(err, 18452, 1,
                       "Login failed. The login is from an untrusted domain and cannot be used with "

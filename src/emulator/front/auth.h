@@ -24,7 +24,7 @@ typedef struct front_auth {
  * for). OK: *ret is the open session. AGAIN: ask the client for its token.
  * LOGIN_FAILED: *err is what to refuse with. Why a token was not good is
  * logged and noted, never told to the client beyond SQL Server's own words.
- * Fills method, principal and why of the note. Holds the world.
+ * Fills principal, name and why of the note. Holds the world.
  */
 entrasql_status front_auth_decide(const front_auth *a, const tds_server *server,
                                   engine_session **ret, journal_entry *note,

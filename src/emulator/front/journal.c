@@ -74,6 +74,7 @@ static void write_entry(const journal_entry *e, json_writer *out)
     json_member_put_string(out, "encryption", e->encryption);
     json_member_put_string(out, "method", e->method);
     json_member_put_string(out, "principal", e->principal);
+    json_member_put_string(out, "name", e->name[0] != '\0' ? e->name : NULL);
     json_member_put_string(out, "database", e->database);
     json_member_put_string(out, "app", e->app);
     json_member_put_string(out, "host", e->host);

@@ -23,6 +23,7 @@ typedef struct journal_entry {
     char encryption[24];               /* "TLS", "strict TLS", "none" */
     char method[24];                   /* "token", "token on request", "SQL login", "Windows" */
     char principal[JOURNAL_TEXT_SIZE]; /* who it is, once known; else the name it gave */
+    char name[JOURNAL_TEXT_SIZE];      /* its display name, for apps and identities */
     char database[JOURNAL_TEXT_SIZE];
     char app[JOURNAL_TEXT_SIZE];
     char host[JOURNAL_TEXT_SIZE];

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "os/sock.h"
+#include "tds/proto.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +61,15 @@ static entrasql_status strike(front_login *l, tds_server *server, const fault *r
 
 /* ---- the decision ---- */
 
+static const char *method_of(const tds_login7 *login)
+{
+    if (login->fedauth_library == TDS_FEDAUTH_SECURITYTOKEN)
+        return "token";
+    if (login->fedauth_library != TDS_FEDAUTH_NONE)
+        return "token on request";
+    return (login->option_flags2 & TDS_OPTION2_INTEGRATED) != 0 ? "Windows" : "SQL login";
+}
+
 /* What the client has said. */
 static void see(front_login *l, tds_server *server, const relay_accept *a)
 {
@@ -71,6 +81,7 @@ static void see(front_login *l, tds_server *server, const relay_accept *a)
     if (tds_server_is_encrypted(server))
         encryption = relay_accept_is_strict(a) ? "strict TLS" : "TLS";
     note_text(l->note.encryption, sizeof l->note.encryption, encryption);
+    note_text(l->note.method, sizeof l->note.method, method_of(login));
     note_text(l->note.database, sizeof l->note.database, login->database);
     note_text(l->note.app, sizeof l->note.app, login->app_name);
     note_text(l->note.host, sizeof l->note.host, login->host_name);

@@ -336,6 +336,51 @@ static void a_response_is_replayed_without_fedauth(void **state)
     pair_close(&down);
 }
 
+/* Replays to a client with a token, which insists on FEDAUTH's acknowledgement. */
+static void replay_to_token_client(const es_buf *response)
+{
+    pair down;
+    tds_server_accept_options accept = {.response = response};
+
+    pair_open(&down, &scenarios[1]);
+    while (tds_server_wants(down.server) != TDS_SERVER_WANT_DECISION) {
+        assert_false(down.client_failed || down.server_failed);
+        (void)act(&down);
+        (void)server_turn(&down, 0, SIZE_MAX);
+        (void)client_turn(&down, 0, SIZE_MAX);
+    }
+    OK(tds_server_accept(down.server, &accept, NULL));
+    pair_run(&down, 0, 0, 1);
+    if (tds_client_wants(down.client) != TDS_CLIENT_READY)
+        fail_msg("%s", down.client_error.message);
+    pair_close(&down);
+}
+
+/* The pass-through's way: password upstream, a token at the door. */
+static void a_replayed_response_acknowledges_fedauth(void **state)
+{
+    (void)state;
+    pair up;
+    es_buf bare = ES_BUF_INIT(1 << 16);
+
+    pair_open(&up, &scenarios[8]); /* password */
+    pair_run(&up, 0, 0, SIZE_MAX);
+    assert_int_equal(tds_client_wants(up.client), TDS_CLIENT_READY);
+    const es_buf *response = tds_client_response(up.client);
+    replay_to_token_client(response);
+    es_reader r = es_reader_of(response->data, response->len);
+    while (r.left != 0) { /* a server that acknowledges nothing at all */
+        tds_token t;
+        OK(tds_token_next(&r, &t, NULL));
+        if (t.id != TDS_TOKEN_FEATUREEXTACK)
+            OK(es_buf_add(&bare, t.start, t.bytes));
+    }
+    assert_true(bare.len < response->len);
+    replay_to_token_client(&bare);
+    es_buf_done(&bare);
+    pair_close(&up);
+}
+
 /* Each allocation fails once: an error, no leak, no crash, and no half login. */
 static void each_failed_allocation_is_told(void **state)
 {
@@ -381,6 +426,7 @@ int main(void)
         cmocka_unit_test(every_early_end),
         cmocka_unit_test(large_tokens_arrive_whole),
         cmocka_unit_test(a_response_is_replayed_without_fedauth),
+        cmocka_unit_test(a_replayed_response_acknowledges_fedauth),
         cmocka_unit_test(each_failed_allocation_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
