@@ -320,6 +320,10 @@ static const conf_option env_options[] = {
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
      .help = "in the connection string: an ODBC driver's name or file"},
+    {.name = "connstr",
+     .type = CONF_OPTION_TEXT,
+     .value_name = "FOR",
+     .help = "print a connection string instead: for jdbc, go-mssqldb, ...; or all"},
     {.name = "format",
      .type = CONF_OPTION_CHOICE,
      .choices = "sh|fish|powershell|dotenv|json",
@@ -333,7 +337,8 @@ static const conf_command env_command = {
     .name = "entrasql emulator env",
     .summary = "Prints the environment in which a program is somebody of the emulated tenant.",
     .options = env_options,
-    .notes = "  eval \"$(entrasql emulator env --as MigrationIdentity)\"",
+    .notes = "  eval \"$(entrasql emulator env --as MigrationIdentity)\"\n"
+             "  entrasql emulator env --connstr all",
 };
 
 static int env(const cli_terminal *t, int argc, char **argv)
@@ -353,7 +358,8 @@ static int env(const cli_terminal *t, int argc, char **argv)
     options.tool = conf_args_text(&args, "tool");
     options.database = conf_args_text(&args, "database");
     options.driver = conf_args_text(&args, "driver");
-    if (options.as == NULL) {
+    options.connstr = conf_args_text(&args, "connstr");
+    if (options.as == NULL && options.connstr == NULL) {
         es_fail(&err, ENTRASQL_INVALID, "--as is missing");
         es_hint(&err, "entrasql emulator env --as MigrationIdentity");
         return cli_report(t, &err);
@@ -363,7 +369,8 @@ static int env(const cli_terminal *t, int argc, char **argv)
             ENTRASQL_OK)
         return cli_report(t, &err);
     options.data_dir = dir;
-    if (emulator_env(&options, &out, &err) != ENTRASQL_OK ||
+    if ((options.connstr != NULL ? emulator_connstr(&options, &out, &err)
+                                 : emulator_env(&options, &out, &err)) != ENTRASQL_OK ||
         cli_write(t, &out, &err) != ENTRASQL_OK)
         return cli_report(t, &err);
     return 0;

@@ -142,6 +142,7 @@ typedef struct emulator_env_options {
     const char *database; /* in the connection string; NULL: the world's first */
     const char *driver;   /* NULL: "ODBC Driver 18 for SQL Server" */
     emulator_env_format format;
+    const char *connstr; /* emulator_connstr(): a driver's name, or "all" */
 } emulator_env_options;
 
 /*
@@ -151,6 +152,13 @@ typedef struct emulator_env_options {
  */
 entrasql_status emulator_env(const emulator_env_options *options, es_buf *out,
                              entrasql_error *err) ES_MUST_USE;
+/*
+ * The connection string of one driver, or of "all": a line each, or a JSON
+ * object. `as` may be NULL; with a user-assigned identity its client id is in the string.
+ * INVALID names the drivers.
+ */
+entrasql_status emulator_connstr(const emulator_env_options *options, es_buf *out,
+                                 entrasql_error *err) ES_MUST_USE;
 
 /* ---- the stand-ins for developers' tools ---- */
 

@@ -13,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_DRIVER "ODBC Driver 18 for SQL Server"
-
 /* Every variable by which some library signs in: all are unset first, so that shells do not mix. */
 static const char *const sign_in_variables[] = {
     "AZURE_TOKEN_CREDENTIALS",
@@ -97,37 +95,11 @@ static entrasql_status set_path(env *e)
     return text != NULL ? set(e, "PATH", text) : es_nomem(e->err);
 }
 
-/* A value of a connection string in braces. */
-static entrasql_status add_braced(es_buf *out, const char *value)
-{
-    ES_TRY(es_buf_add_str(out, "{"));
-    for (; *value != 0; value++)
-        ES_TRY(es_buf_add(out, *value == '}' ? "}}" : value, *value == '}' ? 2 : 1));
-    return es_buf_add_str(out, "}");
-}
-
-/* The tutorial's string; the database in braces only where it must be. */
-static entrasql_status write_connection_string(const env *e, es_buf *out)
-{
-    const char *driver = e->options->driver != NULL ? e->options->driver : DEFAULT_DRIVER;
-    const char *database = e->options->database;
-    if (database == NULL)
-        database = world_database_count(e->w) != 0 ? world_database_name(e->w, 0) : "master";
-    ES_TRY(es_buf_add_str(out, "Driver="));
-    ES_TRY(add_braced(out, driver));
-    ES_TRY(es_buf_printf(out, ";Server=tcp:localhost,%u;Database=", (unsigned)e->info.sql_port));
-    if (strpbrk(database, ";{}=[](),?*!@ ") != NULL)
-        ES_TRY(add_braced(out, database));
-    else
-        ES_TRY(es_buf_add_str(out, database));
-    return es_buf_add_str(out, ";Encrypt=yes;TrustServerCertificate=no;Connection Timeout=30");
-}
-
 static entrasql_status set_connection_string(env *e)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(8192);
     const char *value = NULL;
-    if (write_connection_string(e, &text) == ENTRASQL_OK)
+    if (emulator_write_odbc_string(e->options, e->w, e->info.sql_port, &text) == ENTRASQL_OK)
         value = es_buf_cstr(&text);
     return value != NULL ? set(e, "AZURE_SQL_CONNECTIONSTRING", value) : es_nomem(e->err);
 }

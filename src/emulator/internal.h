@@ -21,6 +21,9 @@ entrasql_status emulator_write_state(const emulator_info *info, const char *data
                                      es_buf *out) ES_MUST_USE;
 /* While no engine has them open. */
 entrasql_status emulator_remove_databases(const char *data_dir, entrasql_error *err) ES_MUST_USE;
+/* AZURE_SQL_CONNECTIONSTRING: the tutorial's. */
+entrasql_status emulator_write_odbc_string(const emulator_env_options *options, const world *w,
+                                           uint16_t port, es_buf *out) ES_MUST_USE;
 /* Links named as the tools to the running program, one a user, and for nobody. */
 entrasql_status emulator_make_tool_links(const char *data_dir, const world *w,
                                          entrasql_error *err) ES_MUST_USE;

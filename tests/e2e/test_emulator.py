@@ -2,7 +2,9 @@
 """The emulator's objects, faults, tokens and states at run time, seen by real drivers and programs."""
 import json
 import os
+import pathlib
 import ssl
+import time
 import urllib.error
 import urllib.request
 
@@ -359,3 +361,72 @@ def test_the_page_shows_and_escapes(world, programs):
     assert fetch(world, "/_emulator/style.css")[2]["Content-Type"].startswith("text/css")
     assert "refresh" in fetch(world, "/?refresh=1")[1]
     assert fetch(world, "/", "POST", b"x")[0] == 401
+
+
+# ---- strings, figures, documents ----
+
+def test_a_connection_string_for_each_driver(world, programs):
+    strings = json.loads(say(world, "env", "--connstr", "all", "--format", "json"))
+    port = world.port()
+    assert set(strings) == {"odbc", "tdsodbc", "pyodbc", "sqlalchemy", "jdbc", "mssql-python",
+                            "go-mssqldb", "tedious", "dotnet", "python-tds", "tiberius"}
+    assert all(str(port) in text and DATABASE in text for text in strings.values())
+    for name, text in strings.items():
+        assert say(world, "env", "--connstr", name) == text + "\n"
+    # Those that this machine has the drivers for are used as they are printed.
+    odbc = say(world, "env", "--connstr", "pyodbc", "--driver", programs.msodbc).strip()
+    made = pyodbc.connect(odbc, attrs_before={SQL_COPT_SS_ACCESS_TOKEN:
+                                              pack(token(world, "--as", ADMIN))})
+    assert made.execute("SELECT DB_NAME()").fetchval() == DATABASE
+    made.close()
+    free = say(world, "env", "--connstr", "tdsodbc", "--driver", programs.tdsodbc).strip()
+    pyodbc.connect(f"{free};UID=tester;PWD={world.password}").close()
+    import pytds
+
+    pytds.connect(access_token_callable=lambda: token(world, "--as", ADMIN),
+                  **json.loads(strings["python-tds"])).close()
+    import urllib.parse
+
+    assert urllib.parse.unquote(strings["sqlalchemy"].split("odbc_connect=")[1]) == strings["odbc"]
+    # A user-assigned identity is named by its client id; odd names are quoted.
+    client_id = {o["name"]: o for o in objects(world, "identity")}[IDENTITY]["client_id"]
+    assert f"User Id={client_id}" in say(world, "env", "--connstr", "dotnet", "--as", IDENTITY)
+    assert "Database={a;b}}c}" in say(world, "env", "--connstr", "odbc", "--database", "a;b}c")
+    assert "database=a%3Bb%26c" in say(world, "env", "--connstr", "go-mssqldb", "--database", "a;b&c")
+    wrong = world.command("env", "--connstr", "nosuch")
+    assert wrong.returncode == 2 and "tiberius" in wrong.stderr
+
+
+def test_start_and_memory(programs, tmp_path):
+    """Ready soon after the second start, and small; generous limits, the figures are printed."""
+    with running_emulator(programs, tmp_path / "data") as other:
+        times = []
+        for _ in range(5):
+            other.stop()
+            begin = time.monotonic()
+            other.start()
+            times.append((time.monotonic() - begin) * 1000)
+        status = pathlib.Path(f"/proc/{state(other)['pid']}/status").read_text()
+        resident = int(status.split("VmRSS:")[1].split()[0]) / 1024
+        print(f"start {min(times):.0f} ms (of {[round(t) for t in times]}), {resident:.1f} MB")
+        if os.environ.get("ENTRASQL_SANITIZE", "none") == "none":
+            assert min(times) < 200 * 5
+            assert resident < 30
+
+
+def table_of_fidelity():
+    """The rows of docs/emulator.md's table, as a program reads them."""
+    text = (ROOT / "docs" / "emulator.md").read_text()
+    part = text.split("## What is faithful, what is not")[1].strip().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part
+            if line.startswith("|")]
+    assert rows[0] == ["part", "faithful", "not"]
+    return rows[2:]
+
+
+def test_documents_name_everything(world):
+    text = (ROOT / "docs" / "emulator.md").read_text()
+    for row in table_of_fidelity():
+        assert len(row) == 3 and row[0] and row[1], row
+    for fault in json.loads(say(world, "fault", "list", "--json")):
+        assert f"`{fault['name']}`" in text, fault["name"]

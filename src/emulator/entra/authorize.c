@@ -283,7 +283,8 @@ const world_principal *entra_chosen_user(const entra_call *c, const char **ret_n
         name = httpd_form(c->request, "other");
     *ret_name = es_str_is_empty(name) ? NULL : name;
     const world_principal *user = *ret_name != NULL ? world_user_find(c->w, name) : NULL;
-    return user != NULL && c->tenant != NULL && user->tenant != c->tenant ? NULL : user;
+    return user != NULL && c->tenant != NULL && !world_same_tenant(user->tenant, c->tenant) ? NULL
+                                                                                            : user;
 }
 
 void entra_authorize(entra_call *c)

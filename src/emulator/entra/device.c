@@ -179,7 +179,8 @@ void entra_device_page(entra_call *c)
         ask_code(c, code, problem_of(state));
     } else if (es_streq(answer, "refuse")) {
         decide(c, code, NULL);
-    } else if (user != NULL && grant.tenant != NULL && user->tenant != grant.tenant) {
+    } else if (user != NULL && grant.tenant != NULL &&
+               !world_same_tenant(user->tenant, grant.tenant)) {
         ask_user(c, code, &grant, name);
     } else if (user == NULL) {
         if (name != NULL)

@@ -105,7 +105,7 @@ static const world_principal *authenticate(entra_call *c)
     /* Managed identities have no secrets: user-assigned ones come through this door by federation.
      */
     bool is_known =
-        app != NULL && app->tenant == c->tenant &&
+        app != NULL && world_same_tenant(app->tenant, c->tenant) &&
         (app->kind == WORLD_APP ||
          (!app->system_assigned && httpd_form_count(c->request, "client_assertion") != 0));
     if (!is_known) {

@@ -131,11 +131,16 @@ void entra_answer_user(entra_call *c, const entra_grant *grant)
 {
     char text[MAX_TEXT];
     const char *resource = NULL;
-    if (c->tenant != NULL && grant->user->tenant != c->tenant) {
+    if (c->tenant != NULL && !world_same_tenant(grant->user->tenant, c->tenant)) {
         entra_error(c, 400, "invalid_grant", 50020,
                     "User account '%s' does not exist in tenant '%s' and cannot access the "
                     "application '%s' in that tenant.",
                     grant->user->upn, c->tenant->domain, grant->client_id);
+        return;
+    }
+    if (world_object_find(c->w, grant->user->object_id) == NULL) {
+        entra_error(c, 400, "invalid_grant", 50034,
+                    "The user account %s does not exist in the directory.", grant->user->upn);
         return;
     }
     uint32_t problem = entra_user_resource(c->w, grant->scope, &resource, text, sizeof text);

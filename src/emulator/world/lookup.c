@@ -65,6 +65,11 @@ const world_tenant *world_tenant_find(const world *w, const char *id_or_domain)
     return NULL;
 }
 
+bool world_same_tenant(const world_tenant *a, const world_tenant *b)
+{
+    return es_streq(a->id, b->id);
+}
+
 const world_tenant *world_home_tenant(const world *w)
 {
     return w->server_tenant;

@@ -136,6 +136,8 @@ void world_let_go(const world *w);
 /* ---- looking up ---- */
 
 const world_tenant *world_tenant_find(const world *w, const char *id_or_domain); /* or NULL */
+/* Also when the world was replaced between the two. */
+bool world_same_tenant(const world_tenant *a, const world_tenant *b);
 const world_tenant *world_home_tenant(const world *w); /* the SQL server's */
 const world_subscription *world_get_subscription(const world *w);
 
