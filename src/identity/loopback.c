@@ -40,6 +40,7 @@ struct identity_loopback {
     es_secret *state;
     connection connections[MAX_CONNECTIONS];
     connection *chosen;
+    bool is_out_of_memory; /* while a request was read */
     httpd_fields form;
 };
 
@@ -171,7 +172,9 @@ static void refuse(connection *c, unsigned status, const char *text)
 static bool take_form(identity_loopback *l, const char *body, size_t n)
 {
     httpd_fields form = {0};
-    if (httpd_fields_parse(body, n, &form, NULL) != ENTRASQL_OK)
+    entrasql_status status = httpd_fields_parse(body, n, &form, NULL);
+    l->is_out_of_memory |= status == ENTRASQL_NOMEM;
+    if (status != ENTRASQL_OK)
         return false;
     const char *state = httpd_fields_get(&form, "state");
     if (state == NULL || !es_secret_equal(l->state, state, strlen(state))) {
@@ -222,6 +225,7 @@ static void receive(identity_loopback *l, connection *c)
         }
         status = es_buf_add(&c->in, block, n);
         es_wipe(block, sizeof block);
+        l->is_out_of_memory |= status == ENTRASQL_NOMEM;
         if (status != ENTRASQL_OK)
             refuse(c, 400, "The request is too large.");
         else
@@ -315,6 +319,9 @@ entrasql_status identity_loopback_step(identity_loopback *l, const httpd_fields 
         ES_TRY(accept_all(l, l->listeners[i], err));
     for (size_t i = 0; i < MAX_CONNECTIONS && l->chosen == NULL; i++)
         serve(l, &l->connections[i]);
+    /* It may have been the answer that was lost: better to say so than to wait for it. */
+    if (l->is_out_of_memory)
+        return es_nomem(err);
     if (l->chosen == NULL)
         return ENTRASQL_AGAIN;
     *ret = &l->form;

@@ -5,12 +5,16 @@
 #include "common.h"
 #include "identity/internal.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -424,6 +428,98 @@ static entrasql_status make_cached_sign_in(const row_world *world, entrasql_cred
     return entrasql_cached_sign_in_credential_new(&options, ret, err);
 }
 
+/* ---- InteractiveBrowserCredential: a thread is the browser ---- */
+
+#define CODE "authorization-code-not-real-0123456789"
+
+static struct {
+    pthread_t thread;
+    bool is_open;
+    char port[8];
+    char state[64];
+} browser;
+
+static void close_browser(void)
+{
+    if (browser.is_open)
+        assert_int_equal(pthread_join(browser.thread, NULL), 0);
+    browser.is_open = false;
+}
+
+/* Without memory the listener may be gone by now: that is its affair. */
+static void *bring_the_code(void *unused)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)atoi(browser.port))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    char body[256];
+    char request[512];
+    char answer[1024];
+    snprintf(body, sizeof body, "code=" CODE "&state=%s", browser.state);
+    snprintf(request, sizeof request,
+             "POST / HTTP/1.1\r\nHost: localhost:%s\r\nContent-Type: "
+             "application/x-www-form-urlencoded\r\nContent-Length: %zu\r\n\r\n%s",
+             browser.port, strlen(body), body);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 &&
+        send(fd, request, strlen(request), MSG_NOSIGNAL) > 0) {
+        while (read(fd, answer, sizeof answer) > 0)
+            continue;
+    }
+    close(fd);
+    return unused;
+}
+
+static void take(const char *url, const char *name, char *ret, size_t size)
+{
+    const char *at = strstr(url, name);
+    assert_non_null(at);
+    at += strlen(name);
+    snprintf(ret, size, "%.*s", (int)strcspn(at, "&"), at);
+}
+
+static bool open_browser(void *context, const char *url)
+{
+    (void)context;
+    close_browser();
+    take(url, "redirect_uri=http%3A%2F%2Flocalhost%3A", browser.port, sizeof browser.port);
+    take(url, "&state=", browser.state, sizeof browser.state);
+    browser.is_open = pthread_create(&browser.thread, NULL, bring_the_code, NULL) == 0;
+    return browser.is_open;
+}
+
+static void a_browser_is_there(const row_world *world)
+{
+    static const test_answer script[] = {{.body = PERSON_REPLY}};
+    close_browser();
+    test_server_play(world->entra, script, 1);
+}
+
+static entrasql_status make_browser(const row_world *world, entrasql_credential **ret,
+                                    entrasql_error *err)
+{
+    const entrasql_client_options client = client_of(world);
+    const entrasql_interactive_browser_options options = {
+        .open_url = open_browser, .sign_in_timeout_ms = 20000, .client = &client};
+    return entrasql_interactive_browser_credential_new(&options, ret, err);
+}
+
+/* ---- ChainedTokenCredential ---- */
+
+static entrasql_status make_chained(const row_world *world, entrasql_credential **ret,
+                                    entrasql_error *err)
+{
+    entrasql_credential *members[2] = {NULL, NULL};
+    entrasql_status status = make_environment(world, &members[0], err);
+    if (status == ENTRASQL_OK)
+        status = make_secret(world, &members[1], err);
+    if (status == ENTRASQL_OK)
+        status = entrasql_chained_credential_new(members, 2, ret, err);
+    entrasql_credential_unref(members[0]);
+    entrasql_credential_unref(members[1]);
+    return status;
+}
+
 const credential_row credential_rows[] = {
     {"client_secret", entra_gives_a_token, make_secret, ENTRASQL_OK, {NULL}},
     {"client_secret_refused", entra_refuses, make_secret, ENTRASQL_AUTH_FAILED, {NULL}},
@@ -456,6 +552,8 @@ const credential_row credential_rows[] = {
     {"default_azure_by_azure_cli", imds_refuses_and_az_works, make_default, ENTRASQL_OK, {NULL}},
     {"custom", NULL, make_custom, ENTRASQL_OK, {NULL}},
     {"device_code", a_person_comes, make_device_code, ENTRASQL_OK, {REFRESH_TOKEN, DEVICE_CODE}},
+    {"interactive_browser", a_browser_is_there, make_browser, ENTRASQL_OK, {REFRESH_TOKEN, CODE}},
+    {"chained", entra_gives_a_token, make_chained, ENTRASQL_OK, {NULL}},
     {"cached_sign_in", a_person_was_there, make_cached_sign_in, ENTRASQL_OK, {REFRESH_TOKEN}},
 };
 const unsigned credential_row_count = sizeof credential_rows / sizeof credential_rows[0];
@@ -483,6 +581,7 @@ static void empty_folder(const row_world *world)
 
 void row_world_free(row_world *world)
 {
+    close_browser();
     empty_folder(world);
     rmdir(world->folder);
     test_server_stop(world->entra);
