@@ -317,7 +317,10 @@ static entrasql_status set_own(env *e)
     case WORLD_USER:
         /* A workstation has no IMDS; nobody should wait for one, or meet a real one. Nor should a
          * sign-in of the machine's own user (entrasql login) come before the az stand-in. */
-        return set(e, "AZURE_TOKEN_CREDENTIALS", "AzureCliCredential");
+        return set(e, "AZURE_TOKEN_CREDENTIALS",
+                   es_streq(e->options->tool, "azd")    ? "AzureDeveloperCliCredential"
+                   : es_streq(e->options->tool, "pwsh") ? "AzurePowerShellCredential"
+                                                        : "AzureCliCredential");
     case WORLD_APP:
         return e->options->host != NULL ? set_identity(e) : set_app(e);
     case WORLD_IDENTITY:
