@@ -62,6 +62,8 @@ static entrasql_status add_moment(const sqlvalue *v, es_buf *out)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(128);
     ES_TRY(sqlvalue_print(v, &text));
+    if (es_buf_cstr(&text) == NULL)
+        return ENTRASQL_NOMEM;
     char *s = (char *)text.data;
     size_t n = text.len;
     char *blank = memchr(s, ' ', n);

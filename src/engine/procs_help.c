@@ -172,8 +172,8 @@ static entrasql_status run_helpdb(engine_proc_call *call)
 
 #define PROC(proc_name, proc_params, proc_columns, proc_run)                                       \
     {                                                                                              \
-        .name = proc_name, .params = proc_params, .param_count = ES_COUNT_OF(proc_params),         \
-        .result = ENGINE_PROC_RESULT(proc_columns), .run = proc_run                                \
+        .name = (proc_name), .params = (proc_params), .param_count = ES_COUNT_OF(proc_params),     \
+        .result = ENGINE_PROC_RESULT(proc_columns), .run = (proc_run)                              \
     }
 
 static const engine_proc procs[] = {
