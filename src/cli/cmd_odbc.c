@@ -205,6 +205,7 @@ typedef struct state {
     bool has_underneath;
     glue_driver underneath;
     glue_choice choice;
+    void *handle; /* kept open: drivers have threads and exit handlers */
     bool loads;
     char why[400]; /* no driver underneath, or one that cannot be loaded */
     bool pooled;
@@ -242,7 +243,8 @@ static void look_underneath(state *s)
         return;
     }
     s->has_underneath = true;
-    s->loads = dlopen(s->underneath.library, RTLD_LAZY | RTLD_LOCAL) != NULL;
+    s->handle = dlopen(s->underneath.library, RTLD_LAZY | RTLD_LOCAL);
+    s->loads = s->handle != NULL;
     const char *why = s->loads ? NULL : dlerror();
     if (why != NULL)
         es_printable(s->why, sizeof s->why, why, strlen(why));
