@@ -187,7 +187,9 @@ static void *churn(void *arg)
     recording_init(&r);
     for (int i = 0; i < 15; i++) {
         engine_session *s = NULL;
-        if (open_session(c->server, "sqladmin", "persons", &s, NULL) != ENTRASQL_OK) {
+        entrasql_error err;
+        if (open_session(c->server, "sqladmin", "persons", &s, &err) != ENTRASQL_OK) {
+            (void)fprintf(stderr, "login: %s\n", err.message);
             c->failed = true;
             break;
         }
