@@ -105,6 +105,121 @@ static entrasql_status settle_types(engine_binder *b, engine_query *q)
     return ENTRASQL_OK;
 }
 
+/* ---- assignments in the order of ORDER BY ---- */
+
+/*
+ * SQLite works the items out before it sorts, so SELECT @s = @s + x ... ORDER
+ * BY x would see its variable as it was. The columns that the items name are
+ * read and sorted first; then the items are worked out row by row.
+ */
+typedef struct lifted {
+    engine_binder *b;
+    engine_source *row;
+    engine_item *items;
+    size_t count;
+    bool failed;
+} lifted;
+
+static bool visit_query(void *ctx, engine_node *node)
+{
+    bool *found = ctx;
+    *found = *found || node->query != NULL;
+    return true;
+}
+
+/* The copy of a column goes into the sorted query, the column itself names the copy's value. */
+static bool visit_column(void *ctx, engine_node *node)
+{
+    lifted *l = ctx;
+    if (node->kind != ENGINE_NODE_COLUMN || node->source->kind == ENGINE_SOURCE_ROW)
+        return true;
+    engine_node *copy = engine_node_new(l->b, ENGINE_NODE_COLUMN);
+    engine_item *items = engine_bind_room(l->b, l->items, l->count, sizeof *items);
+    engine_bound_column *columns =
+        engine_bind_room(l->b, l->row->columns, l->row->column_count, sizeof *columns);
+    if (copy == NULL || items == NULL || columns == NULL) {
+        l->failed = true;
+        return false;
+    }
+    *copy = *node;
+    items[l->count] = (engine_item){.node = copy, .name = ""};
+    columns[l->row->column_count++] =
+        (engine_bound_column){.name = "", .type = node->type, .nullable = true};
+    l->items = items;
+    l->row->columns = columns;
+    node->source = l->row;
+    node->index = l->count++;
+    return true;
+}
+
+static bool needs_lifting(const engine_query *q)
+{
+    bool deep = false;
+    if (q->is_set || q->grouped || q->distinct || q->order_count == 0)
+        return false;
+    for (size_t i = 0; i < q->item_count; i++) {
+        engine_node_walk(q->items[i].node, visit_query, &deep);
+        for (size_t k = 0; k < q->order_count; k++)
+            deep = deep || q->order[k].node == q->items[i].node;
+    }
+    return !deep;
+}
+
+static entrasql_status assign_rows(engine_run *run, engine_query *q, engine_plan *items, lifted *l,
+                                   const engine_row_set *rows, uint64_t *ret_rows)
+{
+    for (size_t i = 0; i < rows->count && !is_enough(run->s, *ret_rows); i++) {
+        bool row;
+        l->row->values = engine_row_set_at(rows, i);
+        ES_TRY(engine_plan_start(items, run->err));
+        ES_TRY(engine_plan_step(items, &row, run->err));
+        ES_TRY(assign_row(run, q, items));
+        (*ret_rows)++;
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status assign_sorted(engine_run *run, engine_binder *b, engine_query *q,
+                                     uint64_t *ret_rows)
+{
+    ES_CLEANUP(engine_plan_done) engine_plan sorted = {0};
+    ES_CLEANUP(engine_plan_done) engine_plan items = {0};
+    ES_CLEANUP(engine_row_set_done) engine_row_set rows = {0};
+    lifted l = {.b = b, .row = engine_source_new(b, ENGINE_SOURCE_ROW, 0)};
+    engine_node **nodes = engine_bind_alloc(b, (q->item_count + 1) * sizeof(engine_node *));
+    if (l.row == NULL || nodes == NULL)
+        return es_nomem(run->err);
+    for (size_t i = 0; i < q->item_count; i++) {
+        nodes[i] = q->items[i].node;
+        engine_node_walk(nodes[i], visit_column, &l);
+    }
+    if (l.failed)
+        return es_nomem(run->err);
+    engine_query columns = *q;
+    columns.items = l.items;
+    columns.item_count = l.count;
+    ES_TRY(engine_bind_columns(b, &columns));
+    ES_TRY(engine_plan_open(b, &columns, false, &sorted));
+    ES_TRY(engine_plan_collect(&sorted, &rows, run->err));
+    ES_TRY(engine_plan_nodes(b, nodes, q->item_count, &items));
+    return assign_rows(run, q, &items, &l, &rows, ret_rows);
+}
+
+static bool visit_any_column(void *ctx, engine_node *node)
+{
+    bool *found = ctx;
+    *found = *found || node->kind == ENGINE_NODE_COLUMN;
+    return true;
+}
+
+static bool names_columns(const engine_query *q)
+{
+    bool found = false;
+    for (size_t i = 0; i < q->item_count; i++)
+        engine_node_walk(q->items[i].node, visit_any_column, &found);
+    return found;
+}
+
 static entrasql_status run_query(engine_run *run, const tsql_select_stmt *stmt, uint64_t *ret_rows,
                                  bool *ret_assigns)
 {
@@ -116,6 +231,8 @@ static entrasql_status run_query(engine_run *run, const tsql_select_stmt *stmt, 
     ES_TRY(settle_types(&b, q));
     ES_TRY(engine_bind_check(&b));
     *ret_assigns = is_assignment(q);
+    if (*ret_assigns && !run->s->set.fmtonly && names_columns(q) && needs_lifting(q))
+        return assign_sorted(run, &b, q, ret_rows);
     ES_TRY(engine_plan_open(&b, q, *ret_assigns, &p));
     return run_rows(run, q, &p, ret_rows);
 }
