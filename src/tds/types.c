@@ -300,6 +300,9 @@ static entrasql_status read_decimal(es_reader *r, const struct tds_type_row *row
     ES_TRY(es_reader_u8(r, &size));
     ES_TRY(es_reader_u8(r, &t->type.precision));
     ES_TRY(es_reader_u8(r, &t->type.scale));
+    /* mssql-rs repeats the type where the length belongs; a value has its own. */
+    if (size == row->id)
+        size = 17;
     t->size = size;
     if (size < 2 || size > 17)
         return bad_size(row, size, err);

@@ -6,6 +6,8 @@
 #include "tds/request.h"
 #include "tds/row.h"
 
+#include <string.h>
+
 /* SQL Server's numbers for what is wrong with a request rather than with its SQL. */
 #define ERROR_BAD_STREAM 4002U
 #define ERROR_UNSUPPORTED 40510U
@@ -151,14 +153,26 @@ static entrasql_status next_loaded(void *ctx, const sqlvalue **ret, size_t *ret_
     }
 }
 
+/* Microsoft's clients end with a DONE whose count has four bytes in place of eight. */
+static bool has_short_end(const es_buf *body)
+{
+    static const uint8_t end[9] = {TDS_TOKEN_DONE};
+    return body->len >= sizeof end &&
+           memcmp(body->data + body->len - sizeof end, end, sizeof end) == 0;
+}
+
 static entrasql_status run_bulk(front_requests *q, const engine_sink *sink)
 {
+    static const uint8_t zeros[4] = {0};
     load l = {0};
     const engine_bulk rows = {.ctx = &l, .next = next_loaded};
     entrasql_status st = tds_reply_new(q->max_bytes, &l.reader, &l.why);
 
     if (st == ENTRASQL_OK)
-        st = tds_reply_feed(l.reader, q->in.body.data, q->in.body.len, true, &l.why);
+        st = tds_reply_feed(l.reader, q->in.body.data, q->in.body.len, false, &l.why);
+    if (st == ENTRASQL_OK)
+        st = tds_reply_feed(l.reader, zeros, has_short_end(&q->in.body) ? sizeof zeros : 0, true,
+                            &l.why);
     if (st == ENTRASQL_OK)
         st = engine_session_bulk(q->engine, &rows, sink);
     tds_reply_free(l.reader);

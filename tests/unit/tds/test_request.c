@@ -340,6 +340,19 @@ static void bad_requests(void **state)
     }
 }
 
+static void a_decimal_that_repeats_its_type(void **state)
+{
+    (void)state;
+    tds_rpc rpc;
+    es_buf b = from_hex("16000000 12000000 0200 0000000000000000 01000000 FFFF 0A00 0000 "
+                        "00 00 6A 6A 05 02 05 01 39300000");
+    OK(tds_rpc_parse(b.data, b.len, VALUE_LIMIT, &rpc, NULL));
+    assert_int_equal(rpc.calls[0].params[0].type.type.precision, 5);
+    assert_false(rpc.calls[0].params[0].value.is_null);
+    tds_rpc_done(&rpc);
+    es_buf_done(&b);
+}
+
 static void limits(void **state)
 {
     (void)state;
@@ -367,10 +380,15 @@ static void limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_cut),    cmocka_unit_test(no_memory),
-        cmocka_unit_test(rpc_values),   cmocka_unit_test(rpc_calls),
-        cmocka_unit_test(rebuild),      cmocka_unit_test(batches),
-        cmocka_unit_test(transactions), cmocka_unit_test(bad_requests),
+        cmocka_unit_test(every_cut),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(rpc_values),
+        cmocka_unit_test(rpc_calls),
+        cmocka_unit_test(rebuild),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(transactions),
+        cmocka_unit_test(bad_requests),
+        cmocka_unit_test(a_decimal_that_repeats_its_type),
         cmocka_unit_test(limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
