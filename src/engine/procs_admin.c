@@ -196,6 +196,27 @@ static entrasql_status rename_object(engine_session *s, const tsql_object *name,
     return engine_catalog_rename_object(s->db, o->id, new_name, err);
 }
 
+/* Without @objtype a name that no object has may be a table's column, index or key. */
+static const char *type_of(engine_session *s, const tsql_object *name)
+{
+    tsql_object table = {.name = name->schema, .schema = name->database, .database = name->server};
+    const engine_object *o = NULL;
+    if (name->schema.text == NULL)
+        return NULL;
+    if (name->server.text == NULL && engine_find_object(s, name, &o, NULL) == ENTRASQL_OK &&
+        o != NULL)
+        return NULL;
+    if (engine_find_object(s, &table, &o, NULL) != ENTRASQL_OK || o == NULL)
+        return NULL;
+    if (engine_object_column(o, name->name.text) != NULL)
+        return "COLUMN";
+    for (size_t i = 0; i < o->index_count; i++) {
+        if (sqlcollation_equal_names(o->indexes[i].name, name->name.text))
+            return "INDEX";
+    }
+    return NULL;
+}
+
 static entrasql_status rename(engine_session *s, const texts *t, entrasql_error *err)
 {
     tsql_batch *batch = NULL;
@@ -203,6 +224,8 @@ static entrasql_status rename(engine_session *s, const texts *t, entrasql_error 
     const char *type = t->items[2];
     ES_TRY(tsql_parse_object(t->items[0], strlen(t->items[0]), &batch, &name, err));
     entrasql_status status;
+    if (type == NULL)
+        type = type_of(s, name);
     if (type != NULL && es_strcaseeq(type, "COLUMN"))
         status = rename_column(s, name, t->items[1], t->items[0], err);
     else if (type != NULL && es_strcaseeq(type, "INDEX"))
