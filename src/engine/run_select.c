@@ -152,6 +152,17 @@ static bool visit_column(void *ctx, engine_node *node)
     return true;
 }
 
+static entrasql_status add_constant(lifted *l)
+{
+    sqlvalue one = sqlvalue_int(1);
+    l->items = engine_bind_alloc(l->b, sizeof *l->items);
+    if (l->items == NULL)
+        return es_nomem(l->b->err);
+    l->items[0].name = "";
+    l->count = 1;
+    return engine_node_const(l->b, &one, &l->items[0].node);
+}
+
 static bool needs_lifting(const engine_query *q)
 {
     bool deep = false;
@@ -195,6 +206,8 @@ static entrasql_status assign_sorted(engine_run *run, engine_binder *b, engine_q
     }
     if (l.failed)
         return es_nomem(run->err);
+    if (l.count == 0) /* only the number of rows counts */
+        ES_TRY(add_constant(&l));
     engine_query columns = *q;
     columns.items = l.items;
     columns.item_count = l.count;
@@ -203,21 +216,6 @@ static entrasql_status assign_sorted(engine_run *run, engine_binder *b, engine_q
     ES_TRY(engine_plan_collect(&sorted, &rows, run->err));
     ES_TRY(engine_plan_nodes(b, nodes, q->item_count, &items));
     return assign_rows(run, q, &items, &l, &rows, ret_rows);
-}
-
-static bool visit_any_column(void *ctx, engine_node *node)
-{
-    bool *found = ctx;
-    *found = *found || node->kind == ENGINE_NODE_COLUMN;
-    return true;
-}
-
-static bool names_columns(const engine_query *q)
-{
-    bool found = false;
-    for (size_t i = 0; i < q->item_count; i++)
-        engine_node_walk(q->items[i].node, visit_any_column, &found);
-    return found;
 }
 
 static entrasql_status run_query(engine_run *run, const tsql_select_stmt *stmt, uint64_t *ret_rows,
@@ -231,7 +229,7 @@ static entrasql_status run_query(engine_run *run, const tsql_select_stmt *stmt, 
     ES_TRY(settle_types(&b, q));
     ES_TRY(engine_bind_check(&b));
     *ret_assigns = is_assignment(q);
-    if (*ret_assigns && !run->s->set.fmtonly && names_columns(q) && needs_lifting(q))
+    if (*ret_assigns && !run->s->set.fmtonly && needs_lifting(q))
         return assign_sorted(run, &b, q, ret_rows);
     ES_TRY(engine_plan_open(&b, q, *ret_assigns, &p));
     return run_rows(run, q, &p, ret_rows);
