@@ -31,7 +31,7 @@ static entrasql_status fill(identity_app *app, const char *tenant_id, const char
                             const entrasql_client_options *options, entrasql_error *err)
 {
     entrasql_client_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     app->tenant_id = es_strdup(tenant_id);
     app->client_id = es_strdup(client_id);
     if (app->tenant_id == NULL || app->client_id == NULL ||

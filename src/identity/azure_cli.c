@@ -149,7 +149,7 @@ entrasql_status entrasql_azure_cli_credential_new(const entrasql_azure_cli_optio
                                                   entrasql_credential **ret, entrasql_error *err)
 {
     entrasql_azure_cli_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     const entrasql_developer_tool_options common = {
         .size = sizeof common,
         .tenant_id = o.tenant_id,

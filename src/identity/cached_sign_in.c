@@ -19,7 +19,7 @@ entrasql_cached_sign_in_credential_new(const entrasql_cached_sign_in_options *op
     entrasql_error own_error;
     if (err == NULL)
         err = &own_error;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     const identity_person_settings settings = {
         .name = "CachedSignInCredential",
         .size = sizeof(identity_person),

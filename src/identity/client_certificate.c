@@ -248,7 +248,7 @@ entrasql_status identity_proof_certificate_new(const entrasql_client_certificate
                                                identity_proof **ret, entrasql_error *err)
 {
     entrasql_client_certificate_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     ES_TRY(check_options(&o, err));
     if (es_str_is_empty(o.path))
         o.path = NULL;
@@ -279,7 +279,7 @@ entrasql_client_certificate_credential_new(const char *tenant_id, const char *cl
 {
     entrasql_client_certificate_options o;
     identity_proof *proof = NULL;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     ES_TRY(identity_proof_certificate_new(&o, &proof, err));
     return identity_app_credential_new("ClientCertificateCredential", tenant_id, client_id,
                                        o.client, proof, ret, err);

@@ -177,7 +177,7 @@ entrasql_status entrasql_default_azure_credential_new(const entrasql_default_azu
     identity_selection selection;
     entrasql_credential *members[IDENTITY_MEMBER_COUNT];
     size_t count = 0;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     ES_TRY(check_options(&o, err));
     ES_TRY(choose_members(&o, &selection, err));
     entrasql_status status = ENTRASQL_OK;

@@ -231,7 +231,7 @@ entrasql_status entrasql_device_code_credential_new(const entrasql_device_code_o
     entrasql_error own_error;
     if (err == NULL)
         err = &own_error;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     if (o.prompt == NULL && !o.disable_automatic_authentication)
         return es_fail(err, ENTRASQL_INVALID, "a device code needs a prompt function to show it");
     const identity_person_settings settings = {

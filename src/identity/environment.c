@@ -146,7 +146,7 @@ entrasql_status entrasql_environment_credential_new(const entrasql_client_option
                                                     entrasql_credential **ret, entrasql_error *err)
 {
     entrasql_client_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     struct environment *c =
         identity_credential_new(&environment_class, "EnvironmentCredential", sizeof *c);
     if (c == NULL)

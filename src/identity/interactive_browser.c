@@ -387,7 +387,7 @@ entrasql_interactive_browser_credential_new(const entrasql_interactive_browser_o
     entrasql_error own_error;
     if (err == NULL)
         err = &own_error;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     const identity_person_settings settings = {
         .name = "InteractiveBrowserCredential",
         .size = sizeof(browser_credential),

@@ -400,7 +400,7 @@ entrasql_status identity_managed_identity_new(const entrasql_managed_identity_op
                                               entrasql_credential **ret, entrasql_error *err)
 {
     entrasql_managed_identity_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     struct managed_identity *c = identity_credential_new(&mi_class, NAME, sizeof *c);
     if (c == NULL)
         return es_nomem(err);

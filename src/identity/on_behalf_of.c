@@ -51,7 +51,7 @@ entrasql_status entrasql_on_behalf_of_credential_new(const char *tenant_id, cons
     entrasql_on_behalf_of_options o;
     identity_proof *proof = NULL;
     entrasql_credential *c = NULL;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     ES_TRY(check_user(user_assertion, err));
     ES_TRY(new_proof(&o, &proof, err));
     ES_TRY(identity_app_credential_new("OnBehalfOfCredential", tenant_id, client_id, o.client,

@@ -36,7 +36,7 @@ static entrasql_status check_request(const entrasql_token_request *request,
                                      entrasql_token_request *ret, entrasql_error *err)
 {
     entrasql_token_request r;
-    ES_TRY(identity_options_copy(&r, sizeof r, request, err));
+    ES_TRY(es_options_copy(&r, sizeof r, request, err));
     ES_TRY(identity_scope_check(r.scope, err));
     if (es_str_is_empty(r.tenant_id))
         r.tenant_id = NULL;

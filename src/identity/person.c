@@ -20,7 +20,7 @@ static entrasql_status fill(identity_person *p, const identity_person_settings *
                             entrasql_error *err)
 {
     entrasql_client_options client;
-    ES_TRY(identity_options_copy(&client, sizeof client, s->client, err));
+    ES_TRY(es_options_copy(&client, sizeof client, s->client, err));
     p->tenant_id = copy_or(s->tenant_id, ENTRASQL_DEVELOPER_TENANT_ID);
     p->client_id = copy_or(s->client_id, ENTRASQL_DEVELOPER_CLIENT_ID);
     p->username = es_str_is_empty(s->username) ? NULL : es_strdup(s->username);

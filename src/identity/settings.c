@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Option structs, authority, trust and retries of credentials. */
+/* Authority, trust and retries of credentials. */
 #include "identity/settings.h"
 
 #include "base/buf.h"
@@ -11,27 +11,6 @@
 #include <string.h>
 
 static const char public_cloud[] = "https://login.microsoftonline.com";
-
-entrasql_status identity_options_copy(void *dst, size_t size, const void *src, entrasql_error *err)
-{
-    memset(dst, 0, size);
-    if (src == NULL)
-        return ENTRASQL_OK;
-    size_t declared;
-    memcpy(&declared, src, sizeof declared);
-    if (declared != 0 && declared < sizeof declared)
-        return es_fail(err, ENTRASQL_INVALID, "the size of an options struct is wrong");
-    for (size_t i = size; i < declared; i++) {
-        if (((const char *)src)[i] != 0)
-            return es_fail(err, ENTRASQL_UNSUPPORTED,
-                           "an option is newer than this version of the library (%s)",
-                           ENTRASQL_VERSION);
-    }
-    memcpy(dst, src, declared == 0 || declared > size ? size : declared);
-    /* The copy may be handed on as an options struct itself. */
-    memcpy(dst, &size, sizeof size);
-    return ENTRASQL_OK;
-}
 
 const char *identity_getenv(const char *name)
 {
@@ -135,7 +114,7 @@ entrasql_status identity_settings_init(identity_settings *s, const entrasql_clie
 {
     memset(s, 0, sizeof *s);
     entrasql_client_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     entrasql_status status = fill(s, &o, with_authority, err);
     if (status != ENTRASQL_OK)
         identity_settings_done(s);

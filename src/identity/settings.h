@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings that credentials share: option structs of any size, the authority,
- * trust and retries. Read once, when a credential is created.
+ * Settings that credentials share: the authority, trust and retries. Read
+ * once, when a credential is created.
  */
 #ifndef IDENTITY_SETTINGS_H
 #define IDENTITY_SETTINGS_H
 
 #include "base/error.h"
+#include "base/options.h"
 
 #include <entrasql/entrasql.h>
 
 #include <stdatomic.h>
-
-/*
- * Copies a caller's options struct (its first member is its size) into one of
- * this version; NULL gives zeros. UNSUPPORTED when a newer caller has set
- * something that this version does not know.
- */
-entrasql_status identity_options_copy(void *dst, size_t size, const void *src,
-                                      entrasql_error *err) ES_MUST_USE;
 
 typedef struct identity_settings {
     char *authority;      /* "https://host[:port]", no slash at the end; NULL: not asked for */

@@ -101,7 +101,7 @@ entrasql_status identity_store_new(const entrasql_cache_options *options, identi
 {
     entrasql_cache_options o;
     *ret = NULL;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     if (!o.enabled)
         return ENTRASQL_OK;
     if ((int)o.protection < 0 || o.protection > ENTRASQL_CACHE_PLAIN_FILE)

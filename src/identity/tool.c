@@ -205,7 +205,7 @@ entrasql_status identity_tool_new(const identity_class *klass, const identity_to
                                   entrasql_error *err)
 {
     entrasql_developer_tool_options o;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     identity_tool *tool = identity_credential_new(klass, words->credential, size);
     if (tool == NULL)
         return es_nomem(err);

@@ -49,7 +49,7 @@ entrasql_workload_identity_credential_new(const entrasql_workload_identity_optio
     entrasql_workload_identity_options o;
     entrasql_error problem;
     identity_proof *proof = NULL;
-    ES_TRY(identity_options_copy(&o, sizeof o, options, err));
+    ES_TRY(es_options_copy(&o, sizeof o, options, err));
     const setting settings[] = {
         choose(o.tenant_id, "AZURE_TENANT_ID"),
         choose(o.client_id, "AZURE_CLIENT_ID"),

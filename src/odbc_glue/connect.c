@@ -2,6 +2,7 @@
 /* The calls of entrasql/odbc.h, on handles of the driver manager. */
 #include <entrasql/odbc.h>
 
+#include "base/options.h"
 #include "base/utf16.h"
 #include "odbc_glue/diag.h"
 #include "odbc_glue/login.h"
@@ -17,19 +18,18 @@ static const glue_calls manager_calls = {
     .get_diag_field_w = SQLGetDiagFieldW,
 };
 
-static void read_options(const entrasql_odbc_options *given, glue_login_options *ret)
+static entrasql_status read_options(const entrasql_odbc_options *given, glue_login_options *ret,
+                                    entrasql_error *err)
 {
-    entrasql_odbc_options o = {0};
-    if (given != NULL) {
-        size_t size = given->size;
-        memcpy(&o, given, size != 0 && size < sizeof o ? size : sizeof o);
-    }
+    entrasql_odbc_options o;
+    ES_TRY(es_options_copy(&o, sizeof o, given, err));
     ret->ca_file = o.ca_file;
     ret->login_timeout_ms = o.login_timeout_ms;
     ret->total_timeout_ms = o.total_timeout_ms;
     ret->first_pause_ms = o.first_retry_pause_ms;
     ret->warning = (glue_warning){o.warning, o.warning_context};
     ret->prompt = (glue_prompt){o.device_code_prompt, o.device_code_prompt_context};
+    return ENTRASQL_OK;
 }
 
 static entrasql_status connect_by_text(const glue_login_options *options, const char *text,
@@ -69,7 +69,7 @@ entrasql_status entrasql_odbc_connect(SQLHDBC dbc, const char *connection_string
         .narrow = true,
     };
     ES_TRY(check_arguments(dbc, connection_string, err));
-    read_options(options, &o);
+    ES_TRY(read_options(options, &o, err));
     return connect_by_text(&o, connection_string, err);
 }
 

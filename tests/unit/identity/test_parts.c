@@ -170,20 +170,43 @@ static void options_of_other_sizes(void **state)
         const char *b;
         const char *newer;
     } newer = {.size = sizeof newer, .a = "a", .b = "b"};
-    assert_int_equal(identity_options_copy(&mine, sizeof mine, &theirs, NULL), ENTRASQL_OK);
+    assert_int_equal(es_options_copy(&mine, sizeof mine, &theirs, NULL), ENTRASQL_OK);
     assert_string_equal(mine.a, "a");
     assert_null(mine.b);
     assert_int_equal(mine.size, sizeof mine);
     theirs.size = 0;
-    assert_int_equal(identity_options_copy(&mine, sizeof mine, &theirs, NULL), ENTRASQL_OK);
+    assert_int_equal(es_options_copy(&mine, sizeof mine, &theirs, NULL), ENTRASQL_OK);
     assert_non_null(mine.b);
-    assert_int_equal(identity_options_copy(&mine, sizeof mine, NULL, NULL), ENTRASQL_OK);
+    assert_int_equal(es_options_copy(&mine, sizeof mine, NULL, NULL), ENTRASQL_OK);
     assert_null(mine.a);
-    assert_int_equal(identity_options_copy(&mine, sizeof mine, &newer, NULL), ENTRASQL_OK);
+    assert_int_equal(es_options_copy(&mine, sizeof mine, &newer, NULL), ENTRASQL_OK);
     newer.newer = "set";
-    assert_int_equal(identity_options_copy(&mine, sizeof mine, &newer, NULL), ENTRASQL_UNSUPPORTED);
-    theirs.size = 3;
-    assert_int_equal(identity_options_copy(&mine, sizeof mine, &theirs, NULL), ENTRASQL_INVALID);
+    assert_int_equal(es_options_copy(&mine, sizeof mine, &newer, NULL), ENTRASQL_UNSUPPORTED);
+}
+
+/* A pointer cut in two, sizeof a pointer, a size that was never set: refused before it is used. */
+static void options_of_impossible_sizes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1,
+                                   3,
+                                   sizeof(void *),
+                                   sizeof(void *) + 1,
+                                   2 * sizeof(void *) + 4,
+                                   SIZE_MAX,
+                                   SIZE_MAX / 2 + 1,
+                                   (size_t)1 << 20};
+    struct {
+        size_t size;
+        const char *a;
+    } mine, theirs = {.a = "a"};
+    for (size_t i = 0; i < ES_COUNT_OF(sizes); i++) {
+        entrasql_error err;
+        theirs.size = sizes[i];
+        assert_int_equal(es_options_copy(&mine, sizeof mine, &theirs, &err), ENTRASQL_INVALID);
+        assert_non_null(strstr(err.hint, "sizeof"));
+        assert_null(mine.a);
+    }
 }
 
 /* A letter for each member in the order of the chain. */
@@ -611,6 +634,7 @@ int main(void)
         cmocka_unit_test(tenant_of_a_request_must_be_allowed),
         cmocka_unit_test(authorities_are_checked),
         cmocka_unit_test(options_of_other_sizes),
+        cmocka_unit_test(options_of_impossible_sizes),
         cmocka_unit_test(selections_are_read),
         cmocka_unit_test(expiry_in_all_forms),
         cmocka_unit_test(every_cut_of_a_date_is_refused),
