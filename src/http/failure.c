@@ -78,9 +78,21 @@ static void set_hint(const http_operation *op, entrasql_status status, CURLcode 
                      "no_proxy)");
 }
 
+/*
+ * libcurl says "out of memory" for a header line beyond its own limit of 100 kB, too, which it
+ * never hands on to us. Once the peer has begun to answer it is the peer's doing.
+ */
+static bool is_long_header(const http_operation *op, CURLcode code)
+{
+    curl_off_t first_byte_us = 0;
+    return code == CURLE_OUT_OF_MEMORY && op->sink_status == ENTRASQL_OK &&
+           curl_easy_getinfo(op->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte_us) == CURLE_OK &&
+           first_byte_us > 0;
+}
+
 entrasql_status http_failure(const http_operation *op, CURLcode code, entrasql_error *err)
 {
-    if (op->sink_status == ENTRASQL_LIMIT)
+    if (op->sink_status == ENTRASQL_LIMIT || is_long_header(op, code))
         return es_fail(err, ENTRASQL_LIMIT,
                        "the answer of %s is larger than the limit of %d bytes (headers %d)",
                        op->place, HTTP_MAX_BODY, HTTP_MAX_HEADERS);

@@ -2,6 +2,7 @@
 /* Secrets out of foreign text. */
 #include "identity/redact.h"
 
+#include "base/base64.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -66,26 +67,39 @@ static bool is_secret_key(const char *s, size_t n)
     return false;
 }
 
+static bool is_name_char(char c)
+{
+    return es_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-';
+}
+
+/* Length of the key that begins at s and ends with its quote. 0: none. An apostrophe is a quote
+ * only around a name, as Python prints a dictionary's. */
+static size_t quoted_key(const char *s, size_t n)
+{
+    size_t end = 1;
+    while (end < n && s[end] != s[0] && (s[0] == '"' || is_name_char(s[end])))
+        end++;
+    return end < n && s[end] == s[0] && is_secret_key(s + 1, end - 1) ? end + 1 : 0;
+}
+
 /*
- * When s (at a quote) begins `"key": "value` with a key for a secret: how far
- * it is to the value, and how long that is, its closing quote not counted (it may
- * be missing in a cut text). Else 0.
+ * When s (at a quote) begins `"key": "value` or `'key': 'value` with a key for
+ * a secret: how far it is to the value, and how long that is, its closing quote
+ * not counted (it may be missing in a cut text). Else 0.
  */
 static size_t secret_member(const char *s, size_t n, size_t *ret_value)
 {
-    size_t end = 1;
-    while (end < n && s[end] != '"')
-        end++;
-    if (end >= n || !is_secret_key(s + 1, end - 1))
+    size_t at = quoted_key(s, n);
+    if (at == 0)
         return 0;
-    size_t at = end + 1;
     while (at < n && (es_is_space(s[at]) || s[at] == ':'))
         at++;
-    if (at >= n || s[at] != '"')
+    if (at >= n || (s[at] != '"' && s[at] != '\''))
         return 0;
-    at++;
+    char quote = s[at++];
     size_t length = 0;
-    while (at + length < n && s[at + length] != '"') {
+    while (at + length < n && s[at + length] != quote) {
         bool escaped = s[at + length] == '\\' && at + length + 1 < n;
         length += escaped ? 2 : 1;
     }
@@ -93,12 +107,54 @@ static size_t secret_member(const char *s, size_t n, size_t *ret_value)
     return at;
 }
 
+/* The same for `key=value`, as forms and arguments have it; s is where a name begins. */
+static size_t secret_field(const char *s, size_t n, size_t *ret_value)
+{
+    size_t at = 0;
+    while (at < n && is_name_char(s[at]))
+        at++;
+    if (at >= n || s[at] != '=' || !is_secret_key(s, at))
+        return 0;
+    at++;
+    size_t length = 0;
+    while (at + length < n && s[at + length] > ' ' && strchr("&\"';,", s[at + length]) == NULL)
+        length++;
+    *ret_value = length;
+    return length != 0 ? at : 0;
+}
+
+/* What begins here, a member or a field; `before` is the character in front of it. */
+static size_t secret_value(const char *s, size_t n, char before, size_t *ret_value)
+{
+    if (*s == '"' || *s == '\'')
+        return secret_member(s, n, ret_value);
+    return is_name_char(*s) && !is_name_char(before) ? secret_field(s, n, ret_value) : 0;
+}
+
+/* How many characters at s stand for c, as it is or as forms and URLs have it; 0: they do not. */
+static size_t stands_for(const char *s, size_t n, char c)
+{
+    if (n == 0)
+        return 0;
+    uint8_t escaped;
+    if (n >= 3 && s[0] == '%' && es_hex_decode(s + 1, 2, &escaped) == ENTRASQL_OK &&
+        escaped == (uint8_t)c)
+        return 3;
+    return s[0] == c || (s[0] == '+' && c == ' ') ? 1 : 0;
+}
+
+/* Who echoes a request has the secret as it was sent: percent-encoded. */
 static size_t secret_length(const char *s, size_t n, const es_secret *secret)
 {
     size_t length = secret != NULL ? es_secret_len(secret) : 0;
-    if (length == 0 || length > n)
-        return 0;
-    return es_equal_constant_time(s, es_secret_reveal(secret), length) ? length : 0;
+    size_t at = 0;
+    for (size_t i = 0; i < length; i++) {
+        size_t step = stands_for(s + at, n - at, es_secret_reveal(secret)[i]);
+        if (step == 0)
+            return 0;
+        at += step;
+    }
+    return at;
 }
 
 /* How much of the text at this place is to be masked: the value of a member found before, or what
@@ -131,8 +187,9 @@ void identity_redact(char *dst, size_t size, const char *src, size_t n, const es
             put(&c, MASK, sizeof MASK - 1);
         } else {
             size_t value = 0;
-            size_t distance =
-                *at == '"' && value_begin == NULL ? secret_member(at, left, &value) : 0;
+            size_t distance = value_begin == NULL
+                                  ? secret_value(at, left, at != clean ? at[-1] : ' ', &value)
+                                  : 0;
             if (distance != 0) {
                 value_begin = at + distance;
                 value_end = value_begin + value;

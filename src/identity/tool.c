@@ -57,7 +57,13 @@ static entrasql_status process_failed(struct tool_flow *f, entrasql_status statu
                                       entrasql_error *err)
 {
     const identity_tool_words *words = f->tool->words;
-    if (status == ENTRASQL_TIMEOUT) {
+    if (status == ENTRASQL_TIMEOUT && es_clock_mono_ms() >= f->request->deadline_ms) {
+        es_fail(err, ENTRASQL_TIMEOUT,
+                "Failed to invoke %s: it did not answer in the time of the request and was stopped",
+                words->title);
+        es_hint(err, "run `%s` by hand; when it is only slow, give the request more time",
+                words->by_hand);
+    } else if (status == ENTRASQL_TIMEOUT) {
         es_fail(err, ENTRASQL_TIMEOUT,
                 "Failed to invoke %s: it did not answer in time (%u ms) and was stopped",
                 words->title, f->tool->timeout_ms);

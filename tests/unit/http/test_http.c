@@ -213,6 +213,8 @@ static void endless_headers_are_refused(void **state)
          .body = "HTTP/1.1 200 OK\r\nX-Many: 0123456789abcdef\r\n",
          .repeat = 4000},
         {.act = TEST_RAW, .body = "HTTP/1.1 100 Continue\r\n\r\n", .repeat = 4000},
+        /* One line that does not end. */
+        {.act = TEST_RAW, .body = "HTTP/1.1 200 OK 0123456789abcdef", .repeat = 8000},
     };
     http_request request = plain_request("/");
     http_response r;

@@ -455,6 +455,12 @@ static void secrets_are_taken_out_of_texts(void **state)
         {"\"token\": \"" SECRET "\" " SECRET, "\"token\": \"***\" ***"},
         {"\"token\":\"\"", "\"token\":\"\""},
         {"eyJ short", "eyJ short"},
+        /* As Python prints a dictionary, and as forms and arguments are written. */
+        {"{'refresh_token': 'abc', 'x': 'y'}", "{'refresh_token': '***', 'x': 'y'}"},
+        {"it isn't a token: 'abc'", "it isn't a token: 'abc'"},
+        {"refresh_token=abc&grant_type=x", "refresh_token=***&grant_type=x"},
+        {"token_type=Bearer token= x", "token_type=Bearer token= x"},
+        {"--client-secret=cut", "--client-secret=***"},
     };
     es_secret *secret = es_secret_from_str(SECRET);
     char out[256];
@@ -466,6 +472,16 @@ static void secrets_are_taken_out_of_texts(void **state)
     assert_string_equal(out, "0123");
     identity_redact(out, sizeof out, NULL, 0, NULL);
     assert_string_equal(out, "");
+    es_secret_unref(secret);
+    /* Who echoes the request has the secret percent-encoded. */
+    secret = es_secret_from_str("a ~%b+");
+    static const char *const echoes[] = {"<a ~%b+>", "<a+~%25b%2B>", "<a%20%7E%25b%2b>"};
+    for (size_t i = 0; i < ES_COUNT_OF(echoes); i++) {
+        identity_redact(out, sizeof out, echoes[i], strlen(echoes[i]), secret);
+        assert_string_equal(out, "<***>");
+    }
+    identity_redact(out, sizeof out, "<a+~%25b%2", 10, secret);
+    assert_string_equal(out, "<a+~%25b%2");
     es_secret_unref(secret);
 }
 
