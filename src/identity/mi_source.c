@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/text.h"
+#include "identity/redact.h"
 #include "identity/settings.h"
 
 #include <string.h>
@@ -77,7 +78,7 @@ static entrasql_status bad_value(const char *variable, const char *value, const 
                                  const char *hint, entrasql_error *err)
 {
     char shown[120];
-    es_printable(shown, sizeof shown, value, strnlen(value, sizeof shown));
+    identity_show_url(shown, sizeof shown, value);
     es_fail(err, ENTRASQL_CONFIG, "%s \"%s\" %s", variable, shown, what);
     es_hint(err, "%s", hint);
     return ENTRASQL_CONFIG;

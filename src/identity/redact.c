@@ -204,3 +204,20 @@ void identity_redact(char *dst, size_t size, const char *src, size_t n, const es
     es_utf8_trim_end(dst);
     es_wipe(clean, sizeof clean);
 }
+
+void identity_show_url(char *dst, size_t size, const char *url)
+{
+    const char *at = strrchr(url, '@');
+    const char *scheme = strstr(url, "://");
+    size_t skip = scheme != NULL && at != NULL && scheme < at ? (size_t)(scheme - url) + 3 : 0;
+    size_t used = 0;
+    if (at != NULL && skip + sizeof MASK < size) {
+        es_printable(dst, skip + 1, url, skip);
+        memcpy(dst + skip, MASK, sizeof MASK);
+        used = skip + sizeof MASK - 1;
+        url = at;
+    } else if (at != NULL) {
+        url = at;
+    }
+    es_printable(dst + used, size - used, url, strnlen(url, size - used));
+}

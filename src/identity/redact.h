@@ -17,4 +17,8 @@
  */
 void identity_redact(char *dst, size_t size, const char *src, size_t n, const es_secret *secret);
 
+/* A URL of the environment for a message: printable, cut to size, and a name and password in front
+ * of its host masked. */
+void identity_show_url(char *dst, size_t size, const char *url);
+
 #endif

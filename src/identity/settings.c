@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/text.h"
+#include "identity/redact.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static entrasql_status bad_authority(const char *what, const char *text, const c
                                      entrasql_error *err)
 {
     char shown[120];
-    es_printable(shown, sizeof shown, text, strnlen(text, sizeof shown));
+    identity_show_url(shown, sizeof shown, text);
     es_fail(err, ENTRASQL_CONFIG, "%s \"%s\" cannot be used: %s", what, shown, reason);
     es_hint(err, "it must be https and a host, such as https://login.microsoftonline.com");
     return ENTRASQL_CONFIG;

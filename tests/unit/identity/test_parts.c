@@ -156,6 +156,34 @@ static void authorities_are_checked(void **state)
     es_free(url);
 }
 
+/* A password in a URL that is refused is not for the message. */
+static void urls_are_shown_without_passwords(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"https://login.example", "https://login.example"},
+        {"http://u:p@host:1/x", "http://***@host:1/x"},
+        {"u:p@q@host", "***@host"},
+        {"@", "***@"},
+        {"", ""},
+        {"a@b://c", "***@b://c"},
+        {"https://h\x1b", "https://h?"},
+    };
+    char out[40];
+    for (size_t i = 0; i < ES_COUNT_OF(rows); i++) {
+        identity_show_url(out, sizeof out, rows[i][0]);
+        assert_string_equal(out, rows[i][1]);
+    }
+    identity_show_url(out, 8, "https://u:p@host");
+    assert_string_equal(out, "@host");
+    entrasql_error err;
+    char *authority = NULL;
+    assert_int_equal(identity_authority_parse("https://u:" SECRET "@h", "AZURE_AUTHORITY_HOST",
+                                              &authority, &err),
+                     ENTRASQL_CONFIG);
+    assert_null(strstr(err.message, SECRET));
+}
+
 static void options_of_other_sizes(void **state)
 {
     (void)state;
@@ -649,6 +677,7 @@ int main(void)
         cmocka_unit_test(tenants_are_checked),
         cmocka_unit_test(tenant_of_a_request_must_be_allowed),
         cmocka_unit_test(authorities_are_checked),
+        cmocka_unit_test(urls_are_shown_without_passwords),
         cmocka_unit_test(options_of_other_sizes),
         cmocka_unit_test(options_of_impossible_sizes),
         cmocka_unit_test(selections_are_read),
