@@ -90,6 +90,10 @@ static entrasql_status load_locked(const glue_driver *driver, const drv_library 
     }
     if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || map == NULL)
         return not_loaded(driver->library, "the loader does not know it", err);
+    /* SQLDrivers is the driver manager's own. Called from inside a driver, a manager waits for the
+     * lock that it holds already. */
+    if (own_symbol(handle, map, "SQLDrivers") != NULL)
+        return not_loaded(driver->library, "it is a driver manager, not a driver", err);
     drv_library *l = es_calloc(1, sizeof *l);
     if (l == NULL)
         return es_nomem(err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The driver by connection string alone, with either driver underneath: pyodbc, isql."""
+import glob
 import json
 import subprocess
 
@@ -81,6 +82,17 @@ def test_refusals_name_the_keyword(emulator, programs, ini, part, word):
     result = python(programs, env, ROWS, string)
     assert result.returncode != 0
     assert word in result.stderr
+
+
+def test_driver_manager_is_no_driver(emulator, programs, ini):
+    """A mistake in the path that would wait for the manager's own lock for ever."""
+    env = {**emulator.environment(IDENTITY, APP_HOST), **ini}
+    manager = glob.glob("/usr/lib/*/libodbc.so.2")[0]
+    string = (f"Driver={{entrasql}};Server=localhost,{emulator.port()};Database=persons;"
+              f"UnderlyingDriver={manager}")
+    result = python(programs, env, ROWS, string, timeout=30)
+    assert result.returncode != 0
+    assert "it is a driver manager, not a driver" in result.stderr
 
 
 def test_driver_does_not_link_the_manager(programs):
