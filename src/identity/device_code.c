@@ -171,7 +171,10 @@ static entrasql_status device_step(identity_asker *asker, identity_user_tokens *
         return read_code(a, &answer, err);
     }
     if (!a->is_polling) {
-        if (es_clock_mono_ms() < a->next_poll_ms)
+        int64_t now_ms = es_clock_mono_ms();
+        if (now_ms >= a->deadline_ms)
+            return expired(err);
+        if (now_ms < a->next_poll_ms)
             return ENTRASQL_AGAIN;
         ES_TRY(poll_now(a, err));
     }
@@ -185,6 +188,7 @@ static entrasql_status device_wants(identity_asker *asker, os_wait *w)
     if (a->device_code == NULL || a->is_polling)
         return identity_exchange_wants(&a->x, w);
     os_wait_until(w, a->next_poll_ms);
+    os_wait_until(w, a->deadline_ms);
     return ENTRASQL_OK;
 }
 

@@ -231,6 +231,24 @@ static void device_code_ends_as_the_person_wants(void **state)
     entrasql_credential_unref(c);
 }
 
+/* The server may say when to come again, not how long the request may take. */
+static void device_code_ends_with_the_request(void **state)
+{
+    (void)state;
+    static const test_answer answers[] = {
+        {.body = "{\"user_code\":\"x\",\"device_code\":\"" DEVICE_CODE
+                 "\",\"verification_uri\":\"https://b\",\"expires_in\":900,\"interval\":60}"}};
+    test_server_play(entra, answers, 1);
+    entrasql_credential *c = new_device(NULL, false);
+    entrasql_token *token = NULL;
+    entrasql_error err;
+    const entrasql_token_request request = {.scope = ENTRASQL_SCOPE_SQL, .timeout_ms = 1000};
+    int64_t start_ms = es_clock_mono_ms();
+    assert_int_equal(entrasql_credential_get_token(c, &request, &token, &err), ENTRASQL_TIMEOUT);
+    assert_true(es_clock_mono_ms() - start_ms < 30000);
+    entrasql_credential_unref(c);
+}
+
 static void odd_device_answers_are_refused(void **state)
 {
     (void)state;
@@ -776,6 +794,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(device_code_is_shown_and_polled, clean),
         cmocka_unit_test_setup(device_code_ends_as_the_person_wants, clean),
+        cmocka_unit_test_setup(device_code_ends_with_the_request, clean),
         cmocka_unit_test_setup(odd_device_answers_are_refused, clean),
         cmocka_unit_test_setup(nobody_is_asked_when_that_is_switched_off, clean),
         cmocka_unit_test_setup(refused_refresh_token_asks_again, clean),
