@@ -303,7 +303,8 @@ class DbApi:
     def cancel(self):
         session = self.open()
         cursor = session.cursor()
-        threading.Timer(0.7, lambda: self.cancel_now(session, cursor)).start()
+        timer = threading.Timer(0.7, lambda: self.cancel_now(session, cursor))
+        timer.start()
         began = time.monotonic()
         try:
             cursor.execute("WAITFOR DELAY '00:00:20'; SELECT 1")
@@ -312,6 +313,8 @@ class DbApi:
             self.cancelled(error)
         else:
             raise Failed("the statement ended as if it had not been cancelled")
+        finally:
+            timer.join()  # before the handle goes that it cancels
         check(time.monotonic() - began < 10, "the cancel took longer than 10 seconds")
         cursor.close()
         session.rollback()
