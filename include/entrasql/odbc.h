@@ -79,9 +79,13 @@ ENTRASQL_API entrasql_status entrasql_odbc_connect_w(SQLHDBC dbc, const SQLWCHAR
                                                      entrasql_error *err);
 
 /*
- * True when the connection of dbc is broken (server gone, killed, token no
- * longer accepted) or was never made: asks the driver, not the server, so it is
- * cheap enough for each checkout from a pool. As ODBC allows for the handle.
+ * True when the connection of dbc is broken (server gone, session ended) or was
+ * never made. Asks the driver and, as drivers notice a lost connection only when
+ * it is used, the server: one round trip (SELECT 1), with a query timeout of 5 s.
+ * It starts no transaction; a connection that is busy with the rows of another
+ * statement counts as alive. Where a network swallows packets and says nothing
+ * it may block as long as the driver waits for its cancelled query and TCP for
+ * the peer. As ODBC allows for the handle.
  */
 ENTRASQL_API bool entrasql_odbc_is_dead(SQLHDBC dbc);
 

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define PROBE_TIMEOUT_S 5 /* for the answer to a SELECT 1 */
+
 static const glue_calls manager_calls = {
     .driver_connect = SQLDriverConnect,
     .driver_connect_w = SQLDriverConnectW,
@@ -96,15 +98,46 @@ entrasql_status entrasql_odbc_connect_w(SQLHDBC dbc, const SQLWCHAR *connection_
     return entrasql_odbc_connect(dbc, narrow, credential, options, err);
 }
 
-bool entrasql_odbc_is_dead(SQLHDBC dbc)
+static bool driver_says_dead(SQLHDBC dbc)
 {
     SQLUINTEGER dead = SQL_CD_FALSE;
-    if (dbc == SQL_NULL_HDBC)
-        return true;
     if (!SQL_SUCCEEDED(
             SQLGetConnectAttr(dbc, SQL_ATTR_CONNECTION_DEAD, &dead, SQL_IS_UINTEGER, NULL)))
         return true; /* a handle that is not connected says so */
     return dead == SQL_CD_TRUE;
+}
+
+/*
+ * One round trip. Microsoft's driver and FreeTDS's set CONNECTION_DEAD only when
+ * a call of the program has failed: without this a connection whose server went
+ * away while nobody used it would pass as alive. A SELECT without a table starts
+ * no transaction, whatever the autocommit mode.
+ */
+static bool server_is_gone(SQLHDBC dbc)
+{
+    SQLCHAR probe[] = "SELECT 1";
+    SQLCHAR state[6] = "";
+    SQLHSTMT stmt = SQL_NULL_HSTMT;
+
+    if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, dbc, &stmt)))
+        return driver_says_dead(dbc);
+    (void)SQLSetStmtAttr(stmt, SQL_ATTR_QUERY_TIMEOUT,
+                         (SQLPOINTER)PROBE_TIMEOUT_S, // NOLINT(performance-no-int-to-ptr)
+                         SQL_IS_UINTEGER);
+    bool is_gone = false;
+    if (!SQL_SUCCEEDED(SQLExecDirect(stmt, probe, SQL_NTS))) {
+        /* Anything but a lost connection (another statement's rows are on the wire) is alive. */
+        (void)SQLGetDiagRec(SQL_HANDLE_STMT, stmt, 1, state, NULL, NULL, 0, NULL);
+        is_gone = strncmp((const char *)state, "08", 2) == 0 ||
+                  strncmp((const char *)state, "HYT", 3) == 0 || driver_says_dead(dbc);
+    }
+    (void)SQLFreeHandle(SQL_HANDLE_STMT, stmt);
+    return is_gone;
+}
+
+bool entrasql_odbc_is_dead(SQLHDBC dbc)
+{
+    return dbc == SQL_NULL_HDBC || driver_says_dead(dbc) || server_is_gone(dbc);
 }
 
 entrasql_status entrasql_odbc_reconnect(SQLHDBC dbc, const char *connection_string,

@@ -2,7 +2,9 @@
 """Peers that misbehave on purpose: a token endpoint, a TDS server, and a wire that is cut."""
 import contextlib
 import datetime
+import http.server
 import ipaddress
+import json
 import select
 import socket
 import ssl
@@ -245,3 +247,39 @@ def cutting_wire(target_port, to_client=None, to_server=None):
                         return
 
     return handle
+
+
+class ShortLived(http.server.BaseHTTPRequestHandler):
+    """App Service's identity endpoint, whose tokens live for some seconds."""
+
+    def do_GET(self):
+        now = int(time.time())
+        server = self.server
+        server.requests += 1
+        token = server.emulator.signed(server.token, iat=now, nbf=now - 60, exp=now + server.lifetime,
+                                       uti=f"request-{server.requests}")
+        body = json.dumps({"access_token": token, "expires_on": str(now + server.lifetime),
+                           "resource": "https://database.windows.net/", "token_type": "Bearer"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def short_lived_tokens(emulator, principal, host, lifetime):
+    """Serves the principal's tokens for so many seconds; .variables lead a process there."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ShortLived) as endpoint:
+        endpoint.emulator, endpoint.requests, endpoint.lifetime = emulator, 0, lifetime
+        endpoint.token = emulator.token(principal, host)
+        endpoint.variables = {
+            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{endpoint.server_port}/msi/token"}
+        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
+        try:
+            yield endpoint
+        finally:
+            endpoint.shutdown()

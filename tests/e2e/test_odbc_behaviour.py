@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The driver where it could go wrong: pools, threads, forks, cancelling, tokens that expire, a server that dies."""
-import http.server
 import json
 import os
-import threading
-import time
 
 import pytest
 
 import odbc
 from conftest import APP_HOST, DATABASE, DEVELOPER, IDENTITY, run, running_emulator
+from servers import short_lived_tokens
 
 POOLED = {"odbc_section": "Pooling=Yes", "driver_lines": ["CPTimeout=60"]}
 
@@ -230,37 +228,11 @@ print(json.dumps(users))
 """
 
 
-class ShortLived(http.server.BaseHTTPRequestHandler):
-    """App Service's identity endpoint, whose tokens live for some seconds."""
-
-    def do_GET(self):
-        now = int(time.time())
-        server = self.server
-        server.requests += 1
-        token = server.emulator.signed(server.token, iat=now, nbf=now - 60, exp=now + server.lifetime,
-                                       uti=f"request-{server.requests}")
-        body = json.dumps({"access_token": token, "expires_on": str(now + server.lifetime),
-                           "resource": "https://database.windows.net/", "token_type": "Bearer"}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 def test_token_expires_in_the_middle(emulator, programs, ini, underneath):
     """An open connection goes on; the next one is made with a new token, not with the old one."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ShortLived) as endpoint:
-        endpoint.emulator, endpoint.requests, endpoint.lifetime = emulator, 0, 4
-        endpoint.token = emulator.token(IDENTITY, APP_HOST)
-        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
-        env = {**emulator.environment(IDENTITY, APP_HOST), **ini}
-        env["IDENTITY_ENDPOINT"] = f"http://127.0.0.1:{endpoint.server_port}/msi/token"
+    with short_lived_tokens(emulator, IDENTITY, APP_HOST, 4) as endpoint:
+        env = {**emulator.environment(IDENTITY, APP_HOST), **ini, **endpoint.variables}
         users = program(programs, env, EXPIRY, odbc.string(emulator, underneath), "6")
-        endpoint.shutdown()
     assert users == [IDENTITY] * 3
     assert endpoint.requests >= 2
 
