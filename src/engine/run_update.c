@@ -27,6 +27,8 @@ bool engine_target_writes(const engine_session *s, const tsql_target *target)
 entrasql_status engine_bind_target(engine_binder *b, const tsql_target *target, engine_source **ret,
                                    const engine_object **ret_table)
 {
+    if (target->variable == NULL && engine_cte_find(b, &target->object) != NULL)
+        return engine_unsupported(b->err, "change through a common table expression");
     ES_TRY(engine_bind_table(b, &target->object, target->variable, ret));
     *ret_table = (*ret)->table;
     return *ret_table != NULL ? ENTRASQL_OK : engine_unsupported(b->err, "change through a view");

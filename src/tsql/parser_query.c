@@ -163,6 +163,10 @@ static entrasql_status read_group_by(tsql_parser *p, tsql_query *query)
         ES_TRY(tsql_read_expr(p, &expr));
         ES_TRY(tsql_push_expr(p, &query->group_by, expr));
     } while (tsql_accept(p, TSQL_TOKEN_COMMA));
+    /* The old spelling of the same. */
+    for (size_t i = 0; i < ES_COUNT_OF(extensions) && tsql_is_kw(p, TSQL_KW_WITH); i++)
+        if (tsql_token_is_word(tsql_ahead(p, 1), extensions[i]))
+            return tsql_unsupported_part(p, extensions[i]);
     return ENTRASQL_OK;
 }
 
