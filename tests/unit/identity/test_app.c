@@ -634,7 +634,7 @@ static void the_users_token_is_traded(void **state)
          .free_assertion_context = free_function},
     };
     static const char *const proofs[] = {"client_secret=", ASSERTION_TYPE "&client_assertion=ey",
-                                         "client_assertion=" ASSERTION};
+                                         ("client_assertion=" ASSERTION)};
     memset(&function, 0, sizeof function);
     function.text = ASSERTION;
     for (size_t i = 0; i < ES_COUNT_OF(ways); i++) {
