@@ -63,8 +63,11 @@ static entrasql_status check_columns(engine_run *run, const engine_query *q,
 static entrasql_status bind(engine_run *run, engine_binder *b, const tsql_create_view_stmt *stmt,
                             engine_query **ret)
 {
-    engine_frame nothing = {.procedure = ""};
-    b->frame = &nothing;
+    engine_frame *nothing = engine_bind_alloc(b, sizeof *nothing);
+    if (nothing == NULL)
+        return es_nomem(run->err);
+    nothing->procedure = "";
+    b->frame = nothing;
     b->depth = 1;
     ES_TRY(engine_bind_with(b, &stmt->with));
     ES_TRY(engine_bind_query(b, stmt->query, ret));

@@ -71,13 +71,17 @@ static void in_parent(void)
 
 /*
  * The threads are the parent's, and so is the descriptor's counter: writing to it would stop them.
- * Their records are left alone: what they hold may be in the middle of a change.
+ * What they hold is left alone: it may be in the middle of a change.
  */
 static void in_child(void)
 {
     int fd = atomic_exchange(&stop_fd, -1);
     os_sock_close(&fd);
-    workers = NULL;
+    while (workers != NULL) {
+        worker *next = workers->next;
+        es_free(workers);
+        workers = next;
+    }
     (void)pthread_mutex_unlock(&lock);
 }
 
