@@ -98,8 +98,10 @@ static size_t cmdlet_length(const char *s)
 
 static bool is_allowed(const char *name, size_t n)
 {
-    static const char *const allowed[] = {"Import-Module", "Get-AzAccessToken", "Write-Output",
-                                          "ConvertTo-Json", "ConvertFrom-SecureString"};
+    static const char *const allowed[] = {
+        "Import-Module",  "Get-AzAccessToken",        "Write-Output", "Write-Error",
+        "ConvertTo-Json", "ConvertFrom-SecureString", "New-Object",   "Add-Member",
+    };
     for (size_t i = 0; i < ES_COUNT_OF(allowed); i++) {
         if (strlen(allowed[i]) == n && es_strncaseeq(allowed[i], name, n))
             return true;

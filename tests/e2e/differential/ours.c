@@ -68,8 +68,8 @@ static entrasql_status on_behalf_of(entrasql_credential **ret, entrasql_error *e
 
 static entrasql_status azure_pipelines(entrasql_credential **ret, entrasql_error *err)
 {
-    return entrasql_azure_pipelines_credential_new(tenant(), client(), "a-connection",
-                                                   getenv("CASE_ASSERTION"), NULL, ret, err);
+    return entrasql_azure_pipelines_credential_new(tenant(), client(), getenv("CASE_CONNECTION"),
+                                                   getenv("SYSTEM_ACCESSTOKEN"), NULL, ret, err);
 }
 
 /* CASE_APPROVE is a program and its first words, '|' between; the code follows. */
@@ -117,6 +117,30 @@ static entrasql_status azure_cli(entrasql_credential **ret, entrasql_error *err)
     return entrasql_azure_cli_credential_new(&options, ret, err);
 }
 
+static entrasql_status interactive_browser(entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_interactive_browser_options options = {.tenant_id = getenv("CASE_TENANT_ID"),
+                                                          .sign_in_timeout_ms = 30000};
+    return entrasql_interactive_browser_credential_new(&options, ret, err);
+}
+
+static entrasql_status azure_developer_cli(entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_developer_tool_options options = {.tenant_id = getenv("CASE_TENANT_ID")};
+    return entrasql_azure_developer_cli_credential_new(&options, ret, err);
+}
+
+static entrasql_status azure_powershell(entrasql_credential **ret, entrasql_error *err)
+{
+    const entrasql_developer_tool_options options = {.tenant_id = getenv("CASE_TENANT_ID")};
+    return entrasql_azure_powershell_credential_new(&options, ret, err);
+}
+
+static entrasql_status default_azure(entrasql_credential **ret, entrasql_error *err)
+{
+    return entrasql_default_azure_credential_new(NULL, ret, err);
+}
+
 static const struct {
     const char *name;
     entrasql_status (*make)(entrasql_credential **ret, entrasql_error *err);
@@ -130,6 +154,10 @@ static const struct {
     {"device_code", device_code},
     {"managed_identity", managed_identity},
     {"azure_cli", azure_cli},
+    {"interactive_browser", interactive_browser},
+    {"azure_developer_cli", azure_developer_cli},
+    {"azure_powershell", azure_powershell},
+    {"default", default_azure},
 };
 
 int main(int argc, char **argv)

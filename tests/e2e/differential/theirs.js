@@ -38,13 +38,20 @@ const credentials = {
     new identity.DeviceCodeCredential({
       ...entra, tenantId: env.CASE_TENANT_ID, userPromptCallback: approve }),
   azure_pipelines: () =>
-    new identity.AzurePipelinesCredential(...app, "a-connection", env.CASE_ASSERTION, entra),
+    new identity.AzurePipelinesCredential(
+      ...app, env.CASE_CONNECTION, env.SYSTEM_ACCESSTOKEN, entra),
   client_secret: () =>
     new identity.ClientSecretCredential(...app, env.AZURE_CLIENT_SECRET, entra),
   managed_identity: managedIdentity,
   azure_cli: () =>
     new identity.AzureCliCredential({
       tenantId: env.CASE_TENANT_ID, subscription: env.CASE_SUBSCRIPTION }),
+  interactive_browser: () =>
+    new identity.InteractiveBrowserCredential({ ...entra, tenantId: env.CASE_TENANT_ID }),
+  azure_developer_cli: () =>
+    new identity.AzureDeveloperCliCredential({ tenantId: env.CASE_TENANT_ID }),
+  azure_powershell: () => new identity.AzurePowerShellCredential({ tenantId: env.CASE_TENANT_ID }),
+  default: () => new identity.DefaultAzureCredential(),
 };
 
 async function main() {

@@ -6,11 +6,15 @@ import sys
 
 from azure.identity import (
     AzureCliCredential,
+    AzureDeveloperCliCredential,
     AzurePipelinesCredential,
+    AzurePowerShellCredential,
     CertificateCredential,
     ClientAssertionCredential,
     ClientSecretCredential,
+    DefaultAzureCredential,
     DeviceCodeCredential,
+    InteractiveBrowserCredential,
     ManagedIdentityCredential,
     OnBehalfOfCredential,
     WorkloadIdentityCredential,
@@ -53,13 +57,19 @@ CREDENTIALS = {
     "device_code": lambda: DeviceCodeCredential(
         tenant_id=env("CASE_TENANT_ID"), prompt_callback=approve, **ENTRA),
     "azure_pipelines": lambda: AzurePipelinesCredential(
-        tenant_id=APP[0], client_id=APP[1], service_connection_id="a-connection",
-        system_access_token=env("CASE_ASSERTION"), **ENTRA),
+        tenant_id=APP[0], client_id=APP[1], service_connection_id=env("CASE_CONNECTION"),
+        system_access_token=env("SYSTEM_ACCESSTOKEN"), **ENTRA),
     "client_secret": lambda: ClientSecretCredential(
         *APP, env("AZURE_CLIENT_SECRET"), **ENTRA),
     "managed_identity": managed_identity,
     "azure_cli": lambda: AzureCliCredential(tenant_id=env("CASE_TENANT_ID") or "",
                                             subscription=env("CASE_SUBSCRIPTION")),
+    "interactive_browser": lambda: InteractiveBrowserCredential(
+        tenant_id=env("CASE_TENANT_ID"), timeout=30, **ENTRA),
+    "azure_developer_cli": lambda: AzureDeveloperCliCredential(
+        tenant_id=env("CASE_TENANT_ID") or ""),
+    "azure_powershell": lambda: AzurePowerShellCredential(tenant_id=env("CASE_TENANT_ID") or ""),
+    "default": DefaultAzureCredential,
 }
 
 credential = CREDENTIALS[sys.argv[1]]()

@@ -40,15 +40,44 @@ func managedIdentity() (azcore.TokenCredential, error) {
 	} else if v := os.Getenv("CASE_RESOURCE_ID"); v != "" {
 		o.ID = azidentity.ResourceID(v)
 	}
-	if v := os.Getenv("AZURE_POD_IDENTITY_AUTHORITY_HOST"); v != "" &&
-		os.Getenv("IDENTITY_ENDPOINT") == "" {
-		base, err := url.Parse(v)
-		if err != nil {
-			return nil, err
-		}
-		o.Transport = imdsElsewhere{base}
+	var err error
+	if o.Transport, err = transport(); err != nil {
+		return nil, err
 	}
 	return azidentity.NewManagedIdentityCredential(o)
+}
+
+func transport() (policy.Transporter, error) {
+	v := os.Getenv("AZURE_POD_IDENTITY_AUTHORITY_HOST")
+	if v == "" {
+		return nil, nil
+	}
+	base, err := url.Parse(v)
+	return imdsElsewhere{base}, err
+}
+
+func defaultAzure() (azcore.TokenCredential, error) {
+	t, err := transport()
+	if err != nil {
+		return nil, err
+	}
+	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: policy.ClientOptions{Transport: t}})
+}
+
+func interactiveBrowser() (azcore.TokenCredential, error) {
+	return azidentity.NewInteractiveBrowserCredential(&azidentity.InteractiveBrowserCredentialOptions{
+		TenantID: os.Getenv("CASE_TENANT_ID"), DisableInstanceDiscovery: true})
+}
+
+func azureDeveloperCLI() (azcore.TokenCredential, error) {
+	return azidentity.NewAzureDeveloperCLICredential(&azidentity.AzureDeveloperCLICredentialOptions{
+		TenantID: os.Getenv("CASE_TENANT_ID")})
+}
+
+func azurePowerShell() (azcore.TokenCredential, error) {
+	return azidentity.NewAzurePowerShellCredential(&azidentity.AzurePowerShellCredentialOptions{
+		TenantID: os.Getenv("CASE_TENANT_ID")})
 }
 
 func certificate() ([]*x509.Certificate, crypto.PrivateKey, error) {
@@ -99,7 +128,7 @@ func onBehalfOf() (azcore.TokenCredential, error) {
 
 func azurePipelines() (azcore.TokenCredential, error) {
 	return azidentity.NewAzurePipelinesCredential(os.Getenv("AZURE_TENANT_ID"),
-		os.Getenv("AZURE_CLIENT_ID"), "a-connection", os.Getenv("CASE_ASSERTION"),
+		os.Getenv("AZURE_CLIENT_ID"), os.Getenv("CASE_CONNECTION"), os.Getenv("SYSTEM_ACCESSTOKEN"),
 		&azidentity.AzurePipelinesCredentialOptions{DisableInstanceDiscovery: true})
 }
 
@@ -135,6 +164,11 @@ func main() {
 		"device_code":        deviceCode,
 		"managed_identity":   managedIdentity,
 		"azure_cli":          azureCLI,
+
+		"interactive_browser": interactiveBrowser,
+		"azure_developer_cli": azureDeveloperCLI,
+		"azure_powershell":    azurePowerShell,
+		"default":             defaultAzure,
 	}
 	credential, err := credentials[os.Args[1]]()
 	var token azcore.AccessToken
