@@ -7,7 +7,12 @@
 #include "emulator/emulator.h"
 #include "json/json.h"
 
+#include "os/file.h"
+
+#include <string.h>
+
 #define REQUEST_MAX_BYTES (64 * 1024)
+#define PASSWORD_FILE_MAX_BYTES 4096
 
 #define OPTION_GROUP                                                                               \
     {                                                                                              \
@@ -26,6 +31,10 @@ static const conf_option user_options[] = {
      .type = CONF_OPTION_TEXT,
      .value_name = "NAME",
      .help = "add: the person's name (default: the UPN)"},
+    {.name = "password-file",
+     .type = CONF_OPTION_FILE,
+     .value_name = "FILE",
+     .help = "add: its first line is the person's password (default: none)"},
     OPTION_GROUP,
     OPTION_TENANT,
     CLI_EMULATOR_OPTION_JSON,
@@ -203,8 +212,26 @@ static void put_option(json_writer *j, const conf_args *args, const char *option
         json_member_put_string(j, member, conf_args_text(args, option));
 }
 
+/* *password stays empty when no file is named. */
+static entrasql_status read_password(const object_kind *kind, const conf_args *args, bool add,
+                                     es_buf *password, entrasql_error *err)
+{
+    const char *file = kind == &user_kind ? conf_args_text(args, "password-file") : NULL;
+    if (file == NULL)
+        return ENTRASQL_OK;
+    if (!add)
+        return es_fail(err, ENTRASQL_INVALID, "--password-file is for add");
+    ES_TRY(os_file_read(file, password, err));
+    const char *text = es_buf_cstr(password);
+    if (text == NULL)
+        return es_nomem(err);
+    es_buf_truncate(password, strcspn(text, "\r\n"));
+    return password->len != 0 ? ENTRASQL_OK
+                              : es_fail(err, ENTRASQL_INVALID, "%s: the first line is empty", file);
+}
+
 static entrasql_status write_request(const object_kind *kind, const conf_args *args, bool add,
-                                     es_buf *out)
+                                     const es_buf *password, es_buf *out)
 {
     json_writer j;
     json_writer_init(&j, out);
@@ -214,6 +241,10 @@ static entrasql_status write_request(const object_kind *kind, const conf_args *a
     json_member_put_string(&j, kind == &user_kind ? "upn" : "name", args->positionals[1]);
     if (kind == &user_kind)
         put_option(&j, args, "name", "name");
+    if (password->len != 0) {
+        json_name(&j, "password");
+        json_put_text(&j, (const char *)password->data, password->len);
+    }
     if (kind != &database_kind)
         put_option(&j, args, "tenant", "tenant");
     if (kind->is_identity && add) {
@@ -253,11 +284,13 @@ static entrasql_status send_change(const char *dir, const es_buf *request, es_bu
 static entrasql_status change(const char *dir, const object_kind *kind, const conf_args *args,
                               bool add, es_buf *out, entrasql_error *err)
 {
-    ES_CLEANUP(es_buf_done) es_buf request = ES_BUF_INIT(REQUEST_MAX_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf request = ES_BUF_INIT_WIPE(REQUEST_MAX_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf password = ES_BUF_INIT_WIPE(PASSWORD_FILE_MAX_BYTES);
     if (args->positional_count < 2)
         return es_fail(err, ENTRASQL_INVALID, "%s %s needs a name", kind->name,
                        args->positionals[0]);
-    if (write_request(kind, args, add, &request) != ENTRASQL_OK)
+    ES_TRY(read_password(kind, args, add, &password, err));
+    if (write_request(kind, args, add, &password, &request) != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_INVALID, "the names are not valid UTF-8, or too long");
     return send_change(dir, &request, out, err);
 }

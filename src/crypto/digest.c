@@ -35,3 +35,15 @@ entrasql_status crypto_hmac_sha256(const void *key, size_t key_len, const void *
         return ENTRASQL_INTERNAL;
     return ENTRASQL_OK;
 }
+
+entrasql_status crypto_pbkdf2_sha256(const void *password, size_t n, const void *salt,
+                                     size_t salt_len, uint32_t iterations,
+                                     uint8_t ret[CRYPTO_SHA256_SIZE])
+{
+    if (n > INT_MAX || salt_len > INT_MAX || iterations == 0 || iterations > INT_MAX)
+        return ENTRASQL_LIMIT;
+    if (PKCS5_PBKDF2_HMAC(n != 0 ? password : "", (int)n, salt, (int)salt_len, (int)iterations,
+                          EVP_sha256(), CRYPTO_SHA256_SIZE, ret) != 1)
+        return ENTRASQL_INTERNAL;
+    return ENTRASQL_OK;
+}

@@ -16,5 +16,9 @@ entrasql_status crypto_sha256(const void *p, size_t n, uint8_t ret[CRYPTO_SHA256
 entrasql_status crypto_sha1(const void *p, size_t n, uint8_t ret[CRYPTO_SHA1_SIZE]) ES_MUST_USE;
 entrasql_status crypto_hmac_sha256(const void *key, size_t key_len, const void *p, size_t n,
                                    uint8_t ret[CRYPTO_SHA256_SIZE]) ES_MUST_USE;
+/* What is kept in a password's place: PBKDF2 with HMAC-SHA-256 (RFC 8018, 5.2). Slow on purpose. */
+entrasql_status crypto_pbkdf2_sha256(const void *password, size_t n, const void *salt,
+                                     size_t salt_len, uint32_t iterations,
+                                     uint8_t ret[CRYPTO_SHA256_SIZE]) ES_MUST_USE;
 
 #endif

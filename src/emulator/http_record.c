@@ -60,7 +60,7 @@ static shown shown_of(httpd_part part, const char *name)
             return headers[i].how;
     }
     for (size_t i = 0; part != HTTPD_HEADERS && i < ES_COUNT_OF(rows); i++) {
-        if (es_streq(name, rows[i].name))
+        if (es_strcaseeq(name, rows[i].name)) /* also what no endpoint would read */
             return rows[i].how;
     }
     return SHOWN_AS_IT_IS;

@@ -6,6 +6,7 @@ import pathlib
 import ssl
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import pyodbc
@@ -73,6 +74,32 @@ def test_a_new_person_signs_in(world):
     assert NEW not in [o["upn"] for o in objects(world, "user")]
     again = world.command("user", "remove", NEW)
     assert again.returncode == 2 and "there is no user" in again.stderr
+
+
+def ask_by_password(world, upn, password):
+    """The token endpoint's answer to Microsoft's ODBC driver and a person's password."""
+    form = urllib.parse.urlencode({
+        "grant_type": "password", "resource": "https://database.windows.net/",
+        "client_id": "2C1229AA-16C5-4FF5-B46B-4F7FE2A2A9C8", "username": upn, "password": password})
+    return json.loads(fetch(world, "/contoso.example/oauth2/token", "POST", form.encode())[1])
+
+
+def test_a_person_signs_in_by_password(world, programs, tmp_path):
+    secret = "Nova's own: +&%\u00e9"
+    (tmp_path / "password").write_text(secret + "\nnot this\n", "utf-8")
+    say(world, "user", "add", NEW, "--password-file", tmp_path / "password")
+    world.sql(ADMIN, f"CREATE USER [{NEW}] FROM EXTERNAL PROVIDER")
+    answer = ask_by_password(world, NEW, secret)
+    session = connect_msodbc(world, programs, answer["access_token"])
+    assert session.execute("SELECT USER_NAME()").fetchval() == NEW
+    session.close()
+    assert ask_by_password(world, NEW, secret + "x")["error_codes"] == [50126]
+    assert ask_by_password(world, READER, secret)["error_codes"] == [50056]
+    assert ask_by_password(world, "nobody@contoso.example", secret)["error_codes"] == [50034]
+    for path in (path for path in world.directory.rglob("*") if path.is_file()):
+        assert b"Nova's own" not in path.read_bytes(), path
+    removed = world.command("user", "remove", NEW, "--password-file", tmp_path / "password")
+    assert removed.returncode == 2 and "is for add" in removed.stderr
 
 
 def test_membership_of_groups_is_in_tokens(world):

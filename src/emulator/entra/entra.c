@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define USER_REALM_PATH "/common/UserRealm/"
+
 struct entra {
     world *w;
     _Atomic(httpd_handler *) site; /* the emulator's own pages; NULL: none yet */
@@ -108,6 +110,10 @@ static void serve(const entra *e, const httpd_request *request, httpd_response *
     c.grants = e->grants;
     if (es_strcaseeq(path, "/common/discovery/instance")) {
         entra_instance_discovery(&c);
+        return;
+    }
+    if (es_strncaseeq(path, USER_REALM_PATH, strlen(USER_REALM_PATH))) {
+        entra_user_realm(&c, path + strlen(USER_REALM_PATH));
         return;
     }
     if (es_starts_with(path, WORLD_FEDERATION_PATH)) {

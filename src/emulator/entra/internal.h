@@ -40,8 +40,14 @@ void entra_finish(entra_call *c, entrasql_status status);
 bool entra_need_field(entra_call *c, const char *name, const char **ret);
 /* True when the form asks for a person's token: it was answered. */
 bool entra_user_token(entra_call *c);
+/* The v1 endpoint's: who has that password, and as whose client. False after an error was written.
+ */
+bool entra_password_v1(entra_call *c, world_token_request *ret);
 
 /* Endpoints. */
+/* Whether a person of that name signs in here or elsewhere; MSAL asks before it sends a password.
+ */
+void entra_user_realm(entra_call *c, const char *upn);
 void entra_authorize(entra_call *c);
 void entra_device_code(entra_call *c);
 void entra_device_page(entra_call *c);

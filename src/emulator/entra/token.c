@@ -123,13 +123,14 @@ static const world_principal *authenticate(entra_call *c)
 static const char *find_resource(entra_call *c, const char *name)
 {
     const char *resource = world_resource_find(c->w, name);
+    const char *tenant = c->tenant != NULL ? c->tenant->domain : c->tenant_text;
     if (resource == NULL)
         entra_error(c, 400, "invalid_resource", 500011,
                     "The resource principal named %s was not found in the tenant named %s. This "
                     "can happen if the application has not been installed by the administrator "
                     "of the tenant or consented to by any user in the tenant. You might have "
                     "sent your authentication request to the wrong tenant.",
-                    show(name).text, c->tenant->domain);
+                    show(name).text, tenant);
     return resource;
 }
 
@@ -257,16 +258,24 @@ static void put_number_text(json_writer *j, const char *name, int64_t value)
     json_member_put_string(j, name, text);
 }
 
+/* An app that proved itself, or a person by a password. False after an error was written. */
+static bool who_asks_v1(entra_call *c, world_token_request *ret)
+{
+    if (es_streq(httpd_form(c->request, "grant_type"), "password"))
+        return entra_password_v1(c, ret);
+    ret->principal = authenticate(c);
+    return ret->principal != NULL;
+}
+
 /* Numbers are strings here, and Microsoft's ODBC driver reads nothing else. */
 void entra_token_v1(entra_call *c)
 {
-    const world_principal *app = NULL;
-    const char *name = NULL, *resource = NULL;
-    if (!is_post(c) || (app = authenticate(c)) == NULL || !entra_need_field(c, "resource", &name) ||
-        (resource = find_resource(c, name)) == NULL)
+    const char *name = NULL;
+    world_token_request request = {0};
+    if (!is_post(c) || !who_asks_v1(c, &request) || !entra_need_field(c, "resource", &name) ||
+        (request.resource = find_resource(c, name)) == NULL)
         return;
     ES_CLEANUP(es_buf_done) es_buf token = ES_BUF_INIT_WIPE(CRYPTO_JWT_MAX_BYTES);
-    world_token_request request = {.principal = app, .resource = resource};
     int64_t expires_on = 0;
     entrasql_status status = world_token_issue(c->w, &request, &token, &expires_on, NULL);
     if (status == ENTRASQL_OK) {
@@ -274,6 +283,8 @@ void entra_token_v1(entra_call *c)
         json_writer_init(&j, &c->response->body);
         json_begin_object(&j);
         json_member_put_string(&j, "token_type", "Bearer");
+        if (request.principal->kind == WORLD_USER)
+            json_member_put_string(&j, "scope", "user_impersonation");
         put_number_text(&j, "expires_in", WORLD_TOKEN_LIFETIME_S - 1);
         put_number_text(&j, "ext_expires_in", WORLD_TOKEN_LIFETIME_S - 1);
         put_number_text(&j, "expires_on", expires_on);

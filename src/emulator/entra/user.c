@@ -11,6 +11,9 @@ static const entra_client clients[] = {
     {"04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Microsoft Azure CLI"},
     {"1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell"},
     {"aebc6443-996d-45c2-90f0-388ff96faa56", "Visual Studio Code"},
+    /* The drivers' own, for ActiveDirectoryPassword; as they send them. */
+    {"2c1229aa-16c5-4ff5-b46b-4f7fe2a2a9c8", "Microsoft ODBC Driver for SQL Server"},
+    {"7f98cb04-cd1e-40df-9140-3bf7e2cea4db", "Microsoft JDBC Driver for SQL Server"},
 };
 
 const entra_client *entra_client_find(const char *client_id)

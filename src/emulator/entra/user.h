@@ -37,6 +37,9 @@ const world_principal *entra_chosen_user(const entra_call *c, const char **ret_n
 /* Answers with the tokens of a grant whose user is set. */
 void entra_answer_user(entra_call *c, const entra_grant *grant);
 
+/* The grant "password" (RFC 6749, 4.3) at the v2.0 endpoint, of a client that was found good. */
+void entra_answer_password(entra_call *c, const char *client_id);
+
 /* A refresh token's text, and what is in one: 0, or the number of the error with its text. */
 entrasql_status entra_refresh_token_make(const world *w, const entra_grant *grant,
                                          es_buf *out) ES_MUST_USE;

@@ -301,10 +301,9 @@ bool entra_user_token(entra_call *c)
         const char *grant_type;
         void (*answer)(entra_call *c, const char *client_id);
     } kinds[] = {
-        {"authorization_code", answer_code},
-        {GRANT_DEVICE, answer_device},
+        {"authorization_code", answer_code}, {GRANT_DEVICE, answer_device},
         {"device_code", answer_device}, /* the name before RFC 8628; MSAL for JavaScript has it */
-        {"refresh_token", answer_refresh},
+        {"refresh_token", answer_refresh},   {"password", entra_answer_password},
     };
     const char *grant_type = httpd_form(c->request, "grant_type");
     for (size_t i = 0; i < ES_COUNT_OF(kinds); i++) {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "internal.h"
+#include "password.h"
 #include "seed.h"
 
 #include <string.h>
@@ -333,6 +334,25 @@ static void put_random_guid(json_writer *j, const char *member)
     json_member_put_string(j, member, text);
 }
 
+/* What goes into the text is the hash. */
+static entrasql_status put_password(const change *c, json_writer *j)
+{
+    const char *password = NULL;
+    size_t n = 0;
+    entrasql_status status = json_member_string(c->request.node, "password", &password, &n);
+    if (status == ENTRASQL_NOT_FOUND)
+        return ENTRASQL_OK;
+    if (status != ENTRASQL_OK || n == 0 || n > WORLD_PASSWORD_MAX_BYTES || strlen(password) != n)
+        return seed_fail(&c->request, "password", "must be a text of 1 to %d bytes",
+                         WORLD_PASSWORD_MAX_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf hash = ES_BUF_INIT(WORLD_PASSWORD_HASH_SIZE);
+    if (world_password_hash(password, n, &hash) != ENTRASQL_OK)
+        return es_nomem(c->err);
+    json_name(j, "password_hash");
+    json_put_text(j, (const char *)hash.data, hash.len);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status write_element(change *c, world_kind kind, bool system_assigned)
 {
     json_writer j;
@@ -342,6 +362,7 @@ static entrasql_status write_element(change *c, world_kind kind, bool system_ass
         json_member_put_string(&j, "upn", c->name);
         if (c->display != NULL)
             json_member_put_string(&j, "name", c->display);
+        ES_TRY(put_password(c, &j));
     } else {
         json_member_put_string(&j, "name", c->name);
     }
@@ -467,9 +488,12 @@ static entrasql_status set_server(change *c)
 
 static entrasql_status plan_principal(change *c, world_kind kind, const char *what, bool add)
 {
-    static const char *const allowed[] = {"action", "kind", "upn",     "name",   "tenant",
-                                          "groups", "host", "members", "system", NULL};
+    static const char *const allowed[] = {"action", "kind",     "upn",  "name",
+                                          "tenant", "groups",   "host", "members",
+                                          "system", "password", NULL};
     ES_TRY(seed_check(&c->request, allowed));
+    if (json_member(c->request.node, "password") != NULL && (kind != WORLD_USER || !add))
+        return seed_fail(&c->request, "password", "only a user that is added is given one");
     ES_TRY(seed_required_text(&c->request, kind == WORLD_USER ? "upn" : "name", &c->name));
     if (kind == WORLD_USER)
         ES_TRY(seed_text(&c->request, "name", &c->display));

@@ -16,7 +16,8 @@
 
 /*
  * {"action": "add" | "remove" | "set", "kind": ..., and by kind:
- *   "user"      "upn", and for add "name", "tenant", "groups": [...]
+ *   "user"      "upn", and for add "name", "tenant", "groups": [...], "password" (the new text
+ *               has its hash only)
  *   "group"     "name", "tenant", "members": [...]; of a group that is there, add and remove
  *               with members change these only
  *   "app"       "name", "tenant", "groups"

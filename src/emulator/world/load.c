@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "files.h"
 #include "os/file.h"
+#include "password.h"
 #include "json/json.h"
 
 #include <string.h>
@@ -187,19 +188,21 @@ entrasql_status world_forget_changes(const char *data_dir, entrasql_error *err)
 }
 
 /* A seed that was given, or is used for the first time, is kept. */
-static entrasql_status keep_seed(const char *data_dir, const char *seed_file, const char *name,
-                                 const es_buf *text, entrasql_error *err)
+static entrasql_status keep_seed(const world *w, const char *data_dir, const char *seed_file,
+                                 const char *name, const es_buf *text, entrasql_error *err)
 {
+    ES_CLEANUP(es_buf_done) es_buf kept = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
     if (seed_file == NULL && es_streq(name, WORLD_CHANGED_FILE))
         return ENTRASQL_OK;
-    ES_TRY(write_file(data_dir, SEED_FILE, text->data, text->len, err));
+    ES_TRY(world_hide_passwords(w, (const char *)text->data, text->len, &kept, err));
+    ES_TRY(write_file(data_dir, SEED_FILE, kept.data, kept.len, err));
     return world_forget_changes(data_dir, err);
 }
 
 static entrasql_status load(const char *data_dir, const char *seed_file, bool create, world **ret,
                             entrasql_error *err)
 {
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(WORLD_MAX_SEED_BYTES);
     const char *name = seed_file;
     if (seed_file != NULL)
         ES_TRY(os_file_read(seed_file, &text, err));
@@ -207,7 +210,7 @@ static entrasql_status load(const char *data_dir, const char *seed_file, bool cr
         ES_TRY(world_read_text(data_dir, &text, &name, err));
     ES_TRY(world_parse_seed(name, (const char *)text.data, text.len, ret, err));
     if (create)
-        ES_TRY(keep_seed(data_dir, seed_file, name, &text, err));
+        ES_TRY(keep_seed(*ret, data_dir, seed_file, name, &text, err));
     ES_TRY(world_trust_load(data_dir, create, &(*ret)->own.trust, err));
     return world_secrets_load(*ret, data_dir, create, err);
 }

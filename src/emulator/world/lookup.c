@@ -19,6 +19,7 @@ static void free_principals(world *w)
         world_principal *p = &w->principals[i];
         es_free(p->name);
         es_free(p->upn);
+        es_free(p->password_hash);
         es_free(p->resource_id);
         es_free(p->app_uri);
         free_texts(p->certificates, p->certificate_count);

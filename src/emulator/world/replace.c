@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "files.h"
 #include "os/file.h"
+#include "password.h"
 
 /* Writers go first: there is always some reader. So nobody may hold a world twice. */
 static bool init_lock(pthread_rwlock_t *lock)
@@ -91,10 +92,15 @@ static void swap(world *w, world *next)
     (void)pthread_rwlock_unlock(w->own.lock);
 }
 
-static entrasql_status keep(const char *data_dir, const char *text, size_t n, entrasql_error *err)
+static entrasql_status keep(const world *next, const char *data_dir, const char *text, size_t n,
+                            entrasql_error *err)
 {
     ES_CLEANUP(es_cleanup_free) char *path = world_path(data_dir, WORLD_CHANGED_FILE);
-    return path != NULL ? os_file_write(path, text, n, 0600, err) : es_nomem(err);
+    ES_CLEANUP(es_buf_done) es_buf kept = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
+    if (path == NULL)
+        return es_nomem(err);
+    ES_TRY(world_hide_passwords(next, text, n, &kept, err));
+    return os_file_write(path, kept.data, kept.len, 0600, err);
 }
 
 static entrasql_status make_next(const world *w, const char *data_dir, const char *name,
@@ -113,7 +119,7 @@ entrasql_status world_replace(world *w, const char *data_dir, const char *name, 
     world *next = NULL;
     entrasql_status status = make_next(w, data_dir, name, text, n, &next, err);
     if (status == ENTRASQL_OK)
-        status = keep(data_dir, text, n, err);
+        status = keep(next, data_dir, text, n, err);
     if (status != ENTRASQL_OK) {
         world_free(next);
         return status;
@@ -124,7 +130,7 @@ entrasql_status world_replace(world *w, const char *data_dir, const char *name, 
 
 entrasql_status world_revert(world *w, const char *data_dir, entrasql_error *err)
 {
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(WORLD_MAX_SEED_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(WORLD_MAX_SEED_BYTES);
     const char *name = NULL;
     world *next = NULL;
     ES_TRY(world_forget_changes(data_dir, err));

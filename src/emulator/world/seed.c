@@ -3,6 +3,7 @@
 #include "seed.h"
 #include "crypto/cert.h"
 #include "federation.h"
+#include "password.h"
 
 #include "base/mem.h"
 
@@ -13,6 +14,7 @@
 #define MAX_CERTIFICATES 16
 #define MAX_DATABASES 1000
 #define MAX_RESOURCES 1000
+#define MAX_PASSWORDS 100 /* in plain: each takes a while to hash */
 #define DEFAULT_AUDIENCE "https://database.windows.net/"
 
 /* ---- tenants and subscription ---- */
@@ -75,9 +77,35 @@ static entrasql_status read_tenant_of(const seed_object *o, const world *w, worl
     return ENTRASQL_OK;
 }
 
+/* Kept as a hash from here on; a text that was kept has the hash already. */
+static entrasql_status read_password(const seed_object *o, world_principal *p)
+{
+    const char *password = NULL;
+    size_t n = 0;
+    ES_TRY(seed_text(o, "password_hash", &p->password_hash));
+    if (p->password_hash != NULL && !world_password_is_hash(p->password_hash))
+        return seed_fail(o, "password_hash", "is not of the form that the emulator writes");
+    entrasql_status status = json_member_string(o->node, "password", &password, &n);
+    if (status == ENTRASQL_NOT_FOUND)
+        return ENTRASQL_OK;
+    if (p->password_hash != NULL)
+        return seed_fail(o, "password", "stands beside a password_hash");
+    if (status != ENTRASQL_OK || n == 0 || n > WORLD_PASSWORD_MAX_BYTES || strlen(password) != n)
+        return seed_fail(o, "password", "must be a text of 1 to %d bytes",
+                         WORLD_PASSWORD_MAX_BYTES);
+    es_buf hash = ES_BUF_INIT(WORLD_PASSWORD_HASH_SIZE);
+    if (world_password_hash(password, n, &hash) != ENTRASQL_OK ||
+        (p->password_hash = es_buf_take(&hash, NULL)) == NULL) {
+        es_buf_done(&hash);
+        return es_nomem(o->err);
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status read_user(const seed_object *o, const world *w, world_principal *p)
 {
-    static const char *const allowed[] = {"upn", "name", "object_id", "tenant", NULL};
+    static const char *const allowed[] = {"upn",      "name",          "object_id", "tenant",
+                                          "password", "password_hash", NULL};
     ES_TRY(seed_check(o, allowed));
     ES_TRY(seed_required_text(o, "upn", &p->upn));
     if (strchr(p->upn, '@') == NULL || strchr(p->upn, '/') != NULL)
@@ -85,6 +113,7 @@ static entrasql_status read_user(const seed_object *o, const world *w, world_pri
     ES_TRY(seed_text(o, "name", &p->name));
     ES_TRY(set_text(&p->name, p->upn, o->err));
     ES_TRY(read_tenant_of(o, w, p));
+    ES_TRY(read_password(o, p));
     return seed_guid(o, "object_id", "user", p->tenant->id, p->upn, p->object_id);
 }
 
@@ -210,6 +239,17 @@ static entrasql_status check_unique(const seed_object *o, const world *w, const 
     return ENTRASQL_OK;
 }
 
+static entrasql_status check_password_count(const seed_object *root)
+{
+    const json_node *users = json_member(root->node, "users");
+    size_t count = 0;
+    for (size_t i = 0; i < json_count(users); i++)
+        count += json_member(json_element(users, i), "password") != NULL ? 1 : 0;
+    return count <= MAX_PASSWORDS
+               ? ENTRASQL_OK
+               : seed_fail(root, "users", "more than %d have a password", MAX_PASSWORDS);
+}
+
 static entrasql_status read_principals(const seed_object *root, world *w)
 {
     const json_node *lists[ES_COUNT_OF(principal_lists)];
@@ -218,6 +258,7 @@ static entrasql_status read_principals(const seed_object *root, world *w)
         ES_TRY(seed_array(root, principal_lists[k].member, WORLD_MAX_PRINCIPALS, &lists[k]));
         total += json_count(lists[k]);
     }
+    ES_TRY(check_password_count(root));
     w->principals = es_calloc(total + 1, sizeof *w->principals);
     if (w->principals == NULL)
         return es_nomem(root->err);

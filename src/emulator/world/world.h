@@ -43,8 +43,9 @@ typedef enum world_kind {
 
 typedef struct world_principal {
     world_kind kind;
-    char *name; /* display name; for users their name as a person */
-    char *upn;  /* users; else NULL */
+    char *name;          /* display name; for users their name as a person */
+    char *upn;           /* users; else NULL */
+    char *password_hash; /* users that have a password (password.h); else NULL */
     char object_id[ES_GUID_TEXT_SIZE];
     char client_id[ES_GUID_TEXT_SIZE]; /* apps and identities; else "" */
     const world_tenant *tenant;

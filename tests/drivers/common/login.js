@@ -8,6 +8,9 @@ const {
   world, equal, refused, untrusted, TOKEN_PRINCIPAL,
 } = require('./matrix.js');
 
+// A public client, which tedious wants to be told for a person's password.
+const AZURE_CLI = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+
 const token = (which) => ({
   type: 'azure-active-directory-access-token', options: { token: world.tokens[which] },
 });
@@ -54,6 +57,42 @@ function logins(open) {
         type: 'azure-active-directory-default', options: { clientId: world.identity_client_id },
       },
     }, world.identity),
+    entra_secret: () => signedIn({
+      authentication: {
+        type: 'azure-active-directory-service-principal-secret',
+        options: {
+          clientId: world.app_client_id, clientSecret: world.app_secret, tenantId: world.tenant_id,
+        },
+      },
+    }, world.app),
+    entra_password: () => signedIn({
+      authentication: {
+        type: 'azure-active-directory-password',
+        options: {
+          clientId: AZURE_CLI,
+          tenantId: world.tenant_id,
+          userName: world.developer,
+          password: world.developer_password,
+        },
+      },
+    }, world.developer),
+    entra_callback: async () => {
+      let scope;
+      await signedIn({
+        authentication: {
+          type: 'token-credential',
+          options: {
+            credential: {
+              getToken: async (asked) => {
+                scope = asked;
+                return { token: world.tokens.developer, expiresOnTimestamp: Date.now() + 1e6 };
+              },
+            },
+          },
+        },
+      }, world.developer);
+      equal(String(scope), 'https://database.windows.net/.default', 'scope');
+    },
     sql_login: () => signedIn({ authentication: sql(world.sql_user, world.sql_password) },
       world.sql_user, 'SUSER_SNAME()'),
     refuse_no_token: () => refused(attempt({ authentication: sql('nobody', 'Nothing-1!') }), '',

@@ -75,6 +75,15 @@ class Django(DbApi):
             cursor.execute(text)
             return cursor.fetchone()[0]
 
+    def entra_secret(self):
+        self.signed_in(self.connect(authentication="ActiveDirectoryServicePrincipal",
+                                    user=WORLD.app_client_id, password=WORLD.app_secret),
+                       WORLD.app)
+
+    def entra_password(self):
+        self.signed_in(self.connect(authentication="ActiveDirectoryPassword", user=WORLD.developer,
+                                    password=WORLD.developer_password), WORLD.developer)
+
     def entra_identity(self):
         self.signed_in(self.connect(authentication="ActiveDirectoryMsi",
                                     user=WORLD.identity_client_id), WORLD.identity)

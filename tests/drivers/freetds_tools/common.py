@@ -129,6 +129,20 @@ class Tool:
     def type_binary(self):
         self.prints(("CAST(0x00FF7F AS varbinary(9))", "00FF7F" if self.upper else "00ff7f"))
 
+    # A leap day in the program's own format: of date, of types with a time, of time. FreeTDS's
+    # locales.conf says "%b %d %Y %I:%M%p", so there are no seconds.
+    times = ("Feb 29 2024", "Feb 29 2024 12:34", "12:34")
+
+    def type_time(self):
+        day, both, time = self.times
+        self.prints(("CAST('2024-02-29' AS date)", day),
+                    ("CAST('2024-02-29T12:34:56.123' AS datetime)", both),
+                    ("CAST('2024-02-29T12:34:00' AS smalldatetime)", "12:34"),
+                    ("CAST('2024-02-29T12:34:56.1234567' AS datetime2)", both),
+                    ("CAST('2024-02-29T12:34:56.1234567+00:00' AS datetimeoffset)", both),
+                    ("CAST('12:34:56.1234567' AS time)", time),
+                    ("CAST(NULL AS datetime2)", self.null))
+
     upper = False
 
     def type_guid(self):

@@ -84,6 +84,13 @@ class Freebcp:
     def type_text(self):
         self.copied_out("CAST(N'caf\u00e9 \u4e2d' AS nvarchar(20))", "caf\u00e9 \u4e2d")
 
+    def type_time(self):
+        self.copied_out("CAST('2024-02-29' AS date)", "2024-02-29 00:00:00.000")
+        self.copied_out("CAST('2024-02-29T12:34:56.123' AS datetime)", "2024-02-29 12:34:56.123")
+        self.copied_out("CAST('2024-02-29T12:34' AS smalldatetime)", "2024-02-29 12:34:00.000")
+        self.copied_out("CAST('2024-02-29T12:34:56.1234567' AS datetime2(7))",
+                        "2024-02-29 12:34:56.1234567")
+
     def type_guid(self):
         self.copied_out("CAST('00112233-4455-6677-8899-AABBCCDDEEFF' AS uniqueidentifier)",
                         "00112233-4455-6677-8899-AABBCCDDEEFF")

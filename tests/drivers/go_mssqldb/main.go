@@ -25,7 +25,7 @@ var background = context.Background()
 
 // login is what a connection differs in from the usual one.
 type login struct {
-	token, user, password, database, encrypt, ca, fedauth string
+	token, user, password, database, encrypt, ca, fedauth, client string
 }
 
 func dsn(l login) string {
@@ -37,6 +37,11 @@ func dsn(l login) string {
 	q.Set("dial timeout", "20")
 	if l.fedauth != "" {
 		q.Set("fedauth", l.fedauth)
+		// Its word for clouds that login.microsoftonline.com does not know.
+		q.Set("disableinstancediscovery", "true")
+	}
+	if l.client != "" {
+		q.Set("applicationclientid", l.client)
 	}
 	u := url.URL{Scheme: "sqlserver", Host: fmt.Sprintf("%s:%d", world.Host, world.Port),
 		RawQuery: q.Encode()}
@@ -494,6 +499,9 @@ func callback() {
 	check(strings.HasPrefix(sts, world.Authority), "STS %s", sts)
 }
 
+// A public client, which the driver wants to be told for ActiveDirectoryPassword.
+const azureCLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+
 const principal = "Login failed for user '<token-identified principal>'."
 
 func refusedWith(l func() login, text string) func() {
@@ -510,6 +518,10 @@ func main() {
 		"entra-secret": func() {
 			signedIn(login{fedauth: azuread.ActiveDirectoryServicePrincipal,
 				user: world.AppClientID + "@" + world.TenantID, password: world.AppSecret}, world.App)
+		},
+		"entra-password": func() {
+			signedIn(login{fedauth: azuread.ActiveDirectoryPassword, client: azureCLI,
+				user: world.Developer, password: world.DeveloperPassword}, world.Developer)
 		},
 		"entra-identity": func() {
 			signedIn(login{fedauth: azuread.ActiveDirectoryMSI, user: world.IdentityClientID}, world.Identity)

@@ -16,22 +16,23 @@ import (
 
 // world describes the emulator (tests/drivers/matrix/world.py).
 var world struct {
-	Host             string            `json:"host"`
-	Port             int               `json:"port"`
-	Database         string            `json:"database"`
-	CAFile           string            `json:"ca_file"`
-	OtherCAFile      string            `json:"other_ca_file"`
-	SQLUser          string            `json:"sql_user"`
-	SQLPassword      string            `json:"sql_password"`
-	Developer        string            `json:"developer"`
-	Identity         string            `json:"identity"`
-	IdentityClientID string            `json:"identity_client_id"`
-	App              string            `json:"app"`
-	AppClientID      string            `json:"app_client_id"`
-	AppSecret        string            `json:"app_secret"`
-	TenantID         string            `json:"tenant_id"`
-	Authority        string            `json:"authority"`
-	Tokens           map[string]string `json:"tokens"`
+	Host              string            `json:"host"`
+	Port              int               `json:"port"`
+	Database          string            `json:"database"`
+	CAFile            string            `json:"ca_file"`
+	OtherCAFile       string            `json:"other_ca_file"`
+	SQLUser           string            `json:"sql_user"`
+	SQLPassword       string            `json:"sql_password"`
+	Developer         string            `json:"developer"`
+	DeveloperPassword string            `json:"developer_password"`
+	Identity          string            `json:"identity"`
+	IdentityClientID  string            `json:"identity_client_id"`
+	App               string            `json:"app"`
+	AppClientID       string            `json:"app_client_id"`
+	AppSecret         string            `json:"app_secret"`
+	TenantID          string            `json:"tenant_id"`
+	Authority         string            `json:"authority"`
+	Tokens            map[string]string `json:"tokens"`
 }
 
 // failed is what an operation did not do; other errors are the driver's.

@@ -16,6 +16,7 @@ class Isql(Tool):
     login_failed = "[28000]"  # it prints SQLSTATE and text
     null = ""
     upper = True
+    times = ("2024-02-29", "2024-02-29 12:34:56", "12:34:56")
 
     def configure(self, ca):
         os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
@@ -44,6 +45,10 @@ class Isql(Tool):
         self.strings("Encrypt=yes;Authentication=ActiveDirectoryServicePrincipal",
                      "SELECT USER_NAME()", WORLD.app, user=WORLD.app_client_id,
                      password=WORLD.app_secret)
+
+    def entra_password(self):
+        self.strings("Encrypt=yes;Authentication=ActiveDirectoryPassword", "SELECT USER_NAME()",
+                     WORLD.developer, user=WORLD.developer, password=WORLD.developer_password)
 
     def entra_identity(self):
         self.strings(f"Encrypt=yes;Authentication=ActiveDirectoryMsi;UID={WORLD.identity_client_id}",

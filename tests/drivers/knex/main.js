@@ -21,6 +21,9 @@ function connection({ authentication, ...rest }) {
     password: options.password,
     token: options.token,
     clientId: options.clientId,
+    clientSecret: options.clientSecret,
+    tenantId: options.tenantId,
+    credential: options.credential,
     options: own,
   };
 }

@@ -15,11 +15,15 @@ import conftest as e2e  # noqa: E402
 
 SQL_USER = "tester"
 SQL_PASSWORD = "Local-only-1!"
+PERSON_PASSWORD = "Person's only+1&%"
 
 
 def write_seed(path, databases):
     seed = json.loads((ROOT / "examples" / "seed.json").read_text("utf-8"))
     seed["server"]["databases"] = databases
+    for user in seed["users"]:
+        if user["upn"] == e2e.DEVELOPER:
+            user["password"] = PERSON_PASSWORD
     path.write_text(json.dumps(seed))
 
 
@@ -92,6 +96,7 @@ class World:
             "sql_user": SQL_USER,
             "sql_password": SQL_PASSWORD,
             "developer": e2e.DEVELOPER,
+            "developer_password": PERSON_PASSWORD,
             "identity": e2e.IDENTITY,
             "identity_client_id": self.identity["AZURE_CLIENT_ID"],
             "app": "ci-app",

@@ -548,6 +548,9 @@ public final class Main {
         acts.put("token", () -> signedIn(Matrix.world("developer"), "accessToken", Matrix.token("developer")));
         acts.put("entra-secret", () -> signedIn(Matrix.world("app"), "authentication", "ActiveDirectoryServicePrincipal",
                 "user", Matrix.world("app_client_id"), "password", Matrix.world("app_secret")));
+        acts.put("entra-password", () -> signedIn(Matrix.world("developer"), "authentication",
+                "ActiveDirectoryPassword", "user", Matrix.world("developer"), "password",
+                Matrix.world("developer_password")));
         acts.put("entra-identity", () -> signedIn(Matrix.world("identity"), "authentication",
                 "ActiveDirectoryManagedIdentity", "msiClientId", Matrix.world("identity_client_id")));
         acts.put("entra-default", () -> signedIn(Matrix.world("identity"), "authentication", "ActiveDirectoryDefault",

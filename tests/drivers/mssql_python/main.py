@@ -49,6 +49,10 @@ class MssqlPython(DbApi):
                                     user=WORLD.app_client_id, password=WORLD.app_secret),
                        WORLD.app)
 
+    def entra_password(self):
+        self.signed_in(self.connect(authentication="ActiveDirectoryPassword", user=WORLD.developer,
+                                    password=WORLD.developer_password), WORLD.developer)
+
     def entra_identity(self):
         self.signed_in(self.connect(authentication="ActiveDirectoryMSI",
                                     user=WORLD.identity_client_id), WORLD.identity)

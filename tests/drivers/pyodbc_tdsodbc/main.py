@@ -30,6 +30,9 @@ class Tdsodbc(Odbc):
             return pyodbc.BinaryNull
         return super().parameter(case)
 
+    def copy(self, session, table, count):
+        self.bulk_insert(session, table, count)
+
     def settle(self, session):
         self.settle_blindly(session)
 

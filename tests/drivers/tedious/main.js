@@ -9,11 +9,14 @@ const {
   TOKEN_PRINCIPAL, NO_DATABASE,
 } = require('../common/matrix.js');
 
+// A public client, which the driver wants to be told.
+const AZURE_CLI = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
+
 const ACCESS_TOKEN = 'azure-active-directory-access-token';
 
 function who({ token, user, password, type, ...rest }) {
   if (token) return { type: ACCESS_TOKEN, options: { token } };
-  if (type) return { type, options: rest };
+  if (type) return { type, options: password ? { ...rest, password } : rest };
   return { type: 'default', options: { userName: user, password } };
 }
 
@@ -158,6 +161,10 @@ main({
     type: 'azure-active-directory-service-principal-secret', clientId: world.app_client_id,
     clientSecret: world.app_secret, tenantId: world.tenant_id,
   }, world.app),
+  entra_password: () => signedIn({
+    type: 'azure-active-directory-password', clientId: AZURE_CLI, tenantId: world.tenant_id,
+    userName: world.developer, password: world.developer_password,
+  }, world.developer),
   entra_identity: () => signedIn({
     type: 'azure-active-directory-msi-app-service', clientId: world.identity_client_id,
   }, world.identity),
@@ -360,6 +367,21 @@ main({
       + 'WHERE session_id = @@SPID'), 4, 'isolation level');
     await done((callback) => connection.rollbackTransaction(callback));
     connection.close();
+  },
+  async chained() {
+    const second = await connect();
+    const first = await connect({ options: { enableImplicitTransactions: true } });
+    const table = unique();
+    await run(second, `CREATE TABLE ${table} (a int)`);
+    for (const number of [2, 3]) {
+      await run(first, `INSERT INTO ${table} VALUES (${number})`);
+      equal(await value(first, 'SELECT @@TRANCOUNT'), 1, '@@TRANCOUNT');
+      await done((callback) => first.commitTransaction(callback));
+    }
+    await run(first, `INSERT INTO ${table} VALUES (4)`);
+    await done((callback) => first.rollbackTransaction(callback));
+    equal(await count(second, table), 2);
+    await drop([first, second, table]);
   },
   async xact_abort() {
     const [first, second, table] = await pair();

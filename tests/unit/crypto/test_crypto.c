@@ -60,6 +60,12 @@ static void digests_give_published_values(void **state)
     assert_int_equal(crypto_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out),
                      ENTRASQL_OK);
     assert_hex(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    /* RFC 7914, section 11: the first 32 of its 64 bytes. */
+    assert_int_equal(crypto_pbkdf2_sha256("passwd", 6, "salt", 4, 1, out), ENTRASQL_OK);
+    assert_hex(out, 32, "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc");
+    assert_int_equal(crypto_pbkdf2_sha256("Password", 8, "NaCl", 4, 80000, out), ENTRASQL_OK);
+    assert_hex(out, 32, "4ddcd8f60b98be21830cee5ef22701f9641a4418d04c0414aeff08876b34ab56");
+    assert_int_equal(crypto_pbkdf2_sha256("passwd", 6, "salt", 4, 0, out), ENTRASQL_LIMIT);
 }
 
 static void key_survives_its_pem_form(void **state)
