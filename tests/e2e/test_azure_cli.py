@@ -88,25 +88,31 @@ def arm(emulator):
 class RealAz:
     """az with a configuration of its own in which the emulator is the active cloud."""
 
+    program = AZ
+    register_options = ("--skip-endpoint-discovery",)
+
     def __init__(self, emulator, arm, folder):
         self.env = emulator.environment(DEVELOPER)
         for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_AUTHORITY_HOST"):
             self.env.pop(name, None)
         self.env.update(
-            PATH=f"{AZ.parent}:/usr/bin:/bin", HOME=str(folder), AZURE_CONFIG_DIR=str(folder / "az"),
-            REQUESTS_CA_BUNDLE=self.env["SSL_CERT_FILE"], NO_PROXY="*",
-            AZURE_CORE_COLLECT_TELEMETRY="no", AZURE_CORE_INSTANCE_DISCOVERY="false",
-            AZURE_CORE_LOGIN_EXPERIENCE_V2="off")
+            PATH=f"{self.program.parent}:/usr/bin:/bin", HOME=str(folder),
+            AZURE_CONFIG_DIR=str(folder / "az"), AZURE_CORE_COLLECT_TELEMETRY="no")
+        self.env.update(self.settings())
         endpoints = {
             "activeDirectory": emulator.state()["authority"], "resourceManager": arm.url,
             "management": arm.url, "activeDirectoryResourceId": "https://management.azure.com/",
             "activeDirectoryGraphResourceId": "https://graph.microsoft.com/"}
-        self.call("cloud", "register", "--skip-endpoint-discovery", "--name", "emulator",
+        self.call("cloud", "register", *self.register_options, "--name", "emulator",
                   "--cloud-config", json.dumps({"endpoints": endpoints}))
         self.call("cloud", "set", "--name", "emulator")
 
+    def settings(self):
+        return {"REQUESTS_CA_BUNDLE": self.env["SSL_CERT_FILE"], "NO_PROXY": "*",
+                "AZURE_CORE_INSTANCE_DISCOVERY": "false", "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off"}
+
     def call(self, *words):
-        result = run([AZ, *words, "--output", "json"], env=self.env, timeout=180)
+        result = run([self.program, *words, "--output", "json"], env=self.env, timeout=180)
         assert result.returncode == 0, result.stdout + result.stderr
         return json.loads(result.stdout) if result.stdout.strip() else None
 
@@ -166,9 +172,9 @@ def test_refused_tenant_is_told(emulator, az, arm, programs, tmp_path):
 
 
 def test_device_code(emulator, az, arm, programs):
-    with subprocess.Popen([AZ, "login", "--use-device-code", "--tenant", arm.tenant, "--output",
-                           "json"], env=az.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True) as login:
+    with subprocess.Popen([az.program, "login", "--use-device-code", "--tenant", arm.tenant,
+                           "--output", "json"], env=az.env, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as login:
         line = login.stderr.readline()
         code = re.search(r"enter the code (\S+) to authenticate", line)
         assert code, line + login.stderr.read()

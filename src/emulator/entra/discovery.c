@@ -83,23 +83,53 @@ void entra_openid_configuration_v1(entra_call *c)
     entra_finish(c, json_writer_end(&j));
 }
 
-/* The tenant of "https://host/tenant/oauth2/..." when the host is this machine; else NULL. */
-static const char *tenant_of_endpoint(const char *endpoint, size_t *ret_len)
+#define PUBLIC_CLOUD "login.microsoftonline.com"
+
+static const char *const local_hosts[] = {"localhost", "127.0.0.1", NULL};
+/* One cloud, so one cache: Entra's own answer names them as aliases. */
+static const char *const public_hosts[] = {PUBLIC_CLOUD, "login.windows.net", "login.microsoft.com",
+                                           "sts.windows.net", NULL};
+
+static bool is_host_of(const char *const *hosts, const char *host, size_t n)
+{
+    for (; *hosts != NULL; hosts++) {
+        if (n == strlen(*hosts) && es_strncaseeq(host, *hosts, n))
+            return true;
+    }
+    return false;
+}
+
+/* The tenant of "https://host/tenant/oauth2/..." when the host is this machine or a public one,
+ * in whose place a proxy can put the emulator; else NULL. */
+static const char *tenant_of_endpoint(const char *endpoint, size_t *ret_len, bool *ret_is_public)
 {
     static const char prefix[] = "https://";
     if (!es_starts_with(endpoint, prefix))
         return NULL;
     const char *host = endpoint + sizeof prefix - 1;
     const char *slash = strchr(host, '/');
-    size_t n = slash != NULL ? strcspn(host, ":/") : 0;
-    if (slash == NULL || !((n == 9 && es_strncaseeq(host, "localhost", n)) ||
-                           (n == 9 && es_strncaseeq(host, "127.0.0.1", n))))
+    if (slash == NULL)
+        return NULL;
+    size_t n = strcspn(host, ":/");
+    *ret_is_public = is_host_of(public_hosts, host, n);
+    if (!*ret_is_public && !is_host_of(local_hosts, host, n))
         return NULL;
     *ret_len = strcspn(slash + 1, "/");
     return slash + 1;
 }
 
-/* MSAL asks this of an authority that it does not know. Some drop the port when they ask. */
+static void put_cloud(json_writer *j, const char *network, const char *cache,
+                      const char *const *aliases)
+{
+    json_begin_object(j);
+    json_member_put_string(j, "preferred_network", network);
+    json_member_put_string(j, "preferred_cache", cache);
+    put_list(j, "aliases", aliases);
+    json_end_object(j);
+}
+
+/* MSAL asks this of an authority that it does not know, and of login.microsoftonline.com which
+ * hosts are one cloud. Some drop the port when they ask. */
 void entra_instance_discovery(entra_call *c)
 {
     const char *endpoint = httpd_query(c->request, "authorization_endpoint");
@@ -110,7 +140,8 @@ void entra_instance_discovery(entra_call *c)
         return;
     }
     size_t n = 0;
-    const char *tenant = tenant_of_endpoint(endpoint, &n);
+    bool is_public = false;
+    const char *tenant = tenant_of_endpoint(endpoint, &n, &is_public);
     if (tenant == NULL || n == 0 || n > 256) {
         entra_error(c, 400, "invalid_instance", 50049, "Unknown or invalid instance.");
         return;
@@ -118,6 +149,7 @@ void entra_instance_discovery(entra_call *c)
     ES_CLEANUP(es_buf_done) es_buf url = ES_BUF_INIT(1024);
     const char *authority = world_authority(c->w);
     const char *host = authority + strlen("https://");
+    const char *const own[] = {host, NULL};
     if (es_buf_printf(&url, "%s/%.*s/v2.0/.well-known/openid-configuration", authority, (int)n,
                       tenant) != ENTRASQL_OK) {
         entra_finish(c, ENTRASQL_NOMEM);
@@ -131,14 +163,9 @@ void entra_instance_discovery(entra_call *c)
     json_member_put_string(&j, "api-version", "1.1");
     json_name(&j, "metadata");
     json_begin_array(&j);
-    json_begin_object(&j);
-    json_member_put_string(&j, "preferred_network", host);
-    json_member_put_string(&j, "preferred_cache", host);
-    json_name(&j, "aliases");
-    json_begin_array(&j);
-    json_put_string(&j, host);
-    json_end_array(&j);
-    json_end_object(&j);
+    put_cloud(&j, host, host, own);
+    if (is_public)
+        put_cloud(&j, PUBLIC_CLOUD, "login.windows.net", public_hosts);
     json_end_array(&j);
     json_end_object(&j);
     entra_finish(c, json_writer_end(&j));

@@ -366,6 +366,35 @@ static void instance_discovery_answers_for_loopback(void **state)
     support_assert_has(a.text, "AADSTS900144");
 }
 
+/* Azure CLI 2.45 asks it of login.microsoftonline.com, when a proxy leads there to the emulator. */
+static void instance_discovery_knows_the_public_cloud(void **state)
+{
+    (void)state;
+    char expected[256];
+    answer a = entra_get("/common/discovery/instance?api-version=1.1&authorization_endpoint="
+                         "https://login.microsoftonline.com/common/oauth2/authorize");
+    assert_int_equal(a.status, 200);
+    json_doc *doc = parse(&a);
+    snprintf(expected, sizeof expected, "%s/common/v2.0/.well-known/openid-configuration",
+             world_authority(w));
+    assert_string_member(json_doc_root(doc), "tenant_discovery_endpoint", expected);
+    const json_node *clouds;
+    const json_node *aliases;
+    assert_int_equal(json_member_array(json_doc_root(doc), "metadata", &clouds), ENTRASQL_OK);
+    assert_int_equal(json_count(clouds), 2);
+    const json_node *cloud = json_element(clouds, 1);
+    assert_string_member(cloud, "preferred_network", "login.microsoftonline.com");
+    assert_string_member(cloud, "preferred_cache", "login.windows.net");
+    assert_int_equal(json_member_array(cloud, "aliases", &aliases), ENTRASQL_OK);
+    assert_int_equal(json_count(aliases), 4);
+    json_doc_free(doc);
+
+    a = entra_get("/common/discovery/instance?authorization_endpoint="
+                  "https://login.microsoftonline.com.evil.example/common/oauth2/authorize");
+    assert_int_equal(a.status, 400);
+    support_assert_has(a.text, "invalid_instance");
+}
+
 static void key_list_has_the_signing_key(void **state)
 {
     (void)state;
@@ -802,6 +831,7 @@ int main(void)
         cmocka_unit_test(correlation_id_is_the_client_s),
         cmocka_unit_test(discovery_names_this_service),
         cmocka_unit_test(instance_discovery_answers_for_loopback),
+        cmocka_unit_test(instance_discovery_knows_the_public_cloud),
         cmocka_unit_test(key_list_has_the_signing_key),
         cmocka_unit_test(vm_gives_tokens),
         cmocka_unit_test(vm_refusals_have_the_platform_s_words),
