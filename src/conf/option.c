@@ -214,30 +214,44 @@ static bool has_many_choices(const conf_option *o)
     return strlen(o->choices) > HELP_WIDTH - HELP_COLUMN;
 }
 
-/* "one of a, b, c", in as many lines as it takes. */
-static entrasql_status print_choices(const conf_option *o, es_buf *out)
+/* One word in the help's column, on a new line where it does not fit. */
+static entrasql_status add_word(es_buf *out, size_t *column, const char *s, size_t n,
+                                const char *suffix)
 {
-    size_t column = HELP_WIDTH; /* the first word begins a line */
-    for (const char *s = o->choices; *s != '\0';) {
-        size_t n = strcspn(s, "|");
-        if (column + n + 2 > HELP_WIDTH) {
-            ES_TRY(es_buf_u8(out, '\n'));
-            ES_TRY(es_buf_fill(out, ' ', HELP_COLUMN));
-            column = HELP_COLUMN;
-        } else {
-            ES_TRY(es_buf_u8(out, ' '));
-        }
-        if (s == o->choices) {
-            ES_TRY(es_buf_add_str(out, "NAME: "));
-            column += 6;
-        }
-        ES_TRY(es_buf_add(out, s, n));
-        column += n + 2;
+    size_t width = n + strlen(suffix);
+    if (*column + 1 + width > HELP_WIDTH) {
+        ES_TRY(es_buf_u8(out, '\n'));
+        ES_TRY(es_buf_fill(out, ' ', HELP_COLUMN));
+        *column = HELP_COLUMN;
+    } else if (*column > HELP_COLUMN) {
+        ES_TRY(es_buf_u8(out, ' '));
+        (*column)++;
+    }
+    ES_TRY(es_buf_add(out, s, n));
+    *column += width;
+    return es_buf_add_str(out, suffix);
+}
+
+static entrasql_status add_words(es_buf *out, size_t *column, const char *text)
+{
+    for (const char *s = text; *s != '\0';) {
+        size_t n = strcspn(s, " ");
+        ES_TRY(add_word(out, column, s, n, ""));
         s += n;
-        if (*s == '|') {
-            ES_TRY(es_buf_u8(out, ','));
-            s++;
-        }
+        s += strspn(s, " ");
+    }
+    return ENTRASQL_OK;
+}
+
+/* "NAME: a, b, c" below the help. */
+static entrasql_status add_choices(es_buf *out, const char *choices)
+{
+    size_t column = HELP_WIDTH;
+    ES_TRY(add_words(out, &column, "NAME:"));
+    for (const char *s = choices; *s != '\0';) {
+        size_t n = strcspn(s, "|");
+        ES_TRY(add_word(out, &column, s, n, s[n] == '|' ? "," : ""));
+        s += s[n] == '|' ? n + 1 : n;
     }
     return ENTRASQL_OK;
 }
@@ -268,11 +282,14 @@ static entrasql_status print_option(const conf_option *o, es_buf *out)
         width = 0;
     }
     ES_TRY(es_buf_fill(out, ' ', HELP_COLUMN - width));
-    ES_TRY(es_buf_add_str(out, o->help));
-    if (o->default_value != NULL)
-        ES_TRY(es_buf_printf(out, " (default: %s)", o->default_value));
+    size_t column = HELP_COLUMN;
+    ES_TRY(add_words(out, &column, o->help));
+    if (o->default_value != NULL) {
+        ES_TRY(add_word(out, &column, "(default:", 9, ""));
+        ES_TRY(add_word(out, &column, o->default_value, strlen(o->default_value), ")"));
+    }
     if (o->type == CONF_OPTION_CHOICE && has_many_choices(o))
-        ES_TRY(print_choices(o, out));
+        ES_TRY(add_choices(out, o->choices));
     return es_buf_u8(out, '\n');
 }
 
