@@ -171,7 +171,12 @@ def test_databases_have_users_of_their_own(world, programs):
 def test_changes_survive_a_restart_and_a_kill(world):
     say(world, "user", "add", NEW)
     say(world, "server", "--entra-only", "on")
-    os.kill(state(world)["pid"], 9)
+    pid = state(world)["pid"]
+    os.kill(pid, 9)
+    for _ in range(300):  # its lock goes with its last moment
+        if not pathlib.Path(f"/proc/{pid}").exists():
+            break
+        time.sleep(0.1)
     world.start()
     now = state(world)
     assert NEW in [o.get("upn") for o in now["objects"]] and now["server"]["entra_only"] is True

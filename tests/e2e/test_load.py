@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A few seconds of what tests/long does for long: kill -9 under load, many clients, flat memory."""
+import os
+
 import pytest
 
 import load
@@ -24,5 +26,7 @@ def test_forty_clients(loaded):
     load.crowd(loaded, 40)
 
 
+@pytest.mark.skipif(os.environ.get("ENTRASQL_SANITIZE", "none") != "none",
+                    reason="a sanitizer keeps what was freed")
 def test_memory(loaded):
     load.soak(loaded, 4, clients=3)
