@@ -30,7 +30,8 @@ trap 'exit 130' INT TERM
 cp -a "$base" "$machine"
 git clone -q "$ROOT" "$machine/root/entrasql"
 cp /etc/resolv.conf "$machine/etc/resolv.conf"
-echo "127.0.0.1 localhost" >"$machine/etc/hosts" # as every installer does
+# Microsoft's driver takes "localhost" for the machine's own name and connects to that name's address.
+printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$machine/etc/hosts"
 mount -t proc proc "$machine/proc"
 mount --bind /dev "$machine/dev"
 mount -t devpts devpts "$machine/dev/pts" 2>/dev/null || mount --bind /dev/pts "$machine/dev/pts"
