@@ -20,9 +20,10 @@ work=$(mktemp -d /var/tmp/entrasql-clean.XXXXXX)
 machine=$work/root
 release() {
     for point in proc dev/pts dev/shm dev sys; do
-        umount "$machine/$point" 2>/dev/null || true
+        umount "$machine/$point" 2>/dev/null || umount -l "$machine/$point" 2>/dev/null || true
     done
-    rm -rf "$work"
+    # What is still mounted is not followed: it is this machine's own.
+    rm -rf --one-file-system "$work"
 }
 trap release EXIT
 trap 'exit 130' INT TERM
