@@ -60,6 +60,13 @@ typedef struct cli_command {
 entrasql_status cli_list_commands(const cli_command *commands, size_t count,
                                   es_buf *out) ES_MUST_USE;
 
+/*
+ * Runs the word of a command that argv[0] names, or shows its words for --help. Returns the exit
+ * code; a missing or unknown word is reported.
+ */
+int cli_run_word(const cli_terminal *t, const char *name, const char *summary,
+                 const cli_command *words, size_t count, int argc, char **argv);
+
 int cli_token(const cli_terminal *t, int argc, char **argv);
 int cli_query(const cli_terminal *t, int argc, char **argv);
 int cli_proxy(const cli_terminal *t, int argc, char **argv);

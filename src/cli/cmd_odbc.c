@@ -336,41 +336,9 @@ static const cli_command words[] = {
     {"status", "say what is registered, and what is underneath", status},
 };
 
-static int show_words(const cli_terminal *t)
-{
-    static const conf_option no_options[] = {CLI_OPTION_HELP, {0}};
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(4096);
-
-    if (es_buf_add_str(&text, "Commands:\n") != ENTRASQL_OK ||
-        cli_list_commands(words, ES_COUNT_OF(words), &text) != ENTRASQL_OK)
-        return (int)ENTRASQL_CLASS_SYSTEM;
-    const conf_command command = {
-        .name = "entrasql odbc",
-        .summary = "The ODBC driver that signs in by connection string alone.",
-        .positionals = "COMMAND",
-        .options = no_options,
-        .notes = es_buf_cstr(&text),
-    };
-    return cli_help(t, &command);
-}
-
 int cli_odbc(const cli_terminal *t, int argc, char **argv)
 {
-    entrasql_error err;
-
-    if (argc > 0 && (es_streq(argv[0], "--help") || es_streq(argv[0], "-h")))
-        return show_words(t);
-    for (size_t i = 0; argc > 0 && i < ES_COUNT_OF(words); i++) {
-        if (es_streq(argv[0], words[i].name))
-            return words[i].run(t, argc - 1, argv + 1);
-    }
-    char shown[80] = "";
-    if (argc > 0)
-        es_printable(shown, sizeof shown, argv[0], strlen(argv[0]));
-    if (argc > 0)
-        es_fail(&err, ENTRASQL_INVALID, "'%s' is no word of entrasql odbc", shown);
-    else
-        es_fail(&err, ENTRASQL_INVALID, "entrasql odbc: a word is missing");
-    es_hint(&err, "entrasql odbc --help lists them");
-    return cli_report(t, &err);
+    return cli_run_word(t, "entrasql odbc",
+                        "The ODBC driver that signs in by connection string alone.", words,
+                        ES_COUNT_OF(words), argc, argv);
 }

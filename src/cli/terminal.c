@@ -107,3 +107,44 @@ entrasql_status cli_list_commands(const cli_command *commands, size_t count, es_
                              commands[i].summary));
     return ENTRASQL_OK;
 }
+
+static int show_words(const cli_terminal *t, const char *name, const char *summary,
+                      const cli_command *words, size_t count)
+{
+    static const conf_option no_options[] = {CLI_OPTION_HELP, {0}};
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(4096);
+
+    if (es_buf_add_str(&text, "Commands:\n") != ENTRASQL_OK ||
+        cli_list_commands(words, count, &text) != ENTRASQL_OK)
+        return (int)ENTRASQL_CLASS_SYSTEM;
+    const conf_command command = {
+        .name = name,
+        .summary = summary,
+        .positionals = "COMMAND",
+        .options = no_options,
+        .notes = es_buf_cstr(&text),
+    };
+    return cli_help(t, &command);
+}
+
+int cli_run_word(const cli_terminal *t, const char *name, const char *summary,
+                 const cli_command *words, size_t count, int argc, char **argv)
+{
+    entrasql_error err;
+
+    if (argc > 0 && (es_streq(argv[0], "--help") || es_streq(argv[0], "-h")))
+        return show_words(t, name, summary, words, count);
+    for (size_t i = 0; argc > 0 && i < count; i++) {
+        if (es_streq(argv[0], words[i].name))
+            return words[i].run(t, argc - 1, argv + 1);
+    }
+    char shown[80] = "";
+    if (argc > 0)
+        es_printable(shown, sizeof shown, argv[0], strlen(argv[0]));
+    if (argc > 0)
+        es_fail(&err, ENTRASQL_INVALID, "'%s' is no word of %s", shown, name);
+    else
+        es_fail(&err, ENTRASQL_INVALID, "%s: a word is missing", name);
+    es_hint(&err, "%s --help lists them", name);
+    return cli_report(t, &err);
+}
