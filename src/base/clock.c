@@ -9,12 +9,17 @@
 static _Atomic int64_t shift_mono_ms;
 static _Atomic int64_t shift_wall_s;
 
-int64_t es_clock_mono_ms(void)
+int64_t es_clock_mono_us(void)
 {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000 +
-           atomic_load_explicit(&shift_mono_ms, memory_order_relaxed);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 +
+           atomic_load_explicit(&shift_mono_ms, memory_order_relaxed) * 1000;
+}
+
+int64_t es_clock_mono_ms(void)
+{
+    return es_clock_mono_us() / 1000;
 }
 
 int64_t es_clock_wall_s(void)

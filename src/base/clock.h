@@ -14,6 +14,7 @@
 #define ES_NO_DEADLINE INT64_MAX
 
 int64_t es_clock_mono_ms(void);
+int64_t es_clock_mono_us(void); /* for measuring: microseconds of the same clock */
 int64_t es_clock_wall_s(void);
 /* Milliseconds from now to the deadline, at least 0, at most INT_MAX: fit for poll(); -1 for
  * ES_NO_DEADLINE. */

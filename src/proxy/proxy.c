@@ -42,6 +42,7 @@ struct proxy {
     size_t listener_count;
     uint64_t connections;
     size_t sessions;
+    proxy_stats_set *stats;
     bool is_draining;
     loop_task *drain;
     int64_t drain_until_ms;
@@ -59,18 +60,21 @@ static bool is_listed(const proxy *p, uid_t uid)
     return false;
 }
 
-/* OK, or what to tell the client. */
-static entrasql_status may_enter(const proxy *p, int fd, entrasql_error *why)
+/* OK, or what to tell the client, and as what to count it. */
+static entrasql_status may_enter(const proxy *p, int fd, proxy_refusal *ret_reason,
+                                 entrasql_error *why)
 {
     uid_t uid = 0;
     if (p->sessions >= p->options->max_clients) {
         es_fail(why, ENTRASQL_BUSY, "the entrasql proxy serves %u clients already, its limit",
                 p->options->max_clients);
         es_hint(why, "raise --max-clients");
+        *ret_reason = PROXY_REFUSED_LIMIT;
         return ENTRASQL_BUSY;
     }
     if (p->options->allow_any)
         return ENTRASQL_OK;
+    *ret_reason = PROXY_REFUSED_UID;
     entrasql_status status = os_sock_peer_uid(fd, &uid, why);
     if (status != ENTRASQL_OK) {
         es_error_prefix(why, "the entrasql proxy cannot tell which user the client belongs to");
@@ -92,7 +96,10 @@ static void admit(listener *ln, int fd)
     proxy *p = ln->p;
     entrasql_error err;
     entrasql_error why;
-    bool is_welcome = may_enter(p, fd, &why) == ENTRASQL_OK;
+    proxy_refusal reason = PROXY_REFUSED_OTHER;
+    bool is_welcome = may_enter(p, fd, &reason, &why) == ENTRASQL_OK;
+    if (!is_welcome)
+        proxy_stats_refusal(ln->service.stats, reason);
     if (proxy_session_start(p->l, &ln->service, fd, ++p->connections, is_welcome ? NULL : &why,
                             &err) == ENTRASQL_OK)
         p->sessions++;
@@ -237,6 +244,7 @@ static entrasql_status open_listener(proxy *p, size_t i, entrasql_error *err)
     listener *ln = &p->listeners[i];
     tls_client_options options = {.ca_file = p->options->ca_file};
     ES_TRY(tls_client_context_new(&options, &ln->service.tls, err));
+    ES_TRY(proxy_stats_of(p->stats, ln->target.text, &ln->service.stats, err));
     ln->service.target = &ln->target;
     ln->service.credential = p->options->credential;
     ln->service.login_timeout_ms = p->options->login_timeout_ms;
@@ -288,6 +296,7 @@ static void say_ready(const proxy *p)
 static entrasql_status start(proxy *p, entrasql_error *err)
 {
     ES_TRY(parse_targets(p, err));
+    ES_TRY(proxy_stats_set_new(&p->stats, err));
     ES_TRY(loop_new(&p->l, err));
     ES_TRY(loop_on_signal(p->l, SIGTERM, on_signal, p, err));
     ES_TRY(loop_on_signal(p->l, SIGINT, on_signal, p, err));
@@ -308,6 +317,7 @@ static void release(proxy *p)
         tls_context_unref(p->listeners[i].service.tls);
         proxy_target_done(&p->listeners[i].target);
     }
+    proxy_stats_set_free(p->stats);
     es_free(p);
 }
 

@@ -27,6 +27,11 @@ typedef struct session {
     bool is_refused;
     entrasql_error *refusal; /* for who may not come in; NULL: may */
     int64_t deadline_ms;
+    int64_t accepted_us;
+    int64_t login_us;     /* when the login upstream began */
+    bool has_server;      /* counted among the servers */
+    uint64_t from_client; /* bytes that are counted already */
+    uint64_t from_server;
     relay_accept *accept;
     relay_login *login;
     relay_session upstream;
@@ -49,6 +54,10 @@ static entrasql_status refuse(session *s, const entrasql_error *why, entrasql_er
     ES_LOG(WARNING, "proxy", "client refused", ES_KV_I64("conn", (int64_t)s->number),
            ES_KV_STR("status", entrasql_status_name(why->status)), ES_KV_STR("why", why->message),
            ES_KV_STR("hint", why->hint));
+    if (why != s->refusal) /* else it was counted where it was refused */
+        proxy_stats_refusal(s->service->stats, proxy_refusal_of(why));
+    if (why->number != 0)
+        proxy_stats_error(s->service->stats, why->number);
     s->is_refused = true;
     s->at = PHASE_ANSWER;
     return tds_server_refuse(relay_accept_server(s->accept), &told, s->service->target->host, err);
@@ -79,6 +88,7 @@ static entrasql_status start_login(session *s, entrasql_error *err)
         .credential = s->service->credential,
         .deadline_ms = s->deadline_ms,
     };
+    s->login_us = es_clock_mono_us();
     status = relay_login_start(&options, &s->login, err);
     tds_login7_done(&login);
     return status;
@@ -89,6 +99,7 @@ static entrasql_status step_accept(session *s, entrasql_error *err)
     ES_TRY(relay_accept_step(s->accept, err));
     if (relay_accept_state(s->accept) == RELAY_ACCEPT_REFUSED) {
         const entrasql_error *why = tds_server_refusal(relay_accept_server(s->accept));
+        proxy_stats_refusal(s->service->stats, PROXY_REFUSED_PROTOCOL);
         if (why != NULL && err != NULL)
             *err = *why;
         return ENTRASQL_LOGIN_FAILED;
@@ -102,6 +113,17 @@ static entrasql_status step_accept(session *s, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+static void count_login(session *s)
+{
+    proxy_stats *stats = s->service->stats;
+    int64_t now_us = es_clock_mono_us();
+    s->has_server = true;
+    proxy_stats_gauge(stats, PROXY_GAUGE_SERVERS, 1);
+    proxy_stats_count(stats, PROXY_COUNT_SERVERS, 1);
+    proxy_stats_time(stats, PROXY_TIME_UPSTREAM_LOGIN, now_us - s->login_us);
+    proxy_stats_time(stats, PROXY_TIME_LOGIN, now_us - s->accepted_us);
+}
+
 static entrasql_status step_login(session *s, entrasql_error *err)
 {
     entrasql_error why;
@@ -112,8 +134,11 @@ static entrasql_status step_login(session *s, entrasql_error *err)
     }
     relay_login_free(s->login);
     s->login = NULL;
-    if (status != ENTRASQL_OK)
+    if (status != ENTRASQL_OK) {
+        proxy_stats_count(s->service->stats, PROXY_COUNT_UPSTREAM_FAILURES, 1);
         return refuse(s, &why, err);
+    }
+    count_login(s);
     ES_LOG(INFO, "proxy", "login accepted", ES_KV_I64("conn", (int64_t)s->number),
            ES_KV_STR("server", s->upstream.server_host),
            ES_KV_STR("database", s->upstream.database));
@@ -146,6 +171,21 @@ static entrasql_status step_answer(session *s, entrasql_error *err)
     return start_passing(s, err);
 }
 
+static entrasql_status step_passing(session *s, entrasql_error *err)
+{
+    entrasql_status status = relay_pump_step(s->pump, err);
+    uint64_t from_client = 0;
+    uint64_t from_server = 0;
+    relay_pump_passed(s->pump, &from_client, &from_server);
+    proxy_stats_count(s->service->stats, PROXY_COUNT_BYTES_FROM_CLIENT,
+                      from_client - s->from_client);
+    proxy_stats_count(s->service->stats, PROXY_COUNT_BYTES_FROM_SERVER,
+                      from_server - s->from_server);
+    s->from_client = from_client;
+    s->from_server = from_server;
+    return status;
+}
+
 /* ---- the task ---- */
 
 static bool session_step(void *ctx)
@@ -165,7 +205,7 @@ static bool session_step(void *ctx)
             status = step_answer(s, &err);
             break;
         case PHASE_PASSING:
-            status = relay_pump_step(s->pump, &err);
+            status = step_passing(s, &err);
             if (status == ENTRASQL_OK) {
                 log_end(s, status, NULL);
                 return false;
@@ -199,6 +239,9 @@ static void session_end(void *ctx)
     relay_session_done(&s->upstream);
     relay_accept_free(s->accept);
     es_free(s->refusal);
+    proxy_stats_gauge(s->service->stats, PROXY_GAUGE_CLIENTS, -1);
+    if (s->has_server)
+        proxy_stats_gauge(s->service->stats, PROXY_GAUGE_SERVERS, -1);
     s->service->ended(s->service->ended_ctx);
     es_free(s);
 }
@@ -230,11 +273,16 @@ entrasql_status proxy_session_start(loop *l, const proxy_service *service, int f
     if (status == ENTRASQL_OK) {
         s->service = service;
         s->number = number;
+        s->accepted_us = es_clock_mono_us();
         s->deadline_ms = es_clock_deadline(service->login_timeout_ms);
         status = prepare(s, &fd, refusal, err);
     }
     if (status == ENTRASQL_OK)
         status = loop_task_start(l, &session_class, s, &s->task, err);
+    if (status == ENTRASQL_OK) {
+        proxy_stats_gauge(service->stats, PROXY_GAUGE_CLIENTS, 1);
+        proxy_stats_count(service->stats, PROXY_COUNT_CLIENTS, 1);
+    }
     if (status != ENTRASQL_OK) {
         os_sock_close(&fd);
         if (s != NULL) {

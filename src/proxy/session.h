@@ -8,6 +8,7 @@
 #define PROXY_SESSION_H
 
 #include "loop/loop.h"
+#include "proxy/stats.h"
 #include "proxy/target.h"
 #include "relay/accept.h"
 
@@ -18,6 +19,7 @@ typedef struct proxy_service {
     const proxy_target *target;
     entrasql_credential *credential;
     tls_context *tls; /* upstream */
+    proxy_stats *stats;
     uint32_t login_timeout_ms;
     void (*ended)(void *ctx); /* a session is over */
     void *ended_ctx;

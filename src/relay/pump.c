@@ -14,6 +14,7 @@ typedef struct direction {
     const char *to_name;
     bool ended;  /* `from` has given its last byte */
     bool closed; /* and `to` was told */
+    uint64_t passed;
 } direction;
 
 struct relay_pump {
@@ -96,6 +97,7 @@ static entrasql_status move_once(relay_pump *p, direction *d, entrasql_error *er
     ES_TRY(blame(status, d->from_name, err));
     if (p->linger_until_ms != ES_NO_DEADLINE)
         p->linger_until_ms = es_clock_deadline(RELAY_PUMP_LINGER_MS);
+    d->passed += n;
     /* Every byte of a session goes through this line. */
     return blame(relay_stream_write(d->to, p->space, n, err), d->to_name, err);
 }
@@ -110,6 +112,12 @@ static entrasql_status move(relay_pump *p, direction *d, bool *ret_busy, entrasq
     }
     *ret_busy = true;
     return ENTRASQL_OK;
+}
+
+void relay_pump_passed(const relay_pump *p, uint64_t *ret_from_client, uint64_t *ret_from_server)
+{
+    *ret_from_client = p->up.passed;
+    *ret_from_server = p->down.passed;
 }
 
 entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err)

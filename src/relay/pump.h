@@ -26,6 +26,8 @@ entrasql_status relay_pump_new(relay_stream *client, relay_stream *server,
 entrasql_status relay_pump_wants(const relay_pump *p, os_wait *w) ES_MUST_USE;
 /* AGAIN while it goes on; OK when both sides have ended; else why a side broke. */
 entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err) ES_MUST_USE;
+/* Bytes of payload read from each side so far. */
+void relay_pump_passed(const relay_pump *p, uint64_t *ret_from_client, uint64_t *ret_from_server);
 /* Closes both streams. NULL allowed. */
 void relay_pump_free(relay_pump *p);
 
