@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define THREADS 4
+#define BACKLOG 128
 #define DEFAULT_IDLE_TIMEOUT_S 30
 #define MAX_PEM_BYTES (64 * 1024)
 /* The library counts its own book-keeping of a connection in this too. */
@@ -31,6 +32,7 @@ struct httpd {
     _Atomic(httpd_observer *) observer;
     void *observer_ctx; /* set before it */
     uint16_t port;
+    bool any_host;
 };
 
 /* ---- responses ---- */
@@ -137,14 +139,15 @@ static enum MHD_Result refuse(httpd_request *r, unsigned status, const char *tex
 /* ---- requests ---- */
 
 /* The first call of the library for a request: it has the headers, not the body. */
-static enum MHD_Result start_request(httpd_request *r, const char *method, bool *ret_go_on)
+static enum MHD_Result start_request(const httpd *h, httpd_request *r, const char *method,
+                                     bool *ret_go_on)
 {
     *ret_go_on = false;
     r->started = true;
     r->method = es_strdup(method);
     if (r->method == NULL)
         return MHD_NO;
-    if (!httpd_request_is_for_loopback(r))
+    if (!h->any_host && !httpd_request_is_for_loopback(r))
         return refuse(r, MHD_HTTP_FORBIDDEN, "this service answers to localhost only");
     const char *length = httpd_header(r, "Content-Length");
     uint64_t n = 0;
@@ -195,7 +198,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection E
         return MHD_NO;
     if (!r->started) {
         bool go_on = false;
-        enum MHD_Result result = start_request(r, method, &go_on);
+        enum MHD_Result result = start_request(cls, r, method, &go_on);
         if (!go_on)
             return result;
         return MHD_YES;
@@ -279,7 +282,11 @@ static entrasql_status start(httpd *h, const httpd_options *options, entrasql_er
             return es_nomem(err);
     }
     ES_CLEANUP(fd_cleanup) int fd = -1;
-    ES_TRY(os_sock_listen_loopback(AF_INET, options->port, 128, &fd, &h->port, err));
+    if (options->address == NULL)
+        ES_TRY(os_sock_listen_loopback(AF_INET, options->port, BACKLOG, &fd, &h->port, err));
+    else
+        ES_TRY(os_sock_listen(options->address, BACKLOG, &fd, &h->port, err));
+    h->any_host = options->address != NULL && !os_address_is_loopback(options->address);
     if (options->on_port != NULL)
         ES_TRY(options->on_port(options->ctx, h->port, err));
     h->daemon = start_daemon(h, options, fd, cert_text, key_text);

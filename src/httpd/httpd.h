@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small HTTP service on libmicrohttpd for the emulator's endpoints, and
- * later the proxy's health paths and the sign-in landing page.
+ * A small HTTP service on libmicrohttpd for the emulator's endpoints, the
+ * proxy's health paths and the sign-in landing page.
  *
- * It listens on 127.0.0.1 only and answers only requests whose Host names the
- * loopback (a web page that points its own name here gets 403). Paths,
+ * Unless told otherwise it listens on 127.0.0.1 and answers only requests whose Host
+ * names the loopback (a web page that points its own name here gets 403). Paths,
  * queries and forms are decoded strictly: what is malformed is answered with
  * 400 before the handler is called. Bodies, headers, fields, connections and
  * idle time are limited.
@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "os/sock.h"
 
 typedef struct httpd httpd;
 typedef struct httpd_request httpd_request;
@@ -42,6 +43,9 @@ size_t httpd_form_count(const httpd_request *r, const char *name);
 /* Whether the body is of that content type. */
 bool httpd_has_form(const httpd_request *r);
 const char *httpd_body(const httpd_request *r, size_t *ret_len);
+
+/* The request comes from this machine's loopback and its Host says so as well. */
+bool httpd_is_from_loopback(const httpd_request *r);
 
 /* Every header, query field or form field in its order; fields decoded, repeated ones too. */
 typedef enum httpd_part { HTTPD_HEADERS, HTTPD_QUERY, HTTPD_FORM } httpd_part;
@@ -69,8 +73,10 @@ entrasql_status httpd_response_header(httpd_response *response, const char *name
 typedef void httpd_handler(void *ctx, const httpd_request *request, httpd_response *response);
 
 typedef struct httpd_options {
-    uint16_t port;         /* on 127.0.0.1; 0: any free one */
-    const char *cert_file; /* PEM chain and key: HTTPS; NULL: plain HTTP */
+    uint16_t port;             /* on 127.0.0.1; 0: any free one */
+    const os_address *address; /* NULL: 127.0.0.1 and the port above. One that is not on loopback
+                                  is reached by other names: then any Host will do */
+    const char *cert_file;     /* PEM chain and key: HTTPS; NULL: plain HTTP */
     const char *key_file;
     httpd_handler *handler;
     void *ctx;

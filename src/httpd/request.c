@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 httpd_request *httpd_request_new(struct MHD_Connection *connection, const char *uri)
@@ -96,6 +97,19 @@ bool httpd_request_is_for_loopback(const httpd_request *r)
             return true;
     }
     return false;
+}
+
+bool httpd_is_from_loopback(const httpd_request *r)
+{
+    os_address peer = {0};
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (info == NULL || info->client_addr == NULL)
+        return false;
+    peer.len = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                        : sizeof(struct sockaddr_in);
+    memcpy(&peer.storage, info->client_addr, peer.len);
+    return os_address_is_loopback(&peer) && httpd_request_is_for_loopback(r);
 }
 
 const char *httpd_method(const httpd_request *r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Non-blocking TCP sockets: connect, listen on loopback, accept, send and receive. */
+/* Non-blocking TCP sockets: connect, listen, accept, send and receive. */
 #include "os/sock.h"
 
 #include <arpa/inet.h>
@@ -73,6 +73,25 @@ bool os_address_is_loopback(const os_address *address)
     default:
         return false;
     }
+}
+
+entrasql_status os_address_from_numeric(const char *host, uint16_t port, os_address *ret,
+                                        entrasql_error *err)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    *ret = (os_address){0};
+    if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
+        memcpy(&ret->storage, &v4, sizeof v4);
+        ret->len = sizeof v4;
+        return ENTRASQL_OK;
+    }
+    if (inet_pton(AF_INET6, host, &v6.sin6_addr) == 1) {
+        memcpy(&ret->storage, &v6, sizeof v6);
+        ret->len = sizeof v6;
+        return ENTRASQL_OK;
+    }
+    return es_fail(err, ENTRASQL_INVALID, "'%.100s' is no address in digits", host);
 }
 
 static void set_int(int fd, int level, int option, int value)
@@ -168,22 +187,21 @@ static entrasql_status fail_listen(entrasql_error *err, int number, const os_add
     return ENTRASQL_BUSY;
 }
 
-entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, int *ret_fd,
-                                        uint16_t *ret_port, entrasql_error *err)
+entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_fd,
+                               uint16_t *ret_port, entrasql_error *err)
 {
-    os_address address = loopback(family, port);
-    int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fail_listen(err, errno, &address);
-    if (port != 0)
+        return fail_listen(err, errno, address);
+    if (os_address_port(address) != 0)
         set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (family == AF_INET6)
+    if (address->storage.ss_family == AF_INET6)
         set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    const struct sockaddr *at = (const struct sockaddr *)(const void *)&address.storage;
-    if (bind(fd, at, address.len) != 0 || listen(fd, backlog) != 0) {
+    const struct sockaddr *at = (const struct sockaddr *)(const void *)&address->storage;
+    if (bind(fd, at, address->len) != 0 || listen(fd, backlog) != 0) {
         int number = errno;
         os_sock_close(&fd);
-        return fail_listen(err, number, &address);
+        return fail_listen(err, number, address);
     }
     os_address bound;
     entrasql_status status = os_sock_local_address(fd, &bound, err);
@@ -194,6 +212,13 @@ entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, 
     *ret_fd = fd;
     *ret_port = os_address_port(&bound);
     return ENTRASQL_OK;
+}
+
+entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, int *ret_fd,
+                                        uint16_t *ret_port, entrasql_error *err)
+{
+    os_address address = loopback(family, port);
+    return os_sock_listen(&address, backlog, ret_fd, ret_port, err);
 }
 
 entrasql_status os_sock_accept(int listener_fd, int *ret_fd, entrasql_error *err)

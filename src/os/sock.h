@@ -30,6 +30,9 @@ typedef struct os_address {
 void os_address_format(const os_address *address, char ret[OS_ADDRESS_TEXT_SIZE]);
 uint16_t os_address_port(const os_address *address); /* 0 unless TCP */
 bool os_address_is_loopback(const os_address *address);
+/* An address in digits, "192.0.2.1" or "2001:db8::1"; INVALID for anything else, names too. */
+entrasql_status os_address_from_numeric(const char *host, uint16_t port, os_address *ret,
+                                        entrasql_error *err) ES_MUST_USE;
 
 /*
  * Starts connecting. *ret_fd is the caller's; wait for POLLOUT, then call
@@ -47,6 +50,10 @@ entrasql_status os_sock_connect_finish(int fd, const os_address *address,
  */
 entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, int *ret_fd,
                                         uint16_t *ret_port, entrasql_error *err) ES_MUST_USE;
+
+/* As that, on any TCP address; an IPv6 one takes IPv6 only. */
+entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_fd,
+                               uint16_t *ret_port, entrasql_error *err) ES_MUST_USE;
 
 /*
  * One connection of a listener, or AGAIN. A client that went away between

@@ -410,6 +410,37 @@ static void missing_certificate_is_named(void **state)
     (void)unlink(path);
 }
 
+/* On every address: any Host will do, but only loopback counts as loopback. */
+static void tell_loopback(void *ctx, const httpd_request *r, httpd_response *response)
+{
+    (void)ctx;
+    (void)!es_buf_add_str(&response->body, httpd_is_from_loopback(r) ? "[near]" : "[far]");
+}
+
+static void every_address_takes_every_host(void **state)
+{
+    (void)state;
+    httpd *first = service;
+    os_address all;
+    assert_int_equal(os_address_from_numeric("0.0.0.0", 0, &all, NULL), ENTRASQL_OK);
+    httpd_options options = {.handler = tell_loopback, .address = &all, .idle_timeout_s = 1};
+    assert_int_equal(httpd_start(&options, &service, NULL), ENTRASQL_OK);
+    assert_has(ask("GET / HTTP/1.1\r\nHost: pod.example\r\nConnection: close\r\n\r\n"), "[far]");
+    assert_has(ask("GET / HTTP/1.1\r\n" HOST "\r\n"), "[near]");
+    httpd_stop(service);
+    service = first;
+    assert_int_equal(os_address_from_numeric("127.0.0.1", 0, &all, NULL), ENTRASQL_OK);
+    assert_int_equal(httpd_start(&options, &service, NULL), ENTRASQL_OK);
+    assert_has(ask("GET / HTTP/1.1\r\nHost: pod.example\r\nConnection: close\r\n\r\n"), " 403 ");
+    httpd_stop(service);
+    service = first;
+    assert_int_equal(os_address_from_numeric("localhost", 0, &all, NULL), ENTRASQL_INVALID);
+    assert_int_equal(os_address_from_numeric("1.2.3", 0, &all, NULL), ENTRASQL_INVALID);
+    assert_int_equal(os_address_from_numeric("::1", 5, &all, NULL), ENTRASQL_OK);
+    assert_true(os_address_is_loopback(&all));
+    assert_int_equal(os_address_port(&all), 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +460,7 @@ int main(void)
         cmocka_unit_test(connection_serves_several_requests),
         cmocka_unit_test(many_clients_are_served_at_once),
         cmocka_unit_test(port_in_use_is_named),
+        cmocka_unit_test(every_address_takes_every_host),
         cmocka_unit_test(missing_certificate_is_named),
     };
     return cmocka_run_group_tests_name("httpd", tests, start_service, stop_service);
