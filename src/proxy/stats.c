@@ -2,6 +2,7 @@
 /* Counting. */
 #include "proxy/stats.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -37,6 +38,7 @@ struct proxy_stats_set {
     pthread_mutex_t lock;          /* of the identities */
     proxy_stats_identity identities[PROXY_STATS_IDENTITIES_MAX];
     size_t identity_count;
+    int64_t began_s;
 };
 
 /* A pooled login takes some 100 us, a cold one with a token up to seconds. */
@@ -87,6 +89,7 @@ entrasql_status proxy_stats_set_new(proxy_stats_set **ret, entrasql_error *err)
     if (set == NULL)
         return es_nomem(err);
     (void)pthread_mutex_init(&set->lock, NULL);
+    set->began_s = es_clock_wall_s();
     *ret = set;
     return ENTRASQL_OK;
 }
@@ -129,6 +132,11 @@ entrasql_status proxy_stats_of(proxy_stats_set *set, const char *target, proxy_s
     atomic_store_explicit(&set->target_count, count + 1, memory_order_release);
     *ret = s;
     return ENTRASQL_OK;
+}
+
+int64_t proxy_stats_began(const proxy_stats_set *set)
+{
+    return set->began_s;
 }
 
 size_t proxy_stats_targets(const proxy_stats_set *set)
