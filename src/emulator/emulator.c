@@ -130,6 +130,7 @@ static entrasql_status open_engine(running *r, entrasql_error *err)
         .data_dir = dir,
         .server_name = world_server_name(r->w),
         .directory_find = world_directory_find,
+        .directory_find_id = world_directory_find_id,
         .directory_ctx = r->w,
     };
     ES_TRY(engine_server_open(&options, &r->engine, err));

@@ -34,11 +34,18 @@ typedef struct engine_external {
 /* Looks a display name or UPN up. Returns how many principals match (0, 1, many); fills *ret for 1.
  */
 typedef size_t engine_directory_find(void *ctx, const char *name, engine_external *ret);
+/* In place of a count: the directory does not answer the server (33134). */
+#define ENGINE_DIRECTORY_REFUSED SIZE_MAX
+
+/* Whose object id it is: fills *ret and the display name or UPN. False: nobody's. */
+typedef bool engine_directory_find_id(void *ctx, const uint8_t object_id[16], engine_external *ret,
+                                      char *name, size_t name_size);
 
 typedef struct engine_options {
     const char *data_dir;    /* one SQLite file a database: <data_dir>/<name>.db */
     const char *server_name; /* @@SERVERNAME and the names in messages */
     engine_directory_find *directory_find;
+    engine_directory_find_id *directory_find_id; /* NULL: OBJECT_ID is compared with the name's */
     void *directory_ctx;
 } engine_options;
 

@@ -58,6 +58,7 @@ struct engine_server {
     char *data_dir;
     char *name;
     engine_directory_find *directory_find;
+    engine_directory_find_id *directory_find_id;
     void *directory_ctx;
     engine_database *databases;
     _Atomic uint64_t next_transaction;

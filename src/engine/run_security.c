@@ -67,6 +67,25 @@ static entrasql_status new_principal(engine_session *s, const char *name, char t
 
 /* ---- users ---- */
 
+/* WITH OBJECT_ID: the user's name has to begin with the principal's own. */
+static entrasql_status find_by_object_id(engine_session *s, const tsql_user_stmt *stmt,
+                                         engine_external *ret, entrasql_error *err)
+{
+    const engine_server *server = s->server;
+    char name[4 * ENGINE_NAME_MAX] = "";
+    uint8_t wanted[GUID_BYTES];
+    bool found = es_guid_parse(stmt->object_id, wanted) == ENTRASQL_OK;
+
+    if (found)
+        found = server->directory_find_id(server->directory_ctx, wanted, ret, name, sizeof name) &&
+                es_strncaseeq(name, stmt->name.text, strlen(name));
+    if (found)
+        return ENTRASQL_OK;
+    return engine_error(err, 37545, 1,
+                        "'%s' is not a valid object id for '%s' or you do not have permission.",
+                        stmt->object_id, stmt->name.text);
+}
+
 /* Whom the directory knows by the name; OBJECT_ID tells namesakes apart. */
 static entrasql_status find_external(engine_session *s, const tsql_user_stmt *stmt,
                                      engine_external *ret, entrasql_error *err)
@@ -75,6 +94,13 @@ static entrasql_status find_external(engine_session *s, const tsql_user_stmt *st
     size_t count = 0;
     if (s->server->directory_find != NULL)
         count = s->server->directory_find(s->server->directory_ctx, name, ret);
+    if (count == ENGINE_DIRECTORY_REFUSED)
+        return engine_error(err, 33134, 1,
+                            "Principal '%s' could not be resolved. Error message: 'Server identity "
+                            "does not have Azure Active Directory Readers permission.'",
+                            name);
+    if (stmt->object_id != NULL && s->server->directory_find_id != NULL)
+        return find_by_object_id(s, stmt, ret, err);
     if (count == 0)
         return engine_error(
             err, 33130, 1,
@@ -84,14 +110,6 @@ static entrasql_status find_external(engine_session *s, const tsql_user_stmt *st
                             "Principal '%s' has a duplicate display name. Make the display name "
                             "unique in Azure Active Directory and execute this statement again.",
                             name);
-    if (stmt->object_id != NULL) {
-        uint8_t wanted[GUID_BYTES];
-        if (es_guid_parse(stmt->object_id, wanted) != ENTRASQL_OK ||
-            memcmp(wanted, ret->object_id, GUID_BYTES) != 0)
-            return engine_error(
-                err, 33130, 1,
-                "Principal '%s' could not be found or this principal type is not supported.", name);
-    }
     return ENTRASQL_OK;
 }
 
@@ -125,6 +143,29 @@ static entrasql_status user_with_sid(const tsql_user_stmt *stmt, engine_principa
     return ENTRASQL_OK;
 }
 
+/* SID and TYPE: only together, without another source, and without a backslash in the name. */
+static entrasql_status check_typed(const tsql_user_stmt *stmt, entrasql_error *err)
+{
+    bool has_type = stmt->type != '\0';
+    if (!has_type && !(stmt->has_sid && stmt->source == TSQL_USER_DEFAULT))
+        return ENTRASQL_OK;
+    if (has_type && stmt->source == TSQL_USER_PASSWORD)
+        return engine_error(err, 33170, 1,
+                            "The SID and TYPE options cannot be used with PASSWORD.");
+    if (has_type && stmt->source != TSQL_USER_DEFAULT)
+        return engine_error(err, 33168, 1,
+                            "The SID and TYPE options cannot be used with a FROM, FOR or WITHOUT "
+                            "LOGIN clause.");
+    if (!has_type || !stmt->has_sid)
+        return engine_error(err, 33162, 1, "The SID and TYPE options must be used together.");
+    if (stmt->type == '?')
+        return engine_error(err, 33163, 1, "The TYPE option must be E or X.");
+    if (strchr(stmt->name.text, '\\') != NULL)
+        return engine_error(err, 33169, 1, "'%s' is not a valid user name: it has a backslash.",
+                            stmt->name.text);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status fill_sid(engine_session *s, const tsql_user_stmt *stmt, engine_principal *p,
                                 entrasql_error *err)
 {
@@ -143,6 +184,7 @@ static entrasql_status create_user(engine_session *s, const tsql_user_stmt *stmt
     if (!engine_may_database(s, "ALTER ANY USER"))
         return not_allowed(err);
     engine_principal p;
+    ES_TRY(check_typed(stmt, err));
     ES_TRY(new_principal(s, stmt->name.text, 'S', &p, err));
     ES_TRY(fill_sid(s, stmt, &p, err));
     if (engine_catalog_principal_by_sid(s->catalog, p.sid, p.sid_length) != NULL)

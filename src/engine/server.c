@@ -278,6 +278,7 @@ static entrasql_status fill(engine_server *server, const engine_options *options
     if (server->data_dir == NULL || server->name == NULL)
         return es_nomem(err);
     server->directory_find = options->directory_find;
+    server->directory_find_id = options->directory_find_id;
     server->directory_ctx = options->directory_ctx;
     atomic_store(&server->next_transaction, (uint64_t)engine_now() & 0xFFFFFF);
     atomic_store(&server->next_rowversion, 2000);

@@ -415,7 +415,7 @@ typedef struct tsql_user_stmt {
     bool has_sid;
     const uint8_t *sid; /* WITH SID = 0x... */
     uint32_t sid_length;
-    char type; /* WITH TYPE = E or X; 0: not given */
+    char type; /* WITH TYPE = E or X; '?': another one; 0: not given */
     bool has_password;
 } tsql_user_stmt;
 

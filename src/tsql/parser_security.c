@@ -20,14 +20,17 @@ static entrasql_status read_sid(tsql_parser *p, tsql_user_stmt *user)
     return ENTRASQL_OK;
 }
 
-/* E: an external user or application, X: an external group. */
+/* E: an external user or application, X: an external group; '?': the engine refuses it. */
 static entrasql_status read_user_type(tsql_parser *p, tsql_user_stmt *user)
 {
     if (tsql_accept_word(p, "E"))
         user->type = 'E';
     else if (tsql_accept_word(p, "X"))
         user->type = 'X';
-    else
+    else if (tsql_is_name(p)) {
+        user->type = '?';
+        tsql_advance(p);
+    } else
         return tsql_unexpected(p);
     return ENTRASQL_OK;
 }

@@ -243,6 +243,8 @@ static const char *place_name(fault_place place)
         return "login";
     case FAULT_AT_REQUEST:
         return "request";
+    case FAULT_AT_DIRECTORY:
+        return "directory";
     }
     return "";
 }

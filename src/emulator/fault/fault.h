@@ -22,7 +22,8 @@ typedef enum fault_place {
     FAULT_AT_ENTRA,    /* everything else of Entra */
     FAULT_AT_IDENTITY, /* managed identity endpoints of every shape */
     FAULT_AT_LOGIN,    /* a SQL login that has arrived whole, before it is looked at */
-    FAULT_AT_REQUEST   /* a request of a SQL session */
+    FAULT_AT_REQUEST,  /* a request of a SQL session */
+    FAULT_AT_DIRECTORY /* the SQL server's own question to Entra, for CREATE USER */
 } fault_place;
 
 typedef enum fault_effect {

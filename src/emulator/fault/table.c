@@ -129,6 +129,16 @@ const fault fault_table[] = {
      .text = "Resource ID : 2. The session limit for the database is {value} and has been "
              "reached. See 'http://go.microsoft.com/fwlink/?LinkId=267637' for assistance.",
      .help = "10928: the session limit VALUE is reached"},
+    {.name = "sql-private", .place = FAULT_AT_LOGIN, .effect = FAULT_SQL,
+     .number = 47073, .state = 1, .severity = 14,
+     .text = "Deny Public Network Access is set to Yes on server '{server}'. Connect through the "
+             "private endpoint from inside the virtual network.",
+     .help = "47073: public network access is disabled"},
+    {.name = "sql-network", .place = FAULT_AT_LOGIN, .effect = FAULT_SQL,
+     .number = 40914, .state = 1, .severity = 14,
+     .text = "Cannot open server '{server}' requested by the login. Client is not allowed to "
+             "access the server.",
+     .help = "40914: the client's virtual network has no rule"},
     {.name = "sql-redirect", .place = FAULT_AT_LOGIN, .effect = FAULT_ROUTE,
      .help = "logins are redirected to the front's second port, where they are served; with VALUE 1 "
              "to the first one again, in a circle"},
@@ -143,6 +153,12 @@ const fault fault_table[] = {
      .text = "The service has encountered an error processing your request. Please try again. "
              "Error code {value}.",
      .help = "40197, and the session ends, as in a failover"},
+
+    /* ---- the server's questions to Entra ---- */
+    {.name = "sql-graph", .place = FAULT_AT_DIRECTORY, .effect = FAULT_SQL,
+     .number = 33134, .state = 1, .severity = 16,
+     .text = "Principal could not be resolved.",
+     .help = "33134: the server may not look principals up (no identity with Directory Readers)"},
 };
 /* clang-format on */
 const size_t fault_table_count = ES_COUNT_OF(fault_table);

@@ -320,6 +320,9 @@ size_t world_directory_find(void *ctx, const char *name, engine_external *ret)
 {
     const world *w = ctx;
     const world_principal *p = NULL;
+    uint32_t value = 0;
+    if (faults_next(world_faults(w), FAULT_AT_DIRECTORY, &value) != NULL)
+        return ENGINE_DIRECTORY_REFUSED;
     world_hold(w);
     size_t count = count_named(w, name, &p);
     engine_external found = {0};
@@ -329,6 +332,22 @@ size_t world_directory_find(void *ctx, const char *name, engine_external *ret)
     if (count == 1)
         *ret = found;
     return count;
+}
+
+bool world_directory_find_id(void *ctx, const uint8_t object_id[16], engine_external *ret,
+                             char *name, size_t name_size)
+{
+    const world *w = ctx;
+    bool found = false;
+    world_hold(w);
+    for (size_t i = 0; i < w->principal_count && !found; i++) {
+        const world_principal *p = &w->principals[i];
+        found = describe(p, ret) && memcmp(ret->object_id, object_id, 16) == 0;
+        if (found)
+            es_strlcpy_utf8(name, name_size, p->kind == WORLD_USER ? p->upn : p->name);
+    }
+    world_let_go(w);
+    return found;
 }
 
 entrasql_status world_set_sql_login(world *w, const char *name, const char *password,

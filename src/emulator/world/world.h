@@ -182,6 +182,9 @@ const char *world_database_name(const world *w, size_t i);
 
 /* For engine_options.directory_find; ctx is the world. Display names and UPNs. */
 size_t world_directory_find(void *ctx, const char *name, engine_external *ret);
+/* For engine_options.directory_find_id. */
+bool world_directory_find_id(void *ctx, const uint8_t object_id[16], engine_external *ret,
+                             char *name, size_t name_size);
 
 /* Switches SQL logins on by adding the server's SQL admin. Copies both; before threads start. */
 entrasql_status world_set_sql_login(world *w, const char *name, const char *password,

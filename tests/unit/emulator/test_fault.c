@@ -81,7 +81,7 @@ static void test_off_by_default(void **state)
 {
     (void)state;
     uint32_t value = 0;
-    for (int place = FAULT_AT_TOKEN; place <= FAULT_AT_REQUEST; place++)
+    for (int place = FAULT_AT_TOKEN; place <= FAULT_AT_DIRECTORY; place++)
         assert_null(faults_next(f, (fault_place)place, &value));
 }
 

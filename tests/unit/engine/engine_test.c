@@ -234,6 +234,20 @@ size_t people_find(void *ctx, const char *name, engine_external *ret)
     return count;
 }
 
+bool people_find_id(void *ctx, const uint8_t object_id[16], engine_external *ret, char *name,
+                    size_t name_size)
+{
+    (void)ctx;
+    for (size_t i = 0; i < ES_COUNT_OF(directory); i++) {
+        if (memcmp(directory[i].external.object_id, object_id, 16) != 0)
+            continue;
+        *ret = directory[i].external;
+        snprintf(name, name_size, "%s", directory[i].name);
+        return true;
+    }
+    return false;
+}
+
 static engine_login token_login(const char *name, const char *login_name)
 {
     engine_external who = {0};
@@ -293,8 +307,10 @@ engine_server *fixture_open_server(const char *dir)
 {
     engine_server *server = NULL;
     entrasql_error err = {0};
-    engine_options options = {
-        .data_dir = dir, .server_name = "contoso", .directory_find = people_find};
+    engine_options options = {.data_dir = dir,
+                              .server_name = "contoso",
+                              .directory_find = people_find,
+                              .directory_find_id = people_find_id};
     if (engine_server_open(&options, &server, &err) != ENTRASQL_OK)
         fail_msg("engine_server_open: %s", err.message);
     return server;

@@ -68,6 +68,8 @@ typedef struct person {
  */
 engine_login person_login(const char *name);
 size_t people_find(void *ctx, const char *name, engine_external *ret);
+bool people_find_id(void *ctx, const uint8_t object_id[16], engine_external *ret, char *name,
+                    size_t name_size);
 
 /* ---- fixture ---- */
 
