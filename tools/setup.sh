@@ -4,7 +4,7 @@
 # Installs what entrasql needs on Debian and Ubuntu, and nothing that is there
 # already. Used by demo.sh, test.sh and .ci/run; may be run alone:
 #
-#   tools/setup.sh build|demo|test|ci
+#   tools/setup.sh build|demo|test|ci|bench
 #
 # Without apt it prints the package lists for dnf and brew and ends with 3.
 set -eu
@@ -31,6 +31,9 @@ TEST_BREW="cmocka python freetds"
 # Programs on ODBC in other languages, for tests/e2e/test_odbc_clients.py.
 CLIENTS_DEB="php-cli php-odbc libdbd-odbc-perl r-cran-rodbc"
 
+# What bench/proxy/run is measured beside, and its plot.
+BENCH_DEB="haproxy stunnel4 pgbouncer postgresql gnuplot-nox openssl"
+
 CI_DEB="git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils"
 
 say() {
@@ -48,8 +51,9 @@ packages() {
     demo) echo "$BUILD_DEB $DEMO_DEB" ;;
     test) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB" ;;
     ci) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $CLIENTS_DEB $CI_DEB" ;;
+    bench) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $BENCH_DEB" ;;
     *)
-        say "unknown part '$1' (build, demo, test, ci)"
+        say "unknown part '$1' (build, demo, test, ci, bench)"
         exit 2
         ;;
     esac
