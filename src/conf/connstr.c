@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* ODBC connection strings: parsing, looking up, changing, printing. */
-#include "conf/connstr.h"
+#include "conf/form_inner.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -8,14 +8,7 @@
 
 #include <string.h>
 
-/* The parser's state: the whole string, for places in messages, and the rest of it. */
-typedef struct cursor {
-    const char *start;
-    const char *at;
-    const char *last_keyword; /* of the pair before, or NULL */
-} cursor;
-
-static size_t character_at(const cursor *c, const char *place)
+static size_t character_at(const conf_cursor *c, const char *place)
 {
     size_t characters = 1;
     for (const char *p = c->start; p < place; p++)
@@ -23,8 +16,8 @@ static size_t character_at(const cursor *c, const char *place)
     return characters;
 }
 
-static entrasql_status malformed(const cursor *c, const char *place, const char *what,
-                                 entrasql_error *err)
+entrasql_status conf_malformed(const conf_cursor *c, const char *place, const char *what,
+                               entrasql_error *err)
 {
     size_t character = character_at(c, place);
     if (c->last_keyword == NULL)
@@ -39,38 +32,46 @@ static bool is_keyword_char(char c)
     return (uint8_t)c >= 0x20 && c != 0x7F && strchr("{}[]()?*!@;=", c) == NULL;
 }
 
-static void skip_blanks(cursor *c)
+void conf_skip_blanks(conf_cursor *c)
 {
     while (es_is_space(*c->at))
         c->at++;
 }
 
-/* [p, end) without the blanks at its end. */
-static const char *trim_end(const char *p, const char *end)
+const char *conf_find_control(const char *p, const char *end)
+{
+    for (; p < end; p++) {
+        if ((uint8_t)*p < 0x20 || *p == 0x7F)
+            return p;
+    }
+    return NULL;
+}
+
+const char *conf_trim_end(const char *p, const char *end)
 {
     while (end > p && es_is_space(end[-1]))
         end--;
     return end;
 }
 
-static entrasql_status parse_keyword(cursor *c, char **ret, entrasql_error *err)
+static entrasql_status parse_keyword(conf_cursor *c, char **ret, entrasql_error *err)
 {
     const char *start = c->at;
     const char *end = start + strcspn(start, "=;");
     if (*end != '=') {
-        malformed(c, start, "no '=' between a keyword and its value", err);
+        conf_malformed(c, start, "no '=' between a keyword and its value", err);
         if (c->last_keyword == NULL)
             es_hint(err, "the form is Server=tcp:<host>,1433;Database=<name>;Encrypt=yes");
         else
             es_hint(err, "a value that holds ';' is written in braces: PWD={a;b}");
         return ENTRASQL_CONFIG;
     }
-    const char *last = trim_end(start, end);
+    const char *last = conf_trim_end(start, end);
     if (last == start)
-        return malformed(c, start, "the keyword before '=' is missing", err);
+        return conf_malformed(c, start, "the keyword before '=' is missing", err);
     for (const char *p = start; p < last; p++) {
         if (!is_keyword_char(*p))
-            return malformed(c, p, "a character that no keyword holds", err);
+            return conf_malformed(c, p, "a character that no keyword holds", err);
     }
     char *keyword = es_strndup(start, (size_t)(last - start));
     if (keyword == NULL)
@@ -80,9 +81,8 @@ static entrasql_status parse_keyword(cursor *c, char **ret, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
-/* c->at is behind the opening brace. */
-static entrasql_status parse_braced(cursor *c, const char *keyword, es_buf *value,
-                                    entrasql_error *err)
+entrasql_status conf_braced_parse(conf_cursor *c, const char *keyword, es_buf *value,
+                                  entrasql_error *err)
 {
     const char *opened = c->at - 1;
     c->last_keyword = keyword;
@@ -92,7 +92,7 @@ static entrasql_status parse_braced(cursor *c, const char *keyword, es_buf *valu
             return es_nomem(err);
         c->at += n;
         if (*c->at == '\0') {
-            malformed(c, opened, "the brace that opens here is never closed", err);
+            conf_malformed(c, opened, "the brace that opens here is never closed", err);
             es_hint(err, "a '}' inside a value in braces is written '}}'");
             return ENTRASQL_CONFIG;
         }
@@ -103,26 +103,27 @@ static entrasql_status parse_braced(cursor *c, const char *keyword, es_buf *valu
             return es_nomem(err);
         c->at++;
     }
-    skip_blanks(c);
+    conf_skip_blanks(c);
     if (*c->at != ';' && *c->at != '\0') {
-        malformed(c, c->at, "text between the closing brace and ';'", err);
+        conf_malformed(c, c->at, "text between the closing brace and ';'", err);
         es_hint(err, "a '}' inside a value in braces is written '}}'");
         return ENTRASQL_CONFIG;
     }
     return ENTRASQL_OK;
 }
 
-static entrasql_status parse_value(cursor *c, const char *keyword, char **ret, entrasql_error *err)
+static entrasql_status parse_value(conf_cursor *c, const char *keyword, char **ret,
+                                   entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf value = ES_BUF_INIT_WIPE(CONF_CONNSTR_MAX_BYTES + 1);
 
-    skip_blanks(c);
+    conf_skip_blanks(c);
     if (*c->at == '{') {
         c->at++;
-        ES_TRY(parse_braced(c, keyword, &value, err));
+        ES_TRY(conf_braced_parse(c, keyword, &value, err));
     } else {
         size_t n = strcspn(c->at, ";");
-        const char *last = trim_end(c->at, c->at + n);
+        const char *last = conf_trim_end(c->at, c->at + n);
         if (es_buf_add(&value, c->at, (size_t)(last - c->at)) != ENTRASQL_OK)
             return es_nomem(err);
         c->at += n;
@@ -154,10 +155,33 @@ static entrasql_status append_take(conf_connstr *list, char *keyword, char *valu
     return ENTRASQL_OK;
 }
 
-static entrasql_status parse_pair(cursor *c, conf_connstr *list, entrasql_error *err)
+entrasql_status conf_list_take(conf_cursor *c, conf_connstr *list, char *keyword, char *value,
+                               entrasql_error *err)
 {
-    if (list->count == CONF_CONNSTR_MAX_PAIRS)
-        return malformed(c, c->at, "more keywords than the limit of 512", err);
+    if (keyword == NULL || value == NULL) {
+        es_free(keyword);
+        es_free_wipe_str(value);
+        return es_nomem(err);
+    }
+    if (list->count == CONF_CONNSTR_MAX_PAIRS) {
+        es_free(keyword);
+        es_free_wipe_str(value);
+        return conf_malformed(c, c->at, "more keywords than the limit of 512", err);
+    }
+    if (append_take(list, keyword, value) != ENTRASQL_OK)
+        return es_nomem(err);
+    c->last_keyword = keyword;
+    return ENTRASQL_OK;
+}
+
+entrasql_status conf_list_add(conf_cursor *c, conf_connstr *list, const char *keyword,
+                              const char *p, const char *end, entrasql_error *err)
+{
+    return conf_list_take(c, list, es_strdup(keyword), es_strndup(p, (size_t)(end - p)), err);
+}
+
+static entrasql_status parse_pair(conf_cursor *c, conf_connstr *list, entrasql_error *err)
+{
     char *keyword = NULL;
     char *value = NULL;
     ES_TRY(parse_keyword(c, &keyword, err));
@@ -166,23 +190,26 @@ static entrasql_status parse_pair(cursor *c, conf_connstr *list, entrasql_error 
         es_free(keyword);
         return status;
     }
-    if (append_take(list, keyword, value) != ENTRASQL_OK)
-        return es_nomem(err);
-    c->last_keyword = list->pairs[list->count - 1].keyword;
-    return ENTRASQL_OK;
+    return conf_list_take(c, list, keyword, value, err);
 }
 
-entrasql_status conf_connstr_parse(const char *s, conf_connstr *ret, entrasql_error *err)
+entrasql_status conf_text_check(const char *s, entrasql_error *err)
 {
-    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
-    cursor c = {.start = s, .at = s};
-
     size_t n = strnlen(s, CONF_CONNSTR_MAX_BYTES + 1);
     if (n > CONF_CONNSTR_MAX_BYTES)
         return es_fail(err, ENTRASQL_CONFIG, "the connection string is longer than %d bytes",
                        CONF_CONNSTR_MAX_BYTES);
     if (!es_utf8_is_valid(s, n))
         return es_fail(err, ENTRASQL_CONFIG, "the connection string is not UTF-8 text");
+    return ENTRASQL_OK;
+}
+
+entrasql_status conf_connstr_parse(const char *s, conf_connstr *ret, entrasql_error *err)
+{
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    conf_cursor c = {.start = s, .at = s};
+
+    ES_TRY(conf_text_check(s, err));
     for (;;) {
         while (es_is_space(*c.at) || *c.at == ';')
             c.at++;
@@ -231,6 +258,18 @@ const char *conf_connstr_get_any(const conf_connstr *c, const char *const *keywo
     return NULL;
 }
 
+entrasql_status conf_connstr_append(conf_connstr *c, const char *keyword, const char *value)
+{
+    char *new_keyword = es_strdup(keyword);
+    char *new_value = es_strdup(value);
+    if (new_keyword == NULL || new_value == NULL) {
+        es_free(new_keyword);
+        es_free_wipe_str(new_value);
+        return ENTRASQL_NOMEM;
+    }
+    return append_take(c, new_keyword, new_value);
+}
+
 entrasql_status conf_connstr_set(conf_connstr *c, const char *keyword, const char *value)
 {
     size_t n = strlen(keyword);
@@ -270,6 +309,13 @@ void conf_connstr_remove_any(conf_connstr *c, const char *const *keywords)
     c->count = kept;
 }
 
+void conf_connstr_remove_at(conf_connstr *c, size_t i)
+{
+    free_pair(&c->pairs[i]);
+    c->count--;
+    memmove(c->pairs + i, c->pairs + i + 1, (c->count - i) * sizeof *c->pairs);
+}
+
 void conf_connstr_remove(conf_connstr *c, const char *keyword)
 {
     const char *const keywords[] = {keyword, NULL};
@@ -294,7 +340,7 @@ static bool needs_braces(const conf_pair *pair)
     return strpbrk(pair->value, "[]{}();?*=!@") != NULL;
 }
 
-static entrasql_status print_braced(const char *value, es_buf *out)
+entrasql_status conf_braced_print(const char *value, es_buf *out)
 {
     ES_TRY(es_buf_u8(out, '{'));
     for (;;) {
@@ -317,7 +363,7 @@ entrasql_status conf_connstr_print(const conf_connstr *c, es_buf *out)
         ES_TRY(es_buf_add_str(out, pair->keyword));
         ES_TRY(es_buf_u8(out, '='));
         if (needs_braces(pair))
-            ES_TRY(print_braced(pair->value, out));
+            ES_TRY(conf_braced_print(pair->value, out));
         else
             ES_TRY(es_buf_add_str(out, pair->value));
     }

@@ -46,8 +46,13 @@ const char *conf_connstr_get_any(const conf_connstr *c, const char *const *keywo
 /* Replaces the first pair of that keyword, or appends one. INVALID for what cannot be a keyword. */
 entrasql_status conf_connstr_set(conf_connstr *c, const char *keyword,
                                  const char *value) ES_MUST_USE;
+/* Appends a pair, whatever is there already. Any keyword, as other forms have more of them. */
+entrasql_status conf_connstr_append(conf_connstr *c, const char *keyword,
+                                    const char *value) ES_MUST_USE;
 /* Removes every pair of that keyword. */
 void conf_connstr_remove(conf_connstr *c, const char *keyword);
+/* Removes pair i. */
+void conf_connstr_remove_at(conf_connstr *c, size_t i);
 /* Removes every pair of any of the synonyms. */
 void conf_connstr_remove_any(conf_connstr *c, const char *const *keywords);
 /* Prints with braces where needed; print(parse(s)) parses to the same list. Use a wiping buffer. */
