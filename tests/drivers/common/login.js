@@ -16,11 +16,13 @@ const token = (which) => ({
 });
 const sql = (userName, password) => ({ type: 'default', options: { userName, password } });
 
+const admin = world.clear ? sql(world.sql_user, world.sql_password) : token('admin');
+
 function usual({ database, encrypt, ca } = {}) {
   return {
     port: world.port,
     database: database || world.database,
-    encrypt: encrypt === undefined ? true : encrypt,
+    encrypt: encrypt === undefined ? !world.clear : encrypt,
     trustServerCertificate: false,
     cryptoCredentialsDetails: { ca: fs.readFileSync(ca || world.ca_file) },
   };
@@ -40,7 +42,6 @@ function logins(open) {
       await session.close();
     }
   };
-  const admin = token('admin');
   return {
     login_74: attempt({ authentication: admin }),
     login_80: attempt({ authentication: admin, encrypt: 'strict' }),
@@ -104,8 +105,8 @@ function logins(open) {
     refuse_audience: () => refused(attempt({ authentication: token('audience') }), '', TOKEN_PRINCIPAL),
     refuse_unknown: () => refused(attempt({ authentication: token('stranger') }), '', TOKEN_PRINCIPAL),
     refuse_database: () => refused(attempt({ authentication: admin, database: 'nosuch' }), '',
-      TOKEN_PRINCIPAL),
+      `Login failed for user '${world.principal}'.`),
   };
 }
 
-module.exports = { logins, usual, admin: token('admin') };
+module.exports = { logins, usual, admin };

@@ -10,6 +10,7 @@ from dbapi import DbApi
 from matrix import WORLD, check, equal, unique
 
 SQL_COPT_SS_ACCESS_TOKEN = 1256
+ENCRYPT = "no" if WORLD.clear else "yes"
 SQL_ATTR_TXN_ISOLATION = 108
 SQL_TXN_SERIALIZABLE = 8
 SQL_SS_TIMESTAMPOFFSET = -155
@@ -110,7 +111,7 @@ def msodbc_string(*, user=None, password=None, database=None, strict=False, ca=N
     os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
     string = (f"Driver={WORLD.msodbc};Server=tcp:localhost,{WORLD.port};"
               f"Database={database or WORLD.database};TrustServerCertificate=no;"
-              f"Encrypt={'strict' if strict else 'yes'};")
+              f"Encrypt={'strict' if strict else ENCRYPT};")
     if authentication:
         string += f"Authentication={authentication};"
     if user is not None:

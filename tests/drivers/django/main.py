@@ -15,11 +15,13 @@ from django.db import connections, models, transaction  # noqa: E402
 from dbapi import DbApi  # noqa: E402
 from matrix import WORLD, check, equal, main, unique  # noqa: E402
 
+ENCRYPT = "no" if WORLD.clear else "yes"
+
 
 def database(*, token=None, user=None, password=None, database=None, strict=False, ca=None,
              authentication=None, isolation=None):
     os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
-    extra = f"Encrypt={'strict' if strict else 'yes'};TrustServerCertificate=no"
+    extra = f"Encrypt={'strict' if strict else ENCRYPT};TrustServerCertificate=no"
     if authentication:
         extra += f";Authentication={authentication}"
     entry = {
@@ -39,8 +41,10 @@ def database(*, token=None, user=None, password=None, database=None, strict=Fals
     return entry
 
 
+LOGIN = ({"user": WORLD.sql_user, "password": WORLD.sql_password} if WORLD.clear
+         else {"token": WORLD.tokens["admin"]})
 settings.configure(
-    DATABASES={"default": database(token=WORLD.tokens["admin"])},
+    DATABASES={"default": database(**LOGIN)},
     INSTALLED_APPS=[], USE_TZ=False, DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
 )
 django.setup()
@@ -126,7 +130,7 @@ class Django(DbApi):
         self.stepped(act)
 
     def isolation(self):
-        session = self.connect(token=WORLD.tokens["admin"], isolation="SERIALIZABLE")
+        session = self.connect(**LOGIN, isolation="SERIALIZABLE")
         equal(self.value(session, self.LEVEL), 4, "isolation level")
         session.close()
 

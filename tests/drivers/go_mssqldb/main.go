@@ -31,7 +31,7 @@ type login struct {
 func dsn(l login) string {
 	q := url.Values{}
 	q.Set("database", or(l.database, world.Database))
-	q.Set("encrypt", or(l.encrypt, "true"))
+	q.Set("encrypt", or(l.encrypt, usualEncrypt()))
 	q.Set("certificate", or(l.ca, world.CAFile))
 	q.Set("TrustServerCertificate", "false")
 	q.Set("dial timeout", "20")
@@ -58,7 +58,17 @@ func or(a, b string) string {
 	return b
 }
 
+func usualEncrypt() string {
+	if world.Clear {
+		return "disable"
+	}
+	return "true"
+}
+
 func open(l login) *sql.DB {
+	if world.Clear && l.user == "" && l.token == "" && l.fedauth == "" {
+		l.user, l.password = world.SQLUser, world.SQLPassword
+	}
 	if l.fedauth != "" {
 		db, err := sql.Open(azuread.DriverName, dsn(l))
 		must(err)

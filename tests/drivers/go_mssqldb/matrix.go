@@ -32,6 +32,7 @@ var world struct {
 	AppSecret         string            `json:"app_secret"`
 	TenantID          string            `json:"tenant_id"`
 	Authority         string            `json:"authority"`
+	Clear             bool              `json:"clear"`
 	Tokens            map[string]string `json:"tokens"`
 }
 

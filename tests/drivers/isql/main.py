@@ -21,7 +21,7 @@ class Isql(Tool):
     def configure(self, ca):
         os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
 
-    def command(self, *, user, password, database, more="Encrypt=yes"):
+    def command(self, *, user, password, database, more=f"Encrypt={'no' if WORLD.clear else 'yes'}"):
         who = f"UID={user};PWD={{{password}}};" if user else ""
         return ["isql", "-k", f"Driver={WORLD.msodbc};Server=tcp:localhost,{WORLD.port};"
                 f"Database={database};TrustServerCertificate=no;{who}{more}", "-b", "-v"]

@@ -37,6 +37,16 @@ class Driver:
                 raise SystemExit(f"offered.toml: {self.name}: {op!r} is not an offered operation")
         return list(names)
 
+    def through_proxy(self, operations, not_applicable, known):
+        """The same driver with the proxy in between: what does not apply then is not offered."""
+        for pattern, why in not_applicable.items():
+            for op in fnmatch.filter(operations, pattern):
+                self.not_offered[op] = why
+        self.named(known, operations)
+        self.known = {op: why for op, why in {**self.known, **known}.items()
+                      if op not in self.not_offered}
+        self.system_store = [op for op in self.system_store if op not in self.not_offered]
+
     def offered(self, operations):
         return [op for op in operations if op not in self.not_offered]
 
@@ -50,3 +60,14 @@ def read_operations():
 def read_drivers(operations):
     entries = tomllib.loads((HERE / "offered.toml").read_text("utf-8"))
     return [Driver(name, entry, operations) for name, entry in entries.items()]
+
+
+def put_proxy_between(drivers, operations):
+    """Changes what the drivers offer to what through_proxy.toml leaves of it."""
+    table = tomllib.loads((HERE / "through_proxy.toml").read_text("utf-8"))
+    known = table.get("known-failures", {})
+    strangers = set(known) - {driver.name for driver in drivers}
+    if strangers:
+        raise SystemExit(f"through_proxy.toml: no such driver: {', '.join(sorted(strangers))}")
+    for driver in drivers:
+        driver.through_proxy(operations, table["not-applicable"], known.get(driver.name, {}))

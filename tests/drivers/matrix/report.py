@@ -29,6 +29,30 @@ def counts(results):
     return {state: states.count(state) for state in (OK, FAILS, SKIPPED, NOT_OFFERED)}
 
 
+THROUGH_HEAD = """# Drivers through the auth proxy
+
+Written by `tests/drivers/run --through proxy,proxy-nopool`; every cell was run, through `entrasql proxy` with its pool
+and with `--pool off`: where the two differ, the cell says `pooled / not pooled`. The drivers log in to the proxy without
+encryption, with a name and a password that mean nothing; the proxy signs in to the emulator. The operations are those of
+[the drivers' own table](drivers.md) ([list](../tests/drivers/operations.toml)). `–`: not offered by the driver, or it
+does not apply with the proxy in between ([why](../tests/drivers/through_proxy.toml)).
+
+"""
+
+
+def merged(drivers, by_way):
+    """One table of results out of several, with cells that say where they differ."""
+    table = {}
+    for driver in drivers:
+        row = table[driver.name] = {}
+        for op in next(iter(by_way.values()))[driver.name]:
+            cells = [results[driver.name][op] for results in by_way.values()]
+            row[op] = next((cell for cell in cells if cell.state == FAILS), cells[0])
+            marks = [MARKS[cell.state] for cell in cells]
+            row[op].mark = marks[0] if len(set(marks)) == 1 else " / ".join(marks)
+    return table
+
+
 def matrix_table(drivers, operations, results):
     groups = list(dict.fromkeys(group for group, _ in operations.values()))
     lines = []
@@ -40,7 +64,8 @@ def matrix_table(drivers, operations, results):
                   "| driver | " + " | ".join(f"`{op}`" for op in ops) + " |",
                   "|---|" + "---|" * len(ops)]
         for driver in shown:
-            cells = (MARKS[results[driver.name][op].state] for op in ops)
+            cells = (getattr(cell, "mark", MARKS[cell.state])
+                     for cell in (results[driver.name][op] for op in ops))
             lines.append(f"| {driver.title} | " + " | ".join(cells) + " |")
         lines.append("")
         lines += [f"- `{op}`: {operations[op][1]}" for op in ops]
@@ -56,10 +81,10 @@ def reasons(drivers, results, state):
     return lines
 
 
-def write_markdown(path, drivers, absent, operations, results, versions):
+def write_markdown(path, drivers, absent, operations, results, versions, head=HEAD):
     total = counts(results)
     offered = total[OK] + total[FAILS] + total[SKIPPED]
-    lines = [HEAD, f"{total[OK]} of {offered} offered cells are ok"
+    lines = [head, f"{total[OK]} of {offered} offered cells are ok"
              f" ({100 * total[OK] / max(offered, 1):.1f} %).\n",
              "| driver | version |", "|---|---|"]
     lines += [f"| {driver.title} | {version_text(versions[driver.name])} |" for driver in drivers]
@@ -88,16 +113,17 @@ def write_json(path, drivers, operations, results, versions):
     }, indent=1) + "\n", "utf-8")
 
 
-def write_junit(path, drivers, results):
+def write_junit(path, drivers, results, way=None):
     """A cell a test. A failure that offered.toml foretells is named as such and is no red test."""
     root = ElementTree.Element("testsuites")
     for driver in drivers:
-        suite = ElementTree.SubElement(root, "testsuite", name=f"drivers/{driver.name}")
+        name = f"drivers/{way}/{driver.name}" if way else f"drivers/{driver.name}"
+        suite = ElementTree.SubElement(root, "testsuite", name=name)
         for op, cell in results[driver.name].items():
             if cell.state == NOT_OFFERED:
                 continue
             case = ElementTree.SubElement(suite, "testcase", name=op,
-                                          classname=f"drivers/{driver.name}")
+                                          classname=name)
             known = driver.known.get(op)
             if cell.state == SKIPPED:
                 ElementTree.SubElement(case, "skipped", message=cell.reason)

@@ -12,6 +12,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import conftest as e2e  # noqa: E402
+import proxies  # noqa: E402
 
 SQL_USER = "tester"
 SQL_PASSWORD = "Local-only-1!"
@@ -55,9 +56,10 @@ class Emulator(e2e.Emulator):
 
 
 class World:
-    """Starts the emulator and describes it to the programs."""
+    """Starts the emulator and describes it to the programs; with `pool` (proxies.ON or OFF) they get
+    the auth proxy in front of it instead."""
 
-    def __init__(self, directory, drivers):
+    def __init__(self, directory, drivers, pool=None):
         self.directory = pathlib.Path(directory)
         self.programs = e2e.Programs()
         seed = self.directory / "seed.json"
@@ -72,12 +74,25 @@ class World:
                                  "--record", self.record)
         try:
             self.describe()
+            self.proxy = self.start_proxy(pool) if pool else None
         except BaseException:
             self.emulator.stop()
             raise
 
     def stop(self):
+        if self.proxy:
+            self.proxy.stop(timeout=60)
         self.emulator.stop()
+
+    def start_proxy(self, pool):
+        """Programs log in to it in clear, with a name and a password that mean nothing."""
+        proxy = proxies.Proxy(self.programs, self.emulator.environment(e2e.ADMIN),
+                              [f"localhost,{self.facts['port']}?listen=0"],
+                              *proxies.pool_words(self.programs, pool),
+                              log_file=self.directory / "proxy.log")
+        self.facts.update(port=proxy.port(), clear=True, sql_password="any", principal=SQL_USER,
+                          tokens={})
+        return proxy
 
     def describe(self):
         emulator = self.emulator
@@ -90,6 +105,8 @@ class World:
         now = int(time.time())
         self.facts = {
             "host": "localhost",
+            "clear": False,
+            "principal": "<token-identified principal>",  # whom a refusal names
             "port": emulator.port(),
             "ca_file": admin["SSL_CERT_FILE"],
             "other_ca_file": str(other_ca),
@@ -123,7 +140,7 @@ class World:
                           + "CREATE USER [ci-app] FROM EXTERNAL PROVIDER;\n"
                           "ALTER ROLE db_owner ADD MEMBER [ci-app];\nGO\n")
         env = self.emulator.environment(e2e.ADMIN)
-        result = e2e.run([self.programs.entrasql, "query", "-S", f"localhost,{self.facts['port']}",
+        result = e2e.run([self.programs.entrasql, "query", "-S", f"localhost,{self.emulator.port()}",
                           "-d", driver.database, "-i", script], env=env)
         if result.returncode != 0:
             raise SystemExit(f"{driver.database}: {result.stdout}{result.stderr}")

@@ -52,12 +52,15 @@ public final class Main {
         }
     }
 
+    /** Logins without encryption, by user and password: through the proxy. */
+    private static final boolean CLEAR = Matrix.world("clear").equals("true");
+
     private static Properties usual() {
         Properties p = new Properties();
         p.put("serverName", Matrix.world("host"));
         p.put("portNumber", Matrix.world("port"));
         p.put("databaseName", Matrix.world("database"));
-        p.put("encrypt", "true");
+        p.put("encrypt", CLEAR ? "false" : "true");
         p.put("trustServerCertificate", "false");
         p.put("trustStore", goodStore);
         p.put("trustStorePassword", "trusted");
@@ -75,7 +78,12 @@ public final class Main {
         }
         if (!p.containsKey("user") && !p.containsKey("authentication") && !p.containsKey("accessToken")
                 && !p.containsKey("accessTokenCallbackClass")) {
-            p.put("accessToken", Matrix.token("admin"));
+            if (CLEAR) {
+                p.put("user", Matrix.world("sql_user"));
+                p.put("password", Matrix.world("sql_password"));
+            } else {
+                p.put("accessToken", Matrix.token("admin"));
+            }
         }
         return DriverManager.getConnection("jdbc:sqlserver://", p);
     }
@@ -467,10 +475,15 @@ public final class Main {
         source.setServerName(Matrix.world("host"));
         source.setPortNumber(Integer.parseInt(Matrix.world("port")));
         source.setDatabaseName(Matrix.world("database"));
-        source.setEncrypt("true");
+        source.setEncrypt(CLEAR ? "false" : "true");
         source.setTrustStore(goodStore);
         source.setTrustStorePassword("trusted");
-        source.setAccessToken(Matrix.token("admin"));
+        if (CLEAR) {
+            source.setUser(Matrix.world("sql_user"));
+            source.setPassword(Matrix.world("sql_password"));
+        } else {
+            source.setAccessToken(Matrix.token("admin"));
+        }
         var pooled = source.getPooledConnection();
         Object spid;
         try (Connection c = pooled.getConnection()) {

@@ -25,7 +25,7 @@ def token_block(token):
 class MssqlPython(DbApi):
     pooling = False
     shows_numbers = False  # its exceptions have a class and a text
-    database_refusal = (18456, "Login failed for user '<token-identified principal>'.")
+    database_refusal = (18456, f"Login failed for user '{WORLD.principal}'.")
 
     def connect(self, *, token=None, user=None, password=None, database=None, strict=False, ca=None,
                 autocommit=True, authentication=None, **options):
@@ -33,7 +33,7 @@ class MssqlPython(DbApi):
         mssql_python.pooling(enabled=self.pooling)
         string = (f"Server=tcp:localhost,{WORLD.port};Database={database or WORLD.database};"
                   "TrustServerCertificate=no;")
-        string += "Encrypt=strict;" if strict else "Encrypt=yes;"
+        string += f"Encrypt={'strict' if strict else 'no' if WORLD.clear else 'yes'};"
         if authentication:
             string += f"Authentication={authentication};"
         if user is not None:

@@ -25,7 +25,7 @@ class PythonTds(DbApi):
         who = ({"access_token_callable": lambda: token} if token
                else {"user": user, "password": password})
         return pytds.connect(dsn=WORLD.host, port=WORLD.port, database=database or WORLD.database,
-                             cafile=ca or WORLD.ca_file, validate_host=True,
+                             cafile=None if WORLD.clear else ca or WORLD.ca_file, validate_host=True,
                              autocommit=autocommit, login_timeout=20, disable_connect_retry=True,
                              **who, **options)
 

@@ -12,6 +12,8 @@ const {
 // A public client, which the driver wants to be told.
 const AZURE_CLI = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 
+const usual = world.clear ? { user: world.sql_user, password: world.sql_password }
+  : { token: world.tokens.admin };
 const ACCESS_TOKEN = 'azure-active-directory-access-token';
 
 function who({ token, user, password, type, ...rest }) {
@@ -25,11 +27,11 @@ function connect({ database, strict, ca, ...login } = {}) {
   const { options, ...identity } = { options: {}, ...login };
   const connection = new Connection({
     server: world.host,
-    authentication: who(Object.keys(identity).length ? identity : { token: world.tokens.admin }),
+    authentication: who(Object.keys(identity).length ? identity : usual),
     options: {
       port: world.port,
       database: database || world.database,
-      encrypt: strict ? 'strict' : true,
+      encrypt: strict ? 'strict' : !world.clear,
       trustServerCertificate: false,
       cryptoCredentialsDetails: { ca: fs.readFileSync(ca || world.ca_file) },
       connectTimeout: 30000,
@@ -198,8 +200,8 @@ main({
   refuse_audience: () => refused(() => connect({ token: world.tokens.audience }), 'ELOGIN', TOKEN_PRINCIPAL),
   refuse_unknown: () => refused(() => connect({ token: world.tokens.stranger }), 'ELOGIN', TOKEN_PRINCIPAL),
   // It keeps the last of the server's messages: 18456 after 4060.
-  refuse_database: () => refused(() => connect({ token: world.tokens.admin, database: 'nosuch' }),
-    'ELOGIN', TOKEN_PRINCIPAL),
+  refuse_database: () => refused(() => connect({ ...usual, database: 'nosuch' }),
+    'ELOGIN', `Login failed for user '${world.principal}'.`),
 
   type_integer: () => roundTrip('type-integer'),
   type_decimal: () => roundTrip('type-decimal'),

@@ -30,10 +30,15 @@ fn text<E: std::fmt::Display>(error: E) -> String {
 
 impl World {
     fn login(&self, auth: AuthMethod) -> Login<'_> {
-        Login { auth, database: self.text("database"), encryption: EncryptionLevel::Required, ca: self.text("ca_file") }
+        let encryption =
+            if self.flag("clear") { EncryptionLevel::NotSupported } else { EncryptionLevel::Required };
+        Login { auth, database: self.text("database"), encryption, ca: self.text("ca_file") }
     }
 
     fn admin(&self) -> Login<'_> {
+        if self.flag("clear") {
+            return self.login(AuthMethod::sql_server(self.text("sql_user"), self.text("sql_password")));
+        }
         self.login(AuthMethod::aad_token(self.token("admin")))
     }
 

@@ -19,6 +19,10 @@ impl World {
         self.0[name].as_str().expect("a text of the world")
     }
 
+    pub fn flag(&self, name: &str) -> bool {
+        self.0[name].as_bool().unwrap_or(false)
+    }
+
     pub fn port(&self) -> u16 {
         self.0["port"].as_u64().expect("port") as u16
     }

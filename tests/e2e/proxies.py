@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""A running auth proxy for tests, checkers and benches, with its pool on or off."""
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+
+OFF, ON = "off", "on"
+
+
+def has_pool(programs):
+    said = subprocess.run([programs.entrasql, "proxy", "--help"], capture_output=True, text=True,
+                          check=True).stdout
+    return "--pool " in said
+
+
+def pool_words(programs, mode, size=None):
+    """The options that switch the pool; none where the program has no pool and need not be told."""
+    if not has_pool(programs):
+        if mode == ON:
+            raise RuntimeError("this program's proxy has no pool")
+        return []
+    return ["--pool", mode, *(["--pool-size", str(size)] if size and mode == ON else [])]
+
+
+class Proxy:
+    """port(i) is where its i-th target listens; `log` holds the lines of its log."""
+
+    def __init__(self, programs, env, targets, *options, level="info", log_file=None):
+        self.log = []
+        self.said = ""
+        self._log_file = log_file
+        self.process = subprocess.Popen(
+            [programs.entrasql, "--log-level", level, "proxy", *targets, *map(str, options)],
+            env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        self.pid = self.process.pid
+        for line in self.process.stdout:
+            self.said += line
+            if line.startswith("ready"):
+                break
+        else:
+            self.process.wait(timeout=30)
+            raise RuntimeError(self.said + self.process.stderr.read())
+        threading.Thread(target=self._read_log, daemon=True).start()
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+
+    def _read_log(self):
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open(self._log_file, "w")) if self._log_file else None
+            for line in self.process.stderr:
+                if file:
+                    file.write(line)
+                else:
+                    self.log.append(line)
+
+    def port(self, i=0):
+        return int(re.findall(r"^[^ ]+:(\d+) ->", self.said, re.M)[i])
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def resident(self):
+        """Bytes of memory that are the process's own."""
+        text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return 1024 * sum(int(kb) for kb in re.findall(r"^Private_\w+:\s+(\d+) kB", text, re.M))
+
+    def is_alive(self):
+        return self.process.poll() is None
+
+    def stop(self, number=signal.SIGTERM, timeout=60):
+        self.process.send_signal(number)
+        return self.process.wait(timeout=timeout)
+
+
+@contextlib.contextmanager
+def running(programs, env, targets, *options, **kwargs):
+    """Killed at the end; a proxy that ended by itself meanwhile is a failure."""
+    proxy = Proxy(programs, env, targets, *options, **kwargs)
+    try:
+        yield proxy
+        code = proxy.process.poll()
+        assert code in (None, 0), f"the proxy ended with {code}: {''.join(proxy.log[-20:])}"
+    finally:
+        proxy.process.kill()
+        proxy.process.wait(timeout=30)
