@@ -27,11 +27,13 @@ struct loop_task {
     loop *owner;
     const loop_task_class *klass;
     void *ctx;
-    uv_timer_t timer; /* its deadline, and its next turn */
-    watch *watches;
+    int64_t deadline_ms; /* or of its next turn; ES_NO_DEADLINE: not in the heap */
+    size_t in_heap;      /* where, from 1; 0: not in it */
+    watch *watches;      /* own_watches while that is enough */
+    watch own_watches[2];
     unsigned watch_count;
     unsigned watch_room;
-    unsigned slot;
+    uint32_t slot;
     bool is_ready;   /* an event came for it */
     bool is_settled; /* its descriptors stay the same */
     loop_task *next;
@@ -52,7 +54,12 @@ typedef struct slot {
 
 struct loop {
     uv_loop_t uv;
-    uv_poll_t poll; /* the epoll set */
+    uv_poll_t poll;   /* the epoll set */
+    uv_timer_t timer; /* the earliest deadline of all tasks */
+    int64_t timer_at_ms;
+    loop_task **heap; /* by deadline; [1] is the earliest, [0] is not used */
+    size_t heap_count;
+    size_t heap_room;
     int epoll_fd;
     uv_signal_t signals[LOOP_SIGNALS_MAX];
     struct {
@@ -65,7 +72,8 @@ struct loop {
     slot *slots;
     uint32_t slot_count;
     uint32_t free_slot;
-    bool is_open; /* uv and poll are initialised */
+    bool in_timer; /* tasks are stepped whose time has come */
+    bool is_open;  /* uv, poll and timer are initialised */
 };
 
 static entrasql_status fail_uv(entrasql_error *err, int number, const char *what)
@@ -153,9 +161,12 @@ static bool update_watches(loop_task *t, const os_wait *w)
         if (!wants_fd(w, t->watches[i].fd))
             (void)set_watch(t, EPOLL_CTL_DEL, t->watches[i].fd, 0); /* may be closed: fine */
     if (w->count > t->watch_room) {
-        watch *grown = es_reallocarray(t->watches, w->count, sizeof *grown);
+        bool is_own = t->watches == t->own_watches;
+        watch *grown = es_reallocarray(is_own ? NULL : t->watches, w->count, sizeof *grown);
         if (grown == NULL)
             return false;
+        if (is_own)
+            memcpy(grown, t->own_watches, sizeof t->own_watches);
         t->watches = grown;
         t->watch_room = w->count;
     }
@@ -177,24 +188,102 @@ static bool keep_watches(const loop_task *t, const os_wait *w)
     return true;
 }
 
+/* ---- deadlines: a binary heap, one timer of libuv's for its top ---- */
+
+static void heap_put(loop *l, size_t at, loop_task *t)
+{
+    l->heap[at] = t;
+    t->in_heap = at;
+}
+
+static void sift_up(loop *l, loop_task *t)
+{
+    size_t at = t->in_heap;
+    for (; at > 1 && l->heap[at / 2]->deadline_ms > t->deadline_ms; at /= 2)
+        heap_put(l, at, l->heap[at / 2]);
+    heap_put(l, at, t);
+}
+
+static void sift_down(loop *l, loop_task *t)
+{
+    size_t at = t->in_heap;
+    for (;;) {
+        size_t child = at * 2;
+        if (child < l->heap_count && l->heap[child + 1]->deadline_ms < l->heap[child]->deadline_ms)
+            child++;
+        if (child > l->heap_count || l->heap[child]->deadline_ms >= t->deadline_ms)
+            break;
+        heap_put(l, at, l->heap[child]);
+        at = child;
+    }
+    heap_put(l, at, t);
+}
+
+static void heap_remove(loop *l, loop_task *t)
+{
+    loop_task *last = l->heap[l->heap_count--];
+    if (last != t) {
+        heap_put(l, t->in_heap, last);
+        sift_up(l, last);
+        sift_down(l, last);
+    }
+    t->in_heap = 0;
+}
+
+/* A task that starts has its place, so that no deadline is ever lost for want of memory. */
+static bool reserve_heap(loop *l)
+{
+    if (l->task_count + 1 < l->heap_room)
+        return true;
+    size_t room = l->heap_room == 0 ? 64 : l->heap_room * 2;
+    loop_task **grown = es_reallocarray(l->heap, room, sizeof(loop_task *));
+    if (grown == NULL)
+        return false;
+    l->heap = grown;
+    l->heap_room = room;
+    return true;
+}
+
 static void on_timer(uv_timer_t *timer);
+
+static void set_timer(loop *l)
+{
+    int64_t at = l->heap_count > 0 ? l->heap[1]->deadline_ms : ES_NO_DEADLINE;
+    if (at == l->timer_at_ms)
+        return;
+    l->timer_at_ms = at;
+    if (at == ES_NO_DEADLINE) {
+        (void)uv_timer_stop(&l->timer);
+        return;
+    }
+    int64_t left = at - es_clock_mono_ms();
+    left = left < 0 ? 0 : left;
+    uv_update_time(&l->uv);
+    (void)uv_timer_start(&l->timer, on_timer, (uint64_t)(left < LONGEST_MS ? left : LONGEST_MS), 0);
+}
 
 static void arm(loop_task *t, int64_t deadline_ms)
 {
-    if (deadline_ms == ES_NO_DEADLINE) {
-        (void)uv_timer_stop(&t->timer);
+    loop *l = t->owner;
+    bool was_first = l->heap_count > 0 && l->heap[1] == t;
+    if (deadline_ms == t->deadline_ms)
         return;
+    t->deadline_ms = deadline_ms;
+    if (deadline_ms == ES_NO_DEADLINE) {
+        heap_remove(l, t);
+    } else if (t->in_heap == 0) {
+        heap_put(l, ++l->heap_count, t);
+        sift_up(l, t);
+    } else {
+        sift_up(l, t);
+        sift_down(l, t);
     }
-    int64_t left = deadline_ms - es_clock_mono_ms();
-    if (left < 0)
-        left = 0;
-    if (left > LONGEST_MS)
-        left = LONGEST_MS;
-    uv_update_time(&t->owner->uv);
-    (void)uv_timer_start(&t->timer, on_timer, (uint64_t)left, 0);
+    if (!l->in_timer && (was_first || l->heap[1] == t))
+        set_timer(l);
 }
 
-static void await(loop_task *t)
+/* Asks the task what it waits for and watches that; gives its deadline. */
+static int64_t watch_what_it_wants(loop_task *t)
 {
     os_wait w;
     os_wait_init(&w);
@@ -202,23 +291,15 @@ static void await(loop_task *t)
     if (status != ENTRASQL_OK) {
         ES_LOG(ERROR, "loop", "a wait could not be set up",
                ES_KV_STR("status", entrasql_status_name(status)));
-        arm(t, es_clock_deadline(RETRY_MS));
-        return;
+        return es_clock_deadline(RETRY_MS);
     }
     bool is_kept = is_unchanged(t, &w) && (t->is_settled || keep_watches(t, &w));
     if (!is_kept && !update_watches(t, &w))
         os_wait_until(&w, es_clock_deadline(RETRY_MS));
-    arm(t, w.deadline_ms);
+    return w.deadline_ms;
 }
 
 /* ---- the life of a task ---- */
-
-static void on_task_closed(uv_handle_t *handle)
-{
-    loop_task *t = handle->data;
-    es_free(t->watches);
-    es_free(t);
-}
 
 static void end_task(loop_task *t)
 {
@@ -233,22 +314,43 @@ static void end_task(loop_task *t)
     if (t->next != NULL)
         t->next->prev = t->prev;
     l->task_count--;
+    arm(t, ES_NO_DEADLINE);
     t->klass->end(t->ctx);
-    uv_close((uv_handle_t *)&t->timer, on_task_closed);
+    if (t->watches != t->own_watches)
+        es_free(t->watches);
+    es_free(t);
+}
+
+/* Who was woken meanwhile stays so. */
+static void arm_no_later(loop_task *t, int64_t deadline_ms)
+{
+    if (t->deadline_ms != 0)
+        arm(t, deadline_ms);
 }
 
 static void step(loop_task *t)
 {
     t->is_ready = false;
+    arm(t, ES_NO_DEADLINE);
     if (t->klass->step(t->ctx))
-        await(t);
+        arm_no_later(t, watch_what_it_wants(t));
     else
         end_task(t);
 }
 
+/* All that are due, but each once: who wants another turn at once gets it after the events. */
 static void on_timer(uv_timer_t *timer)
 {
-    step(timer->data);
+    loop *l = timer->data;
+    int64_t now = es_clock_mono_ms();
+    size_t turns = l->heap_count;
+    l->timer_at_ms = ES_NO_DEADLINE;
+    l->in_timer = true;
+    for (; turns > 0 && l->heap_count > 0 && l->heap[1]->deadline_ms <= now; turns--) {
+        step(l->heap[1]);
+    }
+    l->in_timer = false;
+    set_timer(l);
 }
 
 entrasql_status loop_task_start(loop *l, const loop_task_class *klass, void *ctx, loop_task **ret,
@@ -260,12 +362,13 @@ entrasql_status loop_task_start(loop *l, const loop_task_class *klass, void *ctx
     t->owner = l;
     t->klass = klass;
     t->ctx = ctx;
-    if (!take_slot(l, t)) {
+    t->deadline_ms = ES_NO_DEADLINE;
+    t->watches = t->own_watches;
+    t->watch_room = ES_COUNT_OF(t->own_watches);
+    if (!reserve_heap(l) || !take_slot(l, t)) {
         es_free(t);
         return es_nomem(err);
     }
-    (void)uv_timer_init(&l->uv, &t->timer); /* cannot fail */
-    t->timer.data = t;
     t->next = l->tasks;
     if (l->tasks != NULL)
         l->tasks->prev = t;
@@ -280,6 +383,11 @@ entrasql_status loop_task_start(loop *l, const loop_task_class *klass, void *ctx
 void loop_task_wake(loop_task *t)
 {
     arm(t, 0);
+}
+
+void loop_task_update(loop_task *t)
+{
+    arm_no_later(t, watch_what_it_wants(t));
 }
 
 void loop_task_settle(loop_task *t)
@@ -356,6 +464,9 @@ static entrasql_status open_loop(loop *l, entrasql_error *err)
         return fail_uv(err, failure, "cannot watch its descriptors");
     }
     l->is_open = true;
+    (void)uv_timer_init(&l->uv, &l->timer); /* cannot fail */
+    l->timer.data = l;
+    l->timer_at_ms = ES_NO_DEADLINE;
     l->poll.data = l;
     failure = uv_poll_start(&l->poll, UV_READABLE, on_events);
     return failure == 0 ? ENTRASQL_OK : fail_uv(err, failure, "cannot watch its descriptors");
@@ -396,6 +507,7 @@ void loop_free(loop *l)
         end_task(l->tasks);
     if (l->is_open) {
         uv_close((uv_handle_t *)&l->poll, NULL);
+        uv_close((uv_handle_t *)&l->timer, NULL);
         for (unsigned i = 0; i < l->signal_count; i++)
             uv_close((uv_handle_t *)&l->signals[i], NULL);
         (void)uv_run(&l->uv, UV_RUN_DEFAULT); /* the closing's callbacks */
@@ -404,5 +516,6 @@ void loop_free(loop *l)
     if (l->epoll_fd >= 0)
         (void)close(l->epoll_fd);
     es_free(l->slots);
+    es_free(l->heap);
     es_free(l);
 }

@@ -4,9 +4,9 @@
  * the form of os/wait.h, a task each. Never used inside somebody else's process.
  *
  * After each step a task says anew what it waits for; the loop keeps that in
- * one epoll set for all tasks, which it hands to libuv as a single descriptor, so an
- * idle task costs no handle of libuv's but its timer. A descriptor that a task closes
- * leaves the set by itself; two tasks must not wait for the same one.
+ * one epoll set for all tasks, which it hands to libuv as a single descriptor, and their
+ * deadlines in one heap under a single timer: an idle task costs no handle of libuv's. A descriptor
+ * that a task closes leaves the set by itself; two tasks must not wait for the same one.
  *
  * A loop and its tasks belong to the thread that runs it.
  */
@@ -46,6 +46,11 @@ void loop_task_wake(loop_task *t);
 /* From now on the task neither closes a descriptor it waits for nor opens one: spares system calls.
  */
 void loop_task_settle(loop_task *t);
+/*
+ * Asks now, rather than after its next step, what the task waits for: something that it
+ * waited for is handed to another task.
+ */
+void loop_task_update(loop_task *t);
 /* How many tasks there are. */
 size_t loop_task_count(const loop *l);
 

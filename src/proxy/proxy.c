@@ -21,6 +21,8 @@
 /* After a failure to accept (no descriptors): how long the listener rests. */
 #define ACCEPT_PAUSE_MS 200
 #define ACCEPT_TURNS 64
+/* What all sessions read into, one after the other. */
+#define SCRATCH_BYTES ((size_t)64 * 1024)
 
 typedef struct proxy proxy;
 
@@ -43,6 +45,9 @@ struct proxy {
     uint64_t connections;
     size_t sessions;
     proxy_stats_set *stats;
+    relay_scratch *scratch;
+    proxy_pools *pools;
+    proxy_sessions all;
     bool is_draining;
     loop_task *drain;
     int64_t drain_until_ms;
@@ -247,6 +252,10 @@ static entrasql_status open_listener(proxy *p, size_t i, entrasql_error *err)
     ES_TRY(proxy_stats_of(p->stats, ln->target.text, &ln->service.stats, err));
     ln->service.target = &ln->target;
     ln->service.credential = p->options->credential;
+    ln->service.pool = &p->options->pool;
+    ln->service.pools = p->pools;
+    ln->service.scratch = p->scratch;
+    ln->service.sessions = &p->all;
     ln->service.login_timeout_ms = p->options->login_timeout_ms;
     ln->service.ended = session_ended;
     ln->service.ended_ctx = p;
@@ -300,6 +309,9 @@ static entrasql_status start(proxy *p, entrasql_error *err)
     ES_TRY(loop_new(&p->l, err));
     ES_TRY(loop_on_signal(p->l, SIGTERM, on_signal, p, err));
     ES_TRY(loop_on_signal(p->l, SIGINT, on_signal, p, err));
+    if (relay_scratch_new(SCRATCH_BYTES, &p->scratch) != ENTRASQL_OK)
+        return es_nomem(err);
+    ES_TRY(proxy_pools_new(p->l, p->scratch, &proxy_session_pools_client, &p->pools, err));
     if (!p->options->skip_token_check)
         ES_TRY(check_token(p, err));
     for (size_t i = 0; i < p->listener_count; i++)
@@ -312,6 +324,8 @@ static void release(proxy *p)
 {
     p->is_draining = false; /* sessions that end now stop nothing */
     loop_free(p->l);
+    proxy_pools_free(p->pools);
+    relay_scratch_free(p->scratch);
     for (size_t i = 0; i < p->listener_count; i++) {
         os_sock_close(&p->listeners[i].fd);
         tls_context_unref(p->listeners[i].service.tls);

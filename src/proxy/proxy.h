@@ -11,6 +11,7 @@
 #define PROXY_PROXY_H
 
 #include "base/error.h"
+#include "proxy/pool.h"
 
 #include <entrasql/entrasql.h>
 
@@ -31,8 +32,9 @@ typedef struct proxy_options {
     uint32_t max_clients;      /* more are refused */
     uint32_t login_timeout_ms; /* of a client, token and upstream included */
     uint32_t drain_ms;         /* after SIGTERM: how long sessions may go on */
-    bool skip_token_check;     /* do not get a token before listening */
-    FILE *out;                 /* says when it is ready, and where */
+    proxy_pool_settings pool;
+    bool skip_token_check; /* do not get a token before listening */
+    FILE *out;             /* says when it is ready, and where */
 } proxy_options;
 
 /*

@@ -5,40 +5,63 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/sock.h"
+#include "proxy/goodbye.h"
 #include "relay/login.h"
 #include "relay/pump.h"
 #include "relay/session.h"
 
 /* After the login's deadline: time to tell the client why. */
 #define ANSWER_MS 2000
+/* A client that was told an error has so long to take it. */
+#define LINGER_MS 2000
+/* Of its first request a client that has to wait for a connection leaves the rest in its socket. */
+#define FIRST_BYTES ((size_t)4096)
 
 typedef enum phase {
-    PHASE_ACCEPT,  /* the client's login */
-    PHASE_LOGIN,   /* upstream */
-    PHASE_ANSWER,  /* the login's answer, or a refusal, is on its way to the client */
-    PHASE_PASSING, /* bytes both ways */
+    PHASE_ACCEPT,      /* the client's login */
+    PHASE_LOGIN,       /* a connection of its own is made */
+    PHASE_WAIT_ANSWER, /* the pool logs in, to have an answer */
+    PHASE_ANSWER,      /* the login's answer, or a refusal, is on its way to the client */
+    PHASE_REST,        /* logged in, without a connection */
+    PHASE_WAIT_SERVER, /* its first request has begun */
+    PHASE_PASSING,     /* bytes both ways */
+    PHASE_LINGER       /* it was told an error */
 } phase;
 
-typedef struct session {
-    const proxy_service *service;
-    loop_task *task;
-    uint64_t number;
-    phase at;
+/* What a session needs until its login is answered. */
+typedef struct entry {
     bool is_refused;
+    bool is_answered;        /* the pool has an answer now */
     entrasql_error *refusal; /* for who may not come in; NULL: may */
     int64_t deadline_ms;
     int64_t accepted_us;
-    int64_t login_us;     /* when the login upstream began */
-    bool has_server;      /* counted among the servers */
-    uint64_t from_client; /* bytes that are counted already */
-    uint64_t from_server;
+    int64_t login_us; /* when the login upstream began */
     relay_accept *accept;
     relay_login *login;
     relay_session upstream;
-    relay_pump *pump;
-} session;
+} entry;
 
-static void log_end(const session *s, entrasql_status status, const entrasql_error *err)
+struct proxy_session {
+    pool_waiter waiter; /* first: the pool's pointers are these */
+    const proxy_service *service;
+    loop_task *task;
+    uint64_t number;
+    int64_t since_ms;
+    int64_t linger_until_ms;
+    entry *entry; /* NULL: the login was answered */
+    char *login_name;
+    pool *pool; /* NULL: not pooled */
+    relay_stream *client;
+    proxy_server *server;
+    relay_pump *pump;
+    entrasql_error *failure; /* the pool has no connection for it; owned */
+    proxy_session *next;
+    proxy_session *prev;
+    uint8_t at; /* phase */
+    bool is_killed;
+};
+
+static void log_end(const proxy_session *s, entrasql_status status, const entrasql_error *err)
 {
     if (status == ENTRASQL_OK)
         ES_LOG(INFO, "proxy", "session ended", ES_KV_I64("conn", (int64_t)s->number));
@@ -47,249 +70,596 @@ static void log_end(const session *s, entrasql_status status, const entrasql_err
                ES_KV_STR("status", entrasql_status_name(status)), ES_KV_STR("why", err->message));
 }
 
-static entrasql_status refuse(session *s, const entrasql_error *why, entrasql_error *err)
+static entrasql_status refuse(proxy_session *s, const entrasql_error *why, entrasql_error *err)
 {
+    entry *e = s->entry;
     entrasql_error told;
     relay_refusal_from(why, &told);
     ES_LOG(WARNING, "proxy", "client refused", ES_KV_I64("conn", (int64_t)s->number),
            ES_KV_STR("status", entrasql_status_name(why->status)), ES_KV_STR("why", why->message),
            ES_KV_STR("hint", why->hint));
-    if (why != s->refusal) /* else it was counted where it was refused */
+    if (why != e->refusal) /* else it was counted where it was refused */
         proxy_stats_refusal(s->service->stats, proxy_refusal_of(why));
     if (why->number != 0)
         proxy_stats_error(s->service->stats, why->number);
-    s->is_refused = true;
+    e->is_refused = true;
     s->at = PHASE_ANSWER;
-    return tds_server_refuse(relay_accept_server(s->accept), &told, s->service->target->host, err);
+    return tds_server_refuse(relay_accept_server(e->accept), &told, s->service->target->host, err);
 }
 
-/* ---- the phases: OK when another one has begun ---- */
-
-/* The client's own LOGIN7, with the target's database where it names none. */
-static entrasql_status start_login(session *s, entrasql_error *err)
+static entrasql_status answer(proxy_session *s, const es_buf *response, entrasql_error *err)
 {
-    const proxy_target *t = s->service->target;
-    const tds_login7 *client = tds_server_login(relay_accept_server(s->accept));
-    tds_login7 login;
-    entrasql_status status = tds_login7_copy(&login, client);
-    if (status == ENTRASQL_OK && login.database[0] == '\0' && t->database != NULL)
-        status = tds_login7_set(&login.database, t->database);
-    if (status != ENTRASQL_OK) {
-        tds_login7_done(&login);
-        return es_nomem(err);
-    }
-    relay_login_options options = {
-        .host = t->host,
-        .port = t->port,
-        .encrypt = t->strict ? TDS_ENCRYPT_STRICT : TDS_ENCRYPT_ON,
-        .host_name_in_certificate = t->host_name_in_certificate,
-        .tls = s->service->tls,
-        .login = &login,
-        .credential = s->service->credential,
-        .deadline_ms = s->deadline_ms,
-    };
-    s->login_us = es_clock_mono_us();
-    status = relay_login_start(&options, &s->login, err);
-    tds_login7_done(&login);
+    const tds_server_accept_options options = {.response = response};
+    s->at = PHASE_ANSWER;
+    proxy_stats_time(s->service->stats, PROXY_TIME_LOGIN,
+                     es_clock_mono_us() - s->entry->accepted_us);
+    return tds_server_accept(relay_accept_server(s->entry->accept), &options, err);
+}
+
+/* ---- the login: OK when another phase has begun ---- */
+
+static entrasql_status profile_new(const proxy_session *s, proxy_profile **ret, entrasql_error *err)
+{
+    const proxy_service *v = s->service;
+    return proxy_profile_new(v->target, v->tls, v->credential, v->login_timeout_ms,
+                             tds_server_login(relay_accept_server(s->entry->accept)), ret, err);
+}
+
+/* A connection of its own, with the client's own LOGIN7. */
+static entrasql_status start_login(proxy_session *s, entrasql_error *err)
+{
+    entry *e = s->entry;
+    proxy_profile *profile = NULL;
+    ES_TRY(profile_new(s, &profile, err));
+    e->login_us = es_clock_mono_us();
+    entrasql_status status = proxy_profile_log_in(profile, e->deadline_ms, &e->login, err);
+    proxy_profile_free(profile);
+    s->at = PHASE_LOGIN;
     return status;
 }
 
-static entrasql_status step_accept(session *s, entrasql_error *err)
+/* Takes the profile in any case. */
+static entrasql_status hold_pool(proxy_session *s, proxy_profile *profile, entrasql_error *err)
 {
-    ES_TRY(relay_accept_step(s->accept, err));
-    if (relay_accept_state(s->accept) == RELAY_ACCEPT_REFUSED) {
-        const entrasql_error *why = tds_server_refusal(relay_accept_server(s->accept));
+    ES_CLEANUP(es_buf_done) es_buf key = ES_BUF_INIT(0);
+    bool is_new = false;
+    entrasql_status status = proxy_profile_make_common(profile, err);
+    if (status == ENTRASQL_OK) {
+        status = proxy_profile_key(profile, s->service->pool->keyed_by_app, &key);
+        if (status != ENTRASQL_OK)
+            status = es_fail(err, status, "the login is too long for a pool");
+    }
+    if (status == ENTRASQL_OK)
+        status = pool_hold(proxy_pools_set(s->service->pools), key.data, key.len, s->service->pool,
+                           &s->pool, &is_new, err);
+    if (is_new)
+        pool_set_data(s->pool, profile);
+    else
+        proxy_profile_free(profile);
+    return status;
+}
+
+static entrasql_status enter_pool(proxy_session *s, entrasql_error *err)
+{
+    proxy_profile *profile = NULL;
+    ES_TRY(profile_new(s, &profile, err));
+    ES_TRY(hold_pool(s, profile, err));
+    entrasql_status status = pool_join(s->pool, &s->waiter, POOL_WANT_ANSWER, err);
+    if (status == ENTRASQL_OK)
+        s->entry->is_answered = true;
+    else if (status != ENTRASQL_AGAIN)
+        return status;
+    s->at = PHASE_WAIT_ANSWER;
+    return ENTRASQL_OK;
+}
+
+static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
+{
+    entry *e = s->entry;
+    ES_TRY(relay_accept_step(e->accept, err));
+    tds_server *engine = relay_accept_server(e->accept);
+    if (relay_accept_state(e->accept) == RELAY_ACCEPT_REFUSED) {
+        const entrasql_error *why = tds_server_refusal(engine);
         proxy_stats_refusal(s->service->stats, PROXY_REFUSED_PROTOCOL);
         if (why != NULL && err != NULL)
             *err = *why;
         return ENTRASQL_LOGIN_FAILED;
     }
-    if (s->refusal != NULL)
-        return refuse(s, s->refusal, err);
+    if (e->refusal != NULL)
+        return refuse(s, e->refusal, err);
+    s->login_name = es_strdup(tds_server_login(engine)->user_name);
+    bool is_pooled = s->service->pool->on && proxy_profile_is_poolable(tds_server_login(engine));
     entrasql_error why;
-    if (start_login(s, &why) != ENTRASQL_OK)
+    if ((is_pooled ? enter_pool(s, &why) : start_login(s, &why)) != ENTRASQL_OK)
         return refuse(s, &why, err);
-    s->at = PHASE_LOGIN;
     return ENTRASQL_OK;
 }
 
-static void count_login(session *s)
+static entrasql_status step_login(proxy_session *s, entrasql_error *err)
 {
+    entry *e = s->entry;
     proxy_stats *stats = s->service->stats;
-    int64_t now_us = es_clock_mono_us();
-    s->has_server = true;
-    proxy_stats_gauge(stats, PROXY_GAUGE_SERVERS, 1);
-    proxy_stats_count(stats, PROXY_COUNT_SERVERS, 1);
-    proxy_stats_time(stats, PROXY_TIME_UPSTREAM_LOGIN, now_us - s->login_us);
-    proxy_stats_time(stats, PROXY_TIME_LOGIN, now_us - s->accepted_us);
-}
-
-static entrasql_status step_login(session *s, entrasql_error *err)
-{
     entrasql_error why;
-    entrasql_status status = relay_login_step(s->login, &s->upstream, &why);
+    entrasql_status status = relay_login_step(e->login, &e->upstream, &why);
     if (status == ENTRASQL_AGAIN) {
-        status = relay_accept_step(s->accept, err);
+        status = relay_accept_step(e->accept, err);
         return status == ENTRASQL_OK ? ENTRASQL_AGAIN : status;
     }
-    relay_login_free(s->login);
-    s->login = NULL;
+    relay_login_free(e->login);
+    e->login = NULL;
     if (status != ENTRASQL_OK) {
-        proxy_stats_count(s->service->stats, PROXY_COUNT_UPSTREAM_FAILURES, 1);
+        proxy_stats_count(stats, PROXY_COUNT_UPSTREAM_FAILURES, 1);
         return refuse(s, &why, err);
     }
-    count_login(s);
+    proxy_stats_gauge(stats, PROXY_GAUGE_SERVERS, 1);
+    proxy_stats_count(stats, PROXY_COUNT_SERVERS, 1);
+    proxy_stats_time(stats, PROXY_TIME_UPSTREAM_LOGIN, es_clock_mono_us() - e->login_us);
     ES_LOG(INFO, "proxy", "login accepted", ES_KV_I64("conn", (int64_t)s->number),
-           ES_KV_STR("server", s->upstream.server_host),
-           ES_KV_STR("database", s->upstream.database));
-    tds_server_accept_options answer = {.response = &s->upstream.response};
-    s->at = PHASE_ANSWER;
-    return tds_server_accept(relay_accept_server(s->accept), &answer, err);
+           ES_KV_STR("server", e->upstream.server_host),
+           ES_KV_STR("database", e->upstream.database));
+    ES_TRY(proxy_server_adopt(&e->upstream, s->service->scratch, &s->server, err));
+    return answer(s, &e->upstream.response, err);
 }
 
-static entrasql_status start_passing(session *s, entrasql_error *err)
+/* The pool's answer is on its way, as long as the login may take. */
+static entrasql_status step_wait_answer(proxy_session *s, entrasql_error *err)
 {
-    relay_stream *client = relay_accept_take(s->accept);
-    if (relay_pump_new(client, s->upstream.stream, &s->pump) != ENTRASQL_OK) {
-        relay_stream_free(client);
-        return es_nomem(err);
+    entry *e = s->entry;
+    if (s->failure != NULL)
+        return refuse(s, s->failure, err);
+    if (e->is_answered && pool_answer(s->pool) != NULL) {
+        ES_LOG(INFO, "proxy", "login accepted", ES_KV_I64("conn", (int64_t)s->number),
+               ES_KV_STR("server", s->service->target->host), ES_KV_STR("from", "pool"));
+        return answer(s, pool_answer(s->pool), err);
     }
-    s->upstream.stream = NULL;
-    relay_session_done(&s->upstream);
-    relay_accept_free(s->accept);
-    s->accept = NULL;
+    if (es_clock_mono_ms() >= e->deadline_ms) {
+        entrasql_error why;
+        pool_leave(&s->waiter);
+        es_fail(&why, ENTRASQL_TIMEOUT, "the entrasql proxy got no upstream connection in time");
+        return refuse(s, &why, err);
+    }
+    entrasql_status status = relay_accept_step(e->accept, err);
+    return status == ENTRASQL_OK ? ENTRASQL_AGAIN : status;
+}
+
+/* ---- bytes ---- */
+
+static entrasql_status start_passing(proxy_session *s, entrasql_error *err)
+{
+    const relay_pump_options options = {
+        .client = s->client,
+        .server = proxy_server_stream(s->server),
+        .border = proxy_server_border(s->server),
+        .scratch = s->service->scratch,
+        .keeps_server = s->pool != NULL,
+    };
+    if (relay_pump_new(&options, &s->pump) != ENTRASQL_OK)
+        return es_nomem(err);
     s->at = PHASE_PASSING;
-    loop_task_settle(s->task);
     return ENTRASQL_OK;
 }
 
-static entrasql_status step_answer(session *s, entrasql_error *err)
+static void free_entry(proxy_session *s)
 {
-    ES_TRY(relay_accept_step(s->accept, err));
-    if (s->is_refused)
+    entry *e = s->entry;
+    s->entry = NULL;
+    if (e == NULL)
+        return;
+    relay_login_free(e->login);
+    relay_session_done(&e->upstream);
+    relay_accept_free(e->accept);
+    es_free(e->refusal);
+    es_free(e);
+}
+
+static entrasql_status step_answer(proxy_session *s, entrasql_error *err)
+{
+    entry *e = s->entry;
+    ES_TRY(relay_accept_step(e->accept, err));
+    if (e->is_refused)
         return es_fail(err, ENTRASQL_LOGIN_FAILED, "the client was refused");
+    s->client = relay_accept_take(e->accept);
+    relay_stream_use_scratch(s->client, s->service->scratch);
+    free_entry(s);
+    loop_task_settle(s->task);
+    if (s->server != NULL)
+        return start_passing(s, err);
+    s->at = PHASE_REST;
+    return ENTRASQL_OK;
+}
+
+/* The error as an answer to the client's request, then the end. */
+static entrasql_status tell_failure(proxy_session *s, const entrasql_error *why,
+                                    entrasql_error *err)
+{
+    ES_LOG(WARNING, "proxy", "a client's request failed", ES_KV_I64("conn", (int64_t)s->number),
+           ES_KV_STR("status", entrasql_status_name(why->status)), ES_KV_STR("why", why->message));
+    ES_TRY(proxy_goodbye(s->client, why, s->service->target->host, err));
+    s->linger_until_ms = es_clock_deadline(LINGER_MS);
+    s->at = PHASE_LINGER;
+    return ENTRASQL_OK;
+}
+
+/* OK when another phase has begun. */
+static entrasql_status step_linger(proxy_session *s, entrasql_error *err)
+{
+    const relay_scratch *space = s->service->scratch;
+    entrasql_status sent = relay_stream_flush(s->client, err);
+    if (sent == ENTRASQL_OK)
+        relay_stream_shutdown(s->client);
+    else if (sent != ENTRASQL_AGAIN)
+        return sent;
+    for (;;) {
+        size_t n = 0;
+        if (es_clock_mono_ms() >= s->linger_until_ms)
+            return es_fail(err, ENTRASQL_TIMEOUT, "the client did not leave after an error");
+        ES_TRY(relay_stream_read(s->client, space->plain, space->size, &n, err));
+    }
+}
+
+/* joined: what the pool said. */
+static entrasql_status go_on_with(proxy_session *s, entrasql_status joined,
+                                  const entrasql_error *why, entrasql_error *err)
+{
+    if (joined != ENTRASQL_OK && joined != ENTRASQL_AGAIN)
+        return tell_failure(s, why, err);
+    s->at = PHASE_WAIT_SERVER;
+    return ENTRASQL_OK;
+}
+
+/* The first bytes of the first request: now it needs a connection. */
+static entrasql_status step_rest(proxy_session *s, entrasql_error *err)
+{
+    const relay_scratch *space = s->service->scratch;
+    entrasql_error why;
+    size_t n = 0;
+    entrasql_status sent = relay_stream_flush(s->client, err);
+    if (sent != ENTRASQL_OK && sent != ENTRASQL_AGAIN)
+        return sent;
+    ES_TRY(relay_stream_read(s->client, space->plain, FIRST_BYTES, &n, err));
+    if (relay_stream_push_back(s->client, space->plain, n) != ENTRASQL_OK)
+        return es_nomem(err);
+    return go_on_with(s, pool_join(s->pool, &s->waiter, POOL_WANT_SERVER, &why), &why, err);
+}
+
+/* What it was lent was dead before it took a byte: another one, before all who came later. */
+static entrasql_status take_another(proxy_session *s, entrasql_error *err)
+{
+    entrasql_error why;
+    int64_t since_ms = s->waiter.since_ms;
+    relay_pump_free(s->pump);
+    s->pump = NULL;
+    proxy_server_drop(s->server);
+    s->server = NULL;
+    return go_on_with(s, pool_rejoin(s->pool, &s->waiter, since_ms, &why), &why, err);
+}
+
+static entrasql_status step_wait_server(proxy_session *s, entrasql_error *err)
+{
+    if (s->failure != NULL)
+        return tell_failure(s, s->failure, err);
+    if (s->server == NULL) {
+        if (os_sock_peer_gone(relay_stream_fd(s->client)))
+            return es_fail(err, ENTRASQL_CLOSED, "the client left while it waited");
+        return ENTRASQL_AGAIN;
+    }
+    if (!proxy_server_is_alive(s->server))
+        return take_another(s, err);
+    ES_LOG(DEBUG, "proxy", "lent", ES_KV_I64("conn", (int64_t)s->number),
+           ES_KV_I64("server_conn", (int64_t)proxy_server_number(s->server)));
     return start_passing(s, err);
 }
 
-static entrasql_status step_passing(session *s, entrasql_error *err)
+static entrasql_status pump_bytes(proxy_session *s, entrasql_error *err)
 {
-    entrasql_status status = relay_pump_step(s->pump, err);
     uint64_t from_client = 0;
     uint64_t from_server = 0;
+    entrasql_status status = relay_pump_step(s->pump, err);
     relay_pump_passed(s->pump, &from_client, &from_server);
-    proxy_stats_count(s->service->stats, PROXY_COUNT_BYTES_FROM_CLIENT,
-                      from_client - s->from_client);
-    proxy_stats_count(s->service->stats, PROXY_COUNT_BYTES_FROM_SERVER,
-                      from_server - s->from_server);
-    s->from_client = from_client;
-    s->from_server = from_server;
+    proxy_stats_count(s->service->stats, PROXY_COUNT_BYTES_FROM_CLIENT, from_client);
+    proxy_stats_count(s->service->stats, PROXY_COUNT_BYTES_FROM_SERVER, from_server);
+    return status;
+}
+
+static void server_broke(proxy_session *s)
+{
+    relay_pump_free(s->pump);
+    s->pump = NULL;
+    proxy_server_drop(s->server);
+    s->server = NULL;
+}
+
+static entrasql_status step_passing(proxy_session *s, entrasql_error *err)
+{
+    entrasql_error why;
+    entrasql_status status = pump_bytes(s, &why);
+    if (status != ENTRASQL_OK && status != ENTRASQL_AGAIN) {
+        bool is_whole = relay_border_is_between_replies(proxy_server_border(s->server));
+        if (relay_pump_server_broke(s->pump)) {
+            if (s->pool != NULL && relay_pump_server_took_nothing(s->pump))
+                return take_another(s, err);
+            server_broke(s);
+            if (is_whole)
+                return tell_failure(s, &why, err);
+        }
+        *err = why;
+    }
     return status;
 }
 
 /* ---- the task ---- */
 
+static entrasql_status step_phase(proxy_session *s, entrasql_error *err)
+{
+    switch ((phase)s->at) {
+    case PHASE_ACCEPT:
+        return step_accept(s, err);
+    case PHASE_LOGIN:
+        return step_login(s, err);
+    case PHASE_WAIT_ANSWER:
+        return step_wait_answer(s, err);
+    case PHASE_ANSWER:
+        return step_answer(s, err);
+    case PHASE_REST:
+        return step_rest(s, err);
+    case PHASE_WAIT_SERVER:
+        return step_wait_server(s, err);
+    case PHASE_PASSING:
+        return step_passing(s, err);
+    case PHASE_LINGER:
+        break;
+    }
+    return step_linger(s, err);
+}
+
 static bool session_step(void *ctx)
 {
-    session *s = ctx;
+    proxy_session *s = ctx;
     entrasql_error err;
+    if (s->is_killed) {
+        (void)es_fail(&err, ENTRASQL_CANCELLED, "it was ended by an operator");
+        log_end(s, ENTRASQL_CANCELLED, &err);
+        return false;
+    }
     for (;;) {
-        entrasql_status status = ENTRASQL_OK;
-        switch (s->at) {
-        case PHASE_ACCEPT:
-            status = step_accept(s, &err);
-            break;
-        case PHASE_LOGIN:
-            status = step_login(s, &err);
-            break;
-        case PHASE_ANSWER:
-            status = step_answer(s, &err);
-            break;
-        case PHASE_PASSING:
-            status = step_passing(s, &err);
-            if (status == ENTRASQL_OK) {
-                log_end(s, status, NULL);
-                return false;
-            }
-            break;
-        }
+        phase before = s->at;
+        entrasql_status status = step_phase(s, &err);
         if (status == ENTRASQL_AGAIN)
             return true;
-        if (status != ENTRASQL_OK) {
-            log_end(s, status, &err);
-            return false;
-        }
+        if (status == ENTRASQL_OK && (before != PHASE_PASSING || s->at != PHASE_PASSING))
+            continue;
+        bool is_goodbye =
+            status == ENTRASQL_CLOSED && (before == PHASE_REST || before == PHASE_LINGER);
+        log_end(s, is_goodbye ? ENTRASQL_OK : status, &err);
+        return false;
     }
 }
 
 static entrasql_status session_wants(void *ctx, os_wait *w)
 {
-    session *s = ctx;
-    if (s->at == PHASE_PASSING)
+    proxy_session *s = ctx;
+    switch ((phase)s->at) {
+    case PHASE_PASSING:
         return relay_pump_wants(s->pump, w);
-    if (s->at == PHASE_LOGIN)
-        ES_TRY(relay_login_wants(s->login, w));
-    return relay_accept_wants(s->accept, w);
+    case PHASE_REST:
+        return relay_stream_wants(s->client, true, w);
+    case PHASE_WAIT_SERVER:
+        return os_wait_add(w, relay_stream_fd(s->client), POLLRDHUP);
+    case PHASE_LINGER:
+        os_wait_until(w, s->linger_until_ms);
+        return relay_stream_wants(s->client, true, w);
+    case PHASE_LOGIN:
+        ES_TRY(relay_login_wants(s->entry->login, w));
+        break;
+    case PHASE_WAIT_ANSWER:
+        os_wait_until(w, s->entry->deadline_ms);
+        break;
+    case PHASE_ACCEPT:
+    case PHASE_ANSWER:
+        break;
+    }
+    return relay_accept_wants(s->entry->accept, w);
+}
+
+static proxy_pin pin_of(relay_pin pin)
+{
+    switch (pin) {
+    case RELAY_PIN_PARTIAL:
+        return PROXY_PIN_PARTIAL;
+    case RELAY_PIN_ATTENTION:
+        return PROXY_PIN_ATTENTION;
+    case RELAY_PIN_FATAL:
+        return PROXY_PIN_FATAL;
+    case RELAY_PIN_STATE:
+        return PROXY_PIN_SESSION_STATE;
+    case RELAY_PIN_TRANSACTION:
+        return PROXY_PIN_TRANSACTION;
+    case RELAY_PIN_LOST:
+    case RELAY_PIN_NONE:
+        break;
+    }
+    return PROXY_PIN_OTHER;
+}
+
+static void give_back(proxy_session *s)
+{
+    if (s->server == NULL)
+        return;
+    if (s->pump == NULL && s->pool != NULL) {
+        proxy_server_give_back_unused(s->server);
+        return;
+    }
+    relay_pump_free(s->pump);
+    if (s->pool == NULL)
+        proxy_stats_gauge(s->service->stats, PROXY_GAUGE_SERVERS, -1);
+    relay_pin pin = proxy_server_give_back(s->server);
+    if (s->pool == NULL || pin == RELAY_PIN_NONE)
+        return;
+    proxy_stats_pin(s->service->stats, pin_of(pin));
+    ES_LOG(INFO, "proxy", "upstream connection not used again",
+           ES_KV_I64("conn", (int64_t)s->number), ES_KV_STR("why", relay_pin_name(pin)));
+}
+
+static void unlist(const proxy_session *s)
+{
+    proxy_sessions *all = s->service->sessions;
+    if (s->prev != NULL)
+        s->prev->next = s->next;
+    else
+        all->first = s->next;
+    if (s->next != NULL)
+        s->next->prev = s->prev;
+    all->count--;
+}
+
+static void free_session(proxy_session *s)
+{
+    free_entry(s);
+    relay_stream_free(s->client);
+    es_free(s->login_name);
+    es_free(s->failure);
+    es_free(s);
 }
 
 static void session_end(void *ctx)
 {
-    session *s = ctx;
-    relay_pump_free(s->pump);
-    relay_login_free(s->login);
-    relay_session_done(&s->upstream);
-    relay_accept_free(s->accept);
-    es_free(s->refusal);
-    proxy_stats_gauge(s->service->stats, PROXY_GAUGE_CLIENTS, -1);
-    if (s->has_server)
-        proxy_stats_gauge(s->service->stats, PROXY_GAUGE_SERVERS, -1);
-    s->service->ended(s->service->ended_ctx);
-    es_free(s);
+    proxy_session *s = ctx;
+    const proxy_service *v = s->service;
+    pool_leave(&s->waiter);
+    give_back(s);
+    pool_release(s->pool);
+    unlist(s);
+    proxy_stats_gauge(v->stats, PROXY_GAUGE_CLIENTS, -1);
+    free_session(s);
+    v->ended(v->ended_ctx);
 }
 
 static const loop_task_class session_class = {session_wants, session_step, session_end};
 
-static entrasql_status prepare(session *s, int *fd, const entrasql_error *refusal,
+/* ---- what the pool says ---- */
+
+static void on_lend(pool_waiter *w, proxy_server *server)
+{
+    proxy_session *s = (proxy_session *)w;
+    s->server = server;
+    loop_task_wake(s->task);
+}
+
+static void on_answer(pool_waiter *w)
+{
+    proxy_session *s = (proxy_session *)w;
+    s->entry->is_answered = true;
+    loop_task_wake(s->task);
+}
+
+static void on_fail(pool_waiter *w, const entrasql_error *why)
+{
+    proxy_session *s = (proxy_session *)w;
+    s->failure = es_memdup(why, sizeof *why);
+    s->is_killed = s->failure == NULL; /* no memory even for the reason */
+    loop_task_wake(s->task);
+}
+
+const proxy_pools_client proxy_session_pools_client = {on_lend, on_answer, on_fail};
+
+/* ---- its beginning ---- */
+
+static entrasql_status prepare(proxy_session *s, int *fd, const entrasql_error *refusal,
                                entrasql_error *err)
 {
+    entry *e = es_calloc(1, sizeof *e);
+    if (e == NULL)
+        return es_nomem(err);
+    s->entry = e;
+    e->accepted_us = es_clock_mono_us();
+    e->deadline_ms = es_clock_deadline(s->service->login_timeout_ms);
     if (refusal != NULL) {
-        s->refusal = es_memdup(refusal, sizeof *refusal);
-        if (s->refusal == NULL)
+        e->refusal = es_memdup(refusal, sizeof *refusal);
+        if (e->refusal == NULL)
             return es_nomem(err);
     }
     relay_accept_options options = {
         .tls_mode = TDS_SERVER_TLS_NONE,
-        .deadline_ms = s->deadline_ms + ANSWER_MS,
+        .deadline_ms = e->deadline_ms + ANSWER_MS,
     };
-    ES_TRY(relay_accept_start(*fd, &options, &s->accept, err));
+    ES_TRY(relay_accept_start(*fd, &options, &e->accept, err));
     *fd = -1;
     return ENTRASQL_OK;
+}
+
+static void list(proxy_session *s)
+{
+    proxy_sessions *all = s->service->sessions;
+    s->next = all->first;
+    if (s->next != NULL)
+        s->next->prev = s;
+    all->first = s;
+    all->count++;
 }
 
 entrasql_status proxy_session_start(loop *l, const proxy_service *service, int fd, uint64_t number,
                                     const entrasql_error *refusal, entrasql_error *err)
 {
-    session *s = es_calloc(1, sizeof *s);
+    proxy_session *s = es_calloc(1, sizeof *s);
     entrasql_status status = s != NULL ? ENTRASQL_OK : es_nomem(err);
     if (status == ENTRASQL_OK) {
         s->service = service;
         s->number = number;
-        s->accepted_us = es_clock_mono_us();
-        s->deadline_ms = es_clock_deadline(service->login_timeout_ms);
+        s->since_ms = es_clock_mono_ms();
         status = prepare(s, &fd, refusal, err);
     }
     if (status == ENTRASQL_OK)
         status = loop_task_start(l, &session_class, s, &s->task, err);
-    if (status == ENTRASQL_OK) {
-        proxy_stats_gauge(service->stats, PROXY_GAUGE_CLIENTS, 1);
-        proxy_stats_count(service->stats, PROXY_COUNT_CLIENTS, 1);
-    }
     if (status != ENTRASQL_OK) {
         os_sock_close(&fd);
-        if (s != NULL) {
-            relay_accept_free(s->accept);
-            es_free(s->refusal);
-            es_free(s);
+        if (s != NULL)
+            free_session(s);
+        return status;
+    }
+    list(s);
+    proxy_stats_gauge(service->stats, PROXY_GAUGE_CLIENTS, 1);
+    proxy_stats_count(service->stats, PROXY_COUNT_CLIENTS, 1);
+    return ENTRASQL_OK;
+}
+
+/* ---- for operators ---- */
+
+proxy_session *proxy_session_first(const proxy_sessions *all)
+{
+    return all->first;
+}
+
+proxy_session *proxy_session_next(const proxy_session *s)
+{
+    return s->next;
+}
+
+void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret)
+{
+    static const char *const states[] = {
+        [PHASE_ACCEPT] = "login",   [PHASE_LOGIN] = "login",    [PHASE_WAIT_ANSWER] = "login",
+        [PHASE_ANSWER] = "login",   [PHASE_REST] = "idle",      [PHASE_WAIT_SERVER] = "waiting",
+        [PHASE_PASSING] = "active", [PHASE_LINGER] = "closing",
+    };
+    *ret = (proxy_session_info){
+        .number = s->number,
+        .state = states[s->at],
+        .service = s->service,
+        .login_name = s->login_name != NULL ? s->login_name : "",
+        .profile = s->pool != NULL ? pool_data(s->pool) : NULL,
+        .server_number = s->server != NULL ? proxy_server_number(s->server) : 0,
+        .since_ms = s->since_ms,
+    };
+}
+
+bool proxy_session_kill(proxy_sessions *all, uint64_t number)
+{
+    for (proxy_session *s = all->first; s != NULL; s = s->next) {
+        if (s->number == number) {
+            s->is_killed = true;
+            loop_task_wake(s->task);
+            return true;
         }
     }
-    return status;
+    return false;
 }

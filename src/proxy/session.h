@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client of the proxy, from its first byte to its last: its login is
- * accepted, one upstream is made with a token and the client's own LOGIN7, its
- * answer is replayed, bytes are passed. A task of the loop; ends by itself.
+ * One client of the proxy, from its first byte to its last. A task of the
+ * loop; ends by itself.
+ *
+ * With a pool its login is answered from the recorded answer of an earlier
+ * one; it takes an upstream connection with the first byte of its first
+ * request, keeps it until it leaves, and costs no buffer before that. Without
+ * a pool, or when its login cannot share connections, one upstream connection
+ * is made for it and ends with it.
  */
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
 
 #include "loop/loop.h"
+#include "proxy/server.h"
 #include "proxy/stats.h"
 #include "proxy/target.h"
 #include "relay/accept.h"
 
 #include <entrasql/entrasql.h>
+
+typedef struct proxy_session proxy_session;
+
+/* All sessions, in no order. Zeroed: none. */
+typedef struct proxy_sessions {
+    proxy_session *first;
+    size_t count;
+} proxy_sessions;
 
 /* What the sessions of a listener share; outlives them. */
 typedef struct proxy_service {
@@ -20,10 +34,17 @@ typedef struct proxy_service {
     entrasql_credential *credential;
     tls_context *tls; /* upstream */
     proxy_stats *stats;
+    const proxy_pool_settings *pool;
+    proxy_pools *pools;
+    relay_scratch *scratch;
+    proxy_sessions *sessions;
     uint32_t login_timeout_ms;
     void (*ended)(void *ctx); /* a session is over */
     void *ended_ctx;
 } proxy_service;
+
+/* How sessions are served by the pools. */
+extern const proxy_pools_client proxy_session_pools_client;
 
 /*
  * Takes the descriptor in any case. refusal (NULL: the client may come in) is what
@@ -31,5 +52,23 @@ typedef struct proxy_service {
  */
 entrasql_status proxy_session_start(loop *l, const proxy_service *service, int fd, uint64_t number,
                                     const entrasql_error *refusal, entrasql_error *err) ES_MUST_USE;
+
+/* ---- for operators ---- */
+
+typedef struct proxy_session_info {
+    uint64_t number;
+    const char *state; /* "login", "idle", "waiting", "active" ... */
+    const proxy_service *service;
+    const char *login_name;       /* "" before the login is complete */
+    const proxy_profile *profile; /* NULL: not pooled, or before the login is complete */
+    uint64_t server_number;       /* of the upstream connection it holds; 0: none, or its own */
+    int64_t since_ms;             /* connected, monotonic */
+} proxy_session_info;
+
+proxy_session *proxy_session_first(const proxy_sessions *all);
+proxy_session *proxy_session_next(const proxy_session *s);
+void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret);
+/* Ends it with the loop's next turn. False: there is none of that number. */
+bool proxy_session_kill(proxy_sessions *all, uint64_t number);
 
 #endif

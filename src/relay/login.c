@@ -450,6 +450,8 @@ static entrasql_status hand_over(relay_login *l, relay_session *ret, entrasql_er
         relay_session_done(&s);
         return es_nomem(err);
     }
+    s.token = l->token;
+    l->token = NULL;
     s.stream = l->stream;
     l->stream = NULL;
     l->at = PHASE_OVER;
@@ -554,5 +556,6 @@ void relay_session_done(relay_session *s)
     es_buf_done(&s->response);
     es_free(s->server_host);
     es_free(s->database);
+    es_secret_unref(s->token);
     *s = (relay_session){0};
 }

@@ -42,6 +42,7 @@ typedef struct relay_session {
     es_buf response;   /* login response to replay, owned */
     char *server_host; /* after routing; owned */
     char *database;    /* owned */
+    es_secret *token;  /* that it was made with; a reference; NULL: a SQL login */
 } relay_session;
 
 entrasql_status relay_login_start(const relay_login_options *options, relay_login **ret,

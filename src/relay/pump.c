@@ -12,35 +12,49 @@ typedef struct direction {
     relay_stream *to;
     const char *from_name;
     const char *to_name;
+    void (*show)(relay_border *b, const void *p, size_t n);
     bool ended;  /* `from` has given its last byte */
     bool closed; /* and `to` was told */
     uint64_t passed;
 } direction;
 
 struct relay_pump {
-    relay_stream *client;
-    relay_stream *server;
     direction up;
     direction down;
-    uint8_t *space; /* RELAY_PUMP_BUFFER_BYTES; nothing stays in it between steps */
-    int64_t linger_until_ms;
+    relay_border *border;
+    relay_scratch *scratch;
+    relay_scratch *own_scratch; /* NULL: it is somebody else's */
+    bool keeps_server;
     bool busy; /* a direction had more: TLS may hold bytes that raise no event on the socket */
+    bool server_broke;
+    uint64_t server_had_sent; /* when the pump began */
+    int64_t linger_until_ms;
 };
 
-entrasql_status relay_pump_new(relay_stream *client, relay_stream *server, relay_pump **ret)
+entrasql_status relay_pump_new(const relay_pump_options *options, relay_pump **ret)
 {
     relay_pump *p = es_calloc(1, sizeof *p);
-    uint8_t *space = es_malloc(RELAY_PUMP_BUFFER_BYTES);
-    if (p == NULL || space == NULL) {
+    if (p == NULL)
+        return ENTRASQL_NOMEM;
+    if (options->scratch == NULL &&
+        relay_scratch_new(RELAY_PUMP_SCRATCH_BYTES, &p->own_scratch) != ENTRASQL_OK) {
         es_free(p);
-        es_free(space);
         return ENTRASQL_NOMEM;
     }
-    p->client = client;
-    p->server = server;
-    p->up = (direction){.from = client, .to = server, .from_name = "client", .to_name = "server"};
-    p->down = (direction){.from = server, .to = client, .from_name = "server", .to_name = "client"};
-    p->space = space;
+    p->up = (direction){.from = options->client,
+                        .to = options->server,
+                        .from_name = "client",
+                        .to_name = "server",
+                        .show = relay_border_up};
+    p->down = (direction){.from = options->server,
+                          .to = options->client,
+                          .from_name = "server",
+                          .to_name = "client",
+                          .show = relay_border_down};
+    p->border = options->border;
+    p->scratch = options->scratch != NULL ? options->scratch : p->own_scratch;
+    p->keeps_server = options->keeps_server;
+    p->server_had_sent = relay_stream_sent(options->server);
     p->linger_until_ms = ES_NO_DEADLINE;
     *ret = p;
     return ENTRASQL_OK;
@@ -50,10 +64,18 @@ void relay_pump_free(relay_pump *p)
 {
     if (p == NULL)
         return;
-    relay_stream_free(p->client);
-    relay_stream_free(p->server);
-    es_free_wipe(p->space, RELAY_PUMP_BUFFER_BYTES);
+    relay_scratch_free(p->own_scratch);
     es_free(p);
+}
+
+bool relay_pump_server_broke(const relay_pump *p)
+{
+    return p->server_broke;
+}
+
+bool relay_pump_server_took_nothing(const relay_pump *p)
+{
+    return relay_stream_sent(p->up.to) == p->server_had_sent;
 }
 
 /* A direction reads only when what it read before has gone out: that bounds what is on the way. */
@@ -64,42 +86,74 @@ static bool may_read(const direction *d)
 
 entrasql_status relay_pump_wants(const relay_pump *p, os_wait *w)
 {
-    ES_TRY(relay_stream_wants(p->client, may_read(&p->up), w));
-    ES_TRY(relay_stream_wants(p->server, may_read(&p->down), w));
+    ES_TRY(relay_stream_wants(p->up.from, may_read(&p->up), w));
+    ES_TRY(relay_stream_wants(p->down.from, may_read(&p->down), w));
     os_wait_until(w, p->busy ? es_clock_mono_ms() : p->linger_until_ms);
     return ENTRASQL_OK;
 }
 
-static entrasql_status blame(entrasql_status status, const char *who, entrasql_error *err)
+static entrasql_status blame(relay_pump *p, entrasql_status status, const char *who,
+                             entrasql_error *err)
 {
-    if (status != ENTRASQL_OK && status != ENTRASQL_AGAIN)
-        es_error_prefix(err, "%s", who);
+    if (status == ENTRASQL_OK || status == ENTRASQL_AGAIN)
+        return status;
+    p->server_broke = who == p->down.from_name;
+    es_error_prefix(err, "%s", who);
     return status;
+}
+
+/* The end of one side is passed on, but for a client's to a server that is kept. */
+static void pass_on_end(const relay_pump *p, direction *d)
+{
+    if (d == &p->up && p->keeps_server) {
+        d->closed = true;
+        return;
+    }
+    if (!d->closed)
+        relay_stream_shutdown(d->to);
+    d->closed = relay_stream_queued(d->to) == 0;
+}
+
+/* Every byte of a session goes through here. */
+static entrasql_status deliver(relay_pump *p, direction *d, size_t n, entrasql_error *err)
+{
+    d->passed += n;
+    if (p->border != NULL)
+        d->show(p->border, p->scratch->plain, n);
+    entrasql_status status = relay_stream_write(d->to, p->scratch->plain, n, err);
+    if (status != ENTRASQL_OK && d == &p->up && relay_pump_server_took_nothing(p) &&
+        relay_stream_push_back(d->from, p->scratch->plain, n) != ENTRASQL_OK)
+        status = es_nomem(err);
+    return blame(p, status, d->to_name, err);
+}
+
+static bool owes_a_reply(const relay_pump *p)
+{
+    return p->border != NULL && !p->border->lost && !relay_border_is_idle(p->border);
 }
 
 /* AGAIN: nothing more to do now. OK: it may go on. */
 static entrasql_status move_once(relay_pump *p, direction *d, entrasql_error *err)
 {
     size_t n = 0;
-    ES_TRY(blame(relay_stream_flush(d->to, err), d->to_name, err));
+    ES_TRY(blame(p, relay_stream_flush(d->to, err), d->to_name, err));
     if (d->ended) {
-        if (!d->closed)
-            relay_stream_shutdown(d->to);
-        d->closed = relay_stream_queued(d->to) == 0;
+        pass_on_end(p, d);
         return ENTRASQL_AGAIN;
     }
-    entrasql_status status = relay_stream_read(d->from, p->space, RELAY_PUMP_BUFFER_BYTES, &n, err);
+    entrasql_status status =
+        relay_stream_read(d->from, p->scratch->plain, p->scratch->size, &n, err);
+    if (status == ENTRASQL_CLOSED && d == &p->down && owes_a_reply(p))
+        status = es_fail(err, ENTRASQL_NETWORK, "it closed the connection in a request");
     if (status == ENTRASQL_CLOSED) {
         d->ended = true;
         p->linger_until_ms = es_clock_deadline(RELAY_PUMP_LINGER_MS);
         return ENTRASQL_OK;
     }
-    ES_TRY(blame(status, d->from_name, err));
+    ES_TRY(blame(p, status, d->from_name, err));
     if (p->linger_until_ms != ES_NO_DEADLINE)
         p->linger_until_ms = es_clock_deadline(RELAY_PUMP_LINGER_MS);
-    d->passed += n;
-    /* Every byte of a session goes through this line. */
-    return blame(relay_stream_write(d->to, p->space, n, err), d->to_name, err);
+    return deliver(p, d, n, err);
 }
 
 static entrasql_status move(relay_pump *p, direction *d, bool *ret_busy, entrasql_error *err)
@@ -114,16 +168,20 @@ static entrasql_status move(relay_pump *p, direction *d, bool *ret_busy, entrasq
     return ENTRASQL_OK;
 }
 
-void relay_pump_passed(const relay_pump *p, uint64_t *ret_from_client, uint64_t *ret_from_server)
+void relay_pump_passed(relay_pump *p, uint64_t *ret_from_client, uint64_t *ret_from_server)
 {
     *ret_from_client = p->up.passed;
     *ret_from_server = p->down.passed;
+    p->up.passed = 0;
+    p->down.passed = 0;
 }
 
 entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err)
 {
     bool busy = false;
     ES_TRY(move(p, &p->up, &busy, err));
+    if (p->keeps_server && p->up.closed)
+        return ENTRASQL_OK;
     ES_TRY(move(p, &p->down, &busy, err));
     if (p->up.closed && p->down.closed)
         return ENTRASQL_OK;

@@ -158,7 +158,6 @@ static entrasql_status pump_to_end(relay_pump *pump, int stop_fd, entrasql_error
     }
 }
 
-/* Takes over the session in any case. */
 static entrasql_status pass_bytes(relay_accept *a, relay_session *session, int stop_fd,
                                   entrasql_error *err)
 {
@@ -167,14 +166,12 @@ static entrasql_status pass_bytes(relay_accept *a, relay_session *session, int s
     ES_TRY(relay_rest(a, stop_fd, err));
     relay_pump *pump = NULL;
     relay_stream *client = relay_accept_take(a);
-    if (relay_pump_new(client, session->stream, &pump) != ENTRASQL_OK) {
-        relay_stream_free(client);
-        return es_nomem(err);
-    }
-    session->stream = NULL;
-    relay_session_done(session);
-    entrasql_status status = pump_to_end(pump, stop_fd, err);
+    relay_pump_options options = {.client = client, .server = session->stream};
+    entrasql_status status = relay_pump_new(&options, &pump);
+    es_buf_done(&session->response);
+    status = status == ENTRASQL_OK ? pump_to_end(pump, stop_fd, err) : es_nomem(err);
     relay_pump_free(pump);
+    relay_stream_free(client);
     return status;
 }
 

@@ -19,11 +19,36 @@ struct relay_stream {
     bool said_goodbye; /* TLS's close_notify is queued */
     bool ended;        /* the socket has delivered its last byte */
     bool may_hold;     /* TLS may hold received bytes that no event on the socket tells of */
-    relay_frame frame; /* of what is written through TLS */
+    uint64_t sent;
+    relay_scratch *scratch; /* NULL: none is lent */
+    relay_frame frame;      /* of what is written through TLS */
     es_buf queue;      /* clear bytes and what TLS left behind; goes out before TLS's own output */
     es_buf given_back; /* read() delivers it first */
     uint8_t *space;    /* RECEIVE_BYTES; made when TLS needs it, given back when idle */
 };
+
+entrasql_status relay_scratch_new(size_t size, relay_scratch **ret)
+{
+    relay_scratch *s = es_calloc(1, sizeof *s);
+    uint8_t *plain = es_malloc(size);
+    if (s == NULL || plain == NULL) {
+        es_free(s);
+        es_free(plain);
+        return ENTRASQL_NOMEM;
+    }
+    s->plain = plain;
+    s->size = size;
+    *ret = s;
+    return ENTRASQL_OK;
+}
+
+void relay_scratch_free(relay_scratch *s)
+{
+    if (s == NULL)
+        return;
+    es_free_wipe(s->plain, s->size);
+    es_free(s);
+}
 
 entrasql_status relay_stream_new(int fd, tls_conn *tls, relay_stream **ret)
 {
@@ -51,6 +76,11 @@ void relay_stream_free(relay_stream *s)
     es_buf_done(&s->given_back);
     es_free_wipe(s->space, s->space != NULL ? RECEIVE_BYTES : 0);
     es_free(s);
+}
+
+void relay_stream_use_scratch(relay_stream *s, relay_scratch *scratch)
+{
+    s->scratch = scratch;
 }
 
 int relay_stream_fd(const relay_stream *s)
@@ -144,6 +174,7 @@ static entrasql_status send_some(relay_stream *s, es_buf *b, entrasql_error *err
             sent_all += sent;
     }
     es_buf_consume(b, sent_all);
+    s->sent += sent_all;
     return status;
 }
 
@@ -165,6 +196,11 @@ size_t relay_stream_queued(const relay_stream *s)
     return s->queue.len + (s->tls != NULL ? tls_conn_output(s->tls)->len : 0);
 }
 
+uint64_t relay_stream_sent(const relay_stream *s)
+{
+    return s->sent;
+}
+
 /* AGAIN is no failure of a write: the bytes are queued. */
 static entrasql_status flush_if_possible(relay_stream *s, entrasql_error *err)
 {
@@ -183,6 +219,7 @@ static entrasql_status write_clear(relay_stream *s, const uint8_t *p, size_t n, 
             break;
         ES_TRY(status);
         done += sent;
+        s->sent += sent;
     }
     if (done < n && es_buf_add(&s->queue, p + done, n - done) != ENTRASQL_OK)
         return es_nomem(err);

@@ -11,9 +11,24 @@
 
 typedef struct relay_stream relay_stream;
 
+/*
+ * Memory that the streams of one thread use one after the other while bytes are on
+ * their way through; nothing stays in it between two calls, so that a stream
+ * costs no buffer of its own. Made and freed by whoever runs the thread.
+ */
+typedef struct relay_scratch {
+    uint8_t *plain; /* size bytes: what a stream's owner reads into */
+    size_t size;
+} relay_scratch;
+
+entrasql_status relay_scratch_new(size_t size, relay_scratch **ret) ES_MUST_USE;
+void relay_scratch_free(relay_scratch *s); /* wipes; NULL allowed */
+
 /* fd: connected, non-blocking. tls may be NULL. Both are the stream's on success only. */
 entrasql_status relay_stream_new(int fd, tls_conn *tls, relay_stream **ret) ES_MUST_USE;
 void relay_stream_free(relay_stream *s);
+/* Instead of memory of its own; outlives the stream. */
+void relay_stream_use_scratch(relay_stream *s, relay_scratch *scratch);
 int relay_stream_fd(const relay_stream *s);
 
 /* Up to n bytes. AGAIN: nothing there now. CLOSED: orderly end. NETWORK: reset. */
@@ -25,6 +40,8 @@ entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n,
 /* Sends queued bytes: AGAIN while some are left. */
 entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err) ES_MUST_USE;
 size_t relay_stream_queued(const relay_stream *s);
+/* How many bytes the socket has taken so far, TLS's own included. */
+uint64_t relay_stream_sent(const relay_stream *s);
 /* Gives bytes back: read() delivers them before anything else. */
 entrasql_status relay_stream_push_back(relay_stream *s, const void *p, size_t n) ES_MUST_USE;
 /* Adds the descriptor: POLLIN if want_read, POLLOUT while bytes are queued. Who wants to read bytes

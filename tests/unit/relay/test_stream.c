@@ -276,6 +276,7 @@ static void the_end_of_tls_is_seen(void **state)
 
 typedef struct pumped {
     relay_pump *pump;
+    relay_stream *streams[2];
     int client;
     int server;
 } pumped;
@@ -284,14 +285,17 @@ static pumped pumped_new(void)
 {
     ends a = ends_new();
     ends b = ends_new();
-    pumped p = {.client = a.far, .server = b.far};
-    assert_int_equal(relay_pump_new(a.stream, b.stream, &p.pump), ENTRASQL_OK);
+    pumped p = {.streams = {a.stream, b.stream}, .client = a.far, .server = b.far};
+    relay_pump_options options = {.client = a.stream, .server = b.stream};
+    assert_int_equal(relay_pump_new(&options, &p.pump), ENTRASQL_OK);
     return p;
 }
 
 static void pumped_done(pumped *p)
 {
     relay_pump_free(p->pump);
+    relay_stream_free(p->streams[0]);
+    relay_stream_free(p->streams[1]);
     if (p->client >= 0)
         (void)close(p->client);
     if (p->server >= 0)
