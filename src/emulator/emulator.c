@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "emulator/admin/admin.h"
+#include "emulator/arm/arm.h"
 #include "emulator/entra/entra.h"
 #include "emulator/front/front.h"
 #include "emulator/imds/imds.h"
@@ -28,6 +29,7 @@ typedef struct running {
     world *w;
     entra *entra;
     imds *imds;
+    arm *arm;
     http_record *record; /* NULL: not recording */
     engine_server *engine;
     front_backend *backend;
@@ -159,6 +161,7 @@ static emulator_info info_of(const running *r)
         .identity_port = imds_port(r->imds),
         .fabric_port = imds_fabric_port(r->imds),
         .sql_port = front_port(r->front),
+        .arm_port = arm_port(r->arm),
         .catalog_port = front_catalog_port(r->front),
     };
 }
@@ -179,6 +182,19 @@ static entrasql_status open_admin(running *r, entrasql_error *err)
     };
     ES_TRY(admin_new(&options, &r->admin, err));
     entra_set_site(r->entra, admin_handle, r->admin);
+    return ENTRASQL_OK;
+}
+
+static entrasql_status start_arm(running *r, entrasql_error *err)
+{
+    arm_options options = {
+        .world = r->w,
+        .data_dir = r->options->data_dir,
+        .port = r->options->arm_port,
+        .sql_port = front_port(r->front),
+    };
+    ES_TRY(arm_start(&options, &r->arm, err));
+    http_record_observe(r->record, "resource manager", arm_service(r->arm));
     return ENTRASQL_OK;
 }
 
@@ -207,6 +223,7 @@ static entrasql_status start_services(running *r, entrasql_error *err)
     options.journal = r->journal;
     options.backend = r->backend;
     ES_TRY(front_start(&options, &r->front, err));
+    ES_TRY(start_arm(r, err));
     return open_admin(r, err);
 }
 
@@ -235,11 +252,13 @@ static void say(const running *r)
                   "  Entra              %s\n"
                   "  managed identity   http://127.0.0.1:%u\n"
                   "  SQL                tcp:localhost,%u\n"
+                  "  resource manager   https://localhost:%u\n"
                   "  trust              %s\n"
                   "  data               %s\n"
                   "  status page        https://localhost:%u/\n",
                   world_sts_url(r->w), (unsigned)info.identity_port, (unsigned)info.sql_port,
-                  world_ca_file(r->w), r->options->data_dir, (unsigned)info.entra_port);
+                  (unsigned)info.arm_port, world_ca_file(r->w), r->options->data_dir,
+                  (unsigned)info.entra_port);
     if (info.catalog_port != 0)
         (void)fprintf(out,
                       "  backend            %s\n"
@@ -281,6 +300,7 @@ static entrasql_status empty_all(running *r, entrasql_error *err)
 {
     ES_TRY(emulator_remove_databases(r->options->data_dir, err));
     ES_TRY(world_revert(r->w, r->options->data_dir, err));
+    arm_forget(r->arm);
     ES_TRY(set_faults(r, err));
     return open_engine(r, err);
 }
@@ -317,6 +337,7 @@ static void stop(running *r)
     if (r->w != NULL)
         faults_end_delays(world_faults(r->w));
     entra_stop(r->entra);
+    arm_stop(r->arm);
     admin_free(r->admin);
     front_stop(r->front);
     imds_stop(r->imds);

@@ -37,6 +37,7 @@ typedef struct emulator_options {
     uint16_t entra_port;           /* HTTPS; 0: any free one, here and below */
     uint16_t identity_port;        /* IMDS and App Service, HTTP */
     uint16_t sql_port;             /* the TDS front */
+    uint16_t arm_port;             /* Azure Resource Manager, HTTPS */
     const char *sql_login;         /* NULL: no SQL logins */
     const char *sql_password_file; /* its first line is the password */
     const char *record_dir;        /* NULL: do not record requests */
@@ -64,6 +65,7 @@ typedef struct emulator_info {
     uint16_t entra_port;
     uint16_t identity_port;
     uint16_t sql_port;
+    uint16_t arm_port;     /* 0: in a state file of before */
     uint16_t catalog_port; /* with a backend: where our own engine answers; else 0 */
     uint16_t fabric_port;  /* Service Fabric, HTTPS; 0: the world has no such host */
 } emulator_info;

@@ -148,6 +148,8 @@ static entrasql_status set_common(env *e)
     ES_TRY(set(e, "NODE_EXTRA_CA_CERTS", world_ca_file(e->w)));
     ES_TRY(set(e, "ENTRASQL_EMULATOR_DIR", e->options->data_dir));
     ES_TRY(set_url(e, "AZURE_AUTHORITY_HOST", "https://localhost:", e->info.entra_port, ""));
+    if (e->info.arm_port != 0)
+        ES_TRY(set_url(e, "ENTRASQL_ARM_ENDPOINT", "https://localhost:", e->info.arm_port, ""));
     ES_TRY(set_no_proxy(e));
     ES_TRY(set_path(e));
     return set_connection_string(e);

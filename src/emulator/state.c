@@ -78,6 +78,10 @@ entrasql_status emulator_put_state(const emulator_info *info, const char *data_d
     json_member_put_i64(j, "entra_port", info->entra_port);
     json_member_put_i64(j, "identity_port", info->identity_port);
     json_member_put_i64(j, "sql_port", info->sql_port);
+    if (info->arm_port != 0) {
+        json_member_put_i64(j, "arm_port", info->arm_port);
+        put_format(j, "resource_manager", "https://localhost:", info->arm_port, "");
+    }
     if (info->fabric_port != 0)
         json_member_put_i64(j, "fabric_port", info->fabric_port);
     json_member_put_i64(j, "catalog_port", info->catalog_port);
@@ -118,6 +122,9 @@ static bool read_info(const json_node *root, emulator_info *info)
         return false;
     info->pid = (int)pid;
     info->fabric_port = 0;
+    info->arm_port = 0;
+    if (json_member(root, "arm_port") != NULL && !read_port(root, "arm_port", &info->arm_port))
+        return false;
     if (json_member(root, "fabric_port") != NULL &&
         !read_port(root, "fabric_port", &info->fabric_port))
         return false;

@@ -12,7 +12,6 @@
 #include "os/file.h"
 #include "json/json.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #define SECRET_BYTES 30
@@ -25,7 +24,6 @@ struct admin_site {
     admin_options options;
     char *data_dir;
     es_secret *secret;
-    pthread_mutex_t changing; /* one change after the other */
 };
 
 const admin_options *admin_get(const admin_site *a)
@@ -65,7 +63,6 @@ entrasql_status admin_new(const admin_options *options, admin_site **ret, entras
     if (a == NULL)
         return es_nomem(err);
     a->options = *options;
-    (void)pthread_mutex_init(&a->changing, NULL);
     a->data_dir = es_strdup(options->data_dir);
     entrasql_status status = a->data_dir != NULL ? load_secret(a, err) : es_nomem(err);
     if (status != ENTRASQL_OK) {
@@ -81,7 +78,6 @@ void admin_free(admin_site *a)
 {
     if (a == NULL)
         return;
-    (void)pthread_mutex_destroy(&a->changing);
     es_secret_unref(a->secret);
     es_free(a->data_dir);
     es_free(a);
@@ -269,9 +265,9 @@ static void run(admin_site *a, const operation *op, const httpd_request *request
                 httpd_response *response)
 {
     entrasql_error err;
-    (void)pthread_mutex_lock(&a->changing);
+    world_change_begin(a->options.world);
     entrasql_status status = op->run(a, request, response, &err);
-    (void)pthread_mutex_unlock(&a->changing);
+    world_change_end(a->options.world);
     if (status != ENTRASQL_OK)
         answer_error(&err, http_status_of(status), response);
 }

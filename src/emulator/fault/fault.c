@@ -165,14 +165,24 @@ entrasql_status faults_on_list(faults *f, const char *list, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
-bool faults_is_on(faults *f, const char *name)
+bool faults_value(faults *f, const char *name, uint32_t *ret)
 {
     bool on = false;
     (void)pthread_mutex_lock(&f->lock);
-    for (size_t i = 0; i < fault_table_count; i++)
-        on = on || (f->switches[i].on && es_streq(fault_table[i].name, name));
+    for (size_t i = 0; i < fault_table_count; i++) {
+        if (!f->switches[i].on || !es_streq(fault_table[i].name, name))
+            continue;
+        on = true;
+        *ret = f->switches[i].value;
+    }
     (void)pthread_mutex_unlock(&f->lock);
     return on;
+}
+
+bool faults_is_on(faults *f, const char *name)
+{
+    uint32_t value = 0;
+    return faults_value(f, name, &value);
 }
 
 /* ---- striking ---- */
@@ -239,6 +249,12 @@ static const char *place_name(fault_place place)
         return "entra";
     case FAULT_AT_IDENTITY:
         return "identity";
+    case FAULT_AT_ARM:
+    case FAULT_AT_ARM_ANSWER:
+    case FAULT_AT_ARM_OPERATION:
+    case FAULT_AT_ARM_REPLICATION:
+    case FAULT_AT_ARM_SLOW:
+        return "arm";
     case FAULT_AT_LOGIN:
         return "login";
     case FAULT_AT_REQUEST:

@@ -18,12 +18,17 @@
 
 /* Where a fault strikes: which requests meet it. */
 typedef enum fault_place {
-    FAULT_AT_TOKEN,    /* Entra's token endpoints, v1 and v2 */
-    FAULT_AT_ENTRA,    /* everything else of Entra */
-    FAULT_AT_IDENTITY, /* managed identity endpoints of every shape */
-    FAULT_AT_LOGIN,    /* a SQL login that has arrived whole, before it is looked at */
-    FAULT_AT_REQUEST,  /* a request of a SQL session */
-    FAULT_AT_DIRECTORY /* the SQL server's own question to Entra, for CREATE USER */
+    FAULT_AT_TOKEN,           /* Entra's token endpoints, v1 and v2 */
+    FAULT_AT_ENTRA,           /* everything else of Entra */
+    FAULT_AT_IDENTITY,        /* managed identity endpoints of every shape */
+    FAULT_AT_ARM,             /* Azure Resource Manager, before a request is looked at */
+    FAULT_AT_ARM_ANSWER,      /* its answers, after the request has had its effect */
+    FAULT_AT_ARM_OPERATION,   /* an operation of its that takes time, when it begins */
+    FAULT_AT_ARM_REPLICATION, /* reading a managed identity there */
+    FAULT_AT_ARM_SLOW,        /* nowhere: asked for by faults_value() */
+    FAULT_AT_LOGIN,           /* a SQL login that has arrived whole, before it is looked at */
+    FAULT_AT_REQUEST,         /* a request of a SQL session */
+    FAULT_AT_DIRECTORY        /* the SQL server's own question to Entra, for CREATE USER */
 } fault_place;
 
 typedef enum fault_effect {
@@ -83,6 +88,8 @@ const fault *faults_next(faults *f, fault_place place, uint32_t *ret_value);
 
 /* Whether one is on; for what cannot be told by faults_next(). */
 bool faults_is_on(faults *f, const char *name);
+/* The same, with its figure; *ret stays as it is when it is off. */
+bool faults_value(faults *f, const char *name, uint32_t *ret);
 
 /* An array of {"name","place","on","value","left","struck","help"}; left: null when unlimited. */
 void faults_write(faults *f, json_writer *j);

@@ -95,6 +95,40 @@ const fault fault_table[] = {
     {.name = "identity-drop", .place = FAULT_AT_IDENTITY, .effect = FAULT_DROP,
      .help = "managed identity endpoints close the connection without an answer"},
 
+    /* ---- Azure Resource Manager ---- */
+    {.name = "arm-delay", .place = FAULT_AT_ARM, .effect = FAULT_DELAY, .value = 3000,
+     .help = "Azure Resource Manager answers after VALUE ms"},
+    {.name = "arm-throttle", .place = FAULT_AT_ARM, .effect = FAULT_HTTP, .value = 1,
+     .http_status = 429,
+     .body = "{\"error\":{\"code\":\"SubscriptionRequestsThrottled\",\"message\":\"Number of "
+             "requests for the subscription exceeded. Please try again after the time in "
+             "Retry-After.\"}}",
+     .help = "it answers 429 with Retry-After: VALUE"},
+    {.name = "arm-unavailable", .place = FAULT_AT_ARM, .effect = FAULT_HTTP, .http_status = 503,
+     .body = "{\"error\":{\"code\":\"ServerTimeout\",\"message\":\"The request timed out. "
+             "Diagnostic information: timestamp, subscription and tracking id.\"}}",
+     .help = "it answers 503"},
+    {.name = "arm-gateway", .place = FAULT_AT_ARM, .effect = FAULT_HTTP, .http_status = 504,
+     .body = "{\"error\":{\"code\":\"GatewayTimeout\",\"message\":\"The gateway did not receive "
+             "a response from the resource provider within the specified time period.\"}}",
+     .help = "it answers 504"},
+    {.name = "arm-html", .place = FAULT_AT_ARM, .effect = FAULT_HTTP, .http_status = 200,
+     .body = "<!DOCTYPE html><title>Welcome</title>", .content_type = "text/html; charset=utf-8",
+     .help = "it answers 200 with a page: something else is at that address"},
+    {.name = "arm-drop", .place = FAULT_AT_ARM, .effect = FAULT_DROP,
+     .help = "it closes the connection without an answer, and nothing is done"},
+    {.name = "arm-drop-after", .place = FAULT_AT_ARM_ANSWER, .effect = FAULT_DROP,
+     .help = "what was asked is done, and the connection is closed without an answer"},
+    {.name = "arm-slow", .place = FAULT_AT_ARM_SLOW, .effect = FAULT_DELAY, .value = 5000,
+     .help = "its operations take VALUE ms; a second write meanwhile is refused with 409"},
+    {.name = "arm-operation-fails", .place = FAULT_AT_ARM_OPERATION, .effect = FAULT_DROP,
+     .help = "its operations end as Failed, without effect"},
+    {.name = "arm-replication", .place = FAULT_AT_ARM_REPLICATION, .effect = FAULT_DROP, .count = 3,
+     .help = "reading a managed identity answers 404, three times by default, as just after its "
+             "creation"},
+    {.name = "arm-patch-replaces", .place = FAULT_AT_ARM_SLOW, .effect = FAULT_DROP,
+     .help = "PATCH takes the map of identities as the whole of it, as PUT does"},
+
     /* ---- SQL logins ---- */
     {.name = "sql-delay", .place = FAULT_AT_LOGIN, .effect = FAULT_DELAY, .value = 3000,
      .help = "logins are answered after VALUE ms"},

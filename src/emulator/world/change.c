@@ -61,7 +61,7 @@ static bool names(const plan *p, const json_node *node, const world_principal *w
 {
     const char *text = NULL;
     return who != NULL && json_node_string(node, &text, NULL) == ENTRASQL_OK &&
-           world_principal_find(p->w, text) == who;
+           (world_principal_find(p->w, text) == who || es_strcaseeq(text, who->object_id));
 }
 
 static bool is_among(const json_node *list, const char *text)

@@ -15,6 +15,13 @@
 #include "json/json.h"
 
 /*
+ * Whoever reads the world's text and writes another one does so between these two: one change
+ * after the other. world_hold() may be taken inside, not outside of it.
+ */
+void world_change_begin(const world *w);
+void world_change_end(const world *w);
+
+/*
  * {"action": "add" | "remove" | "set", "kind": ..., and by kind:
  *   "user"      "upn", and for add "name", "tenant", "groups": [...], "password" (the new text
  *               has its hash only)

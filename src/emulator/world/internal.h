@@ -20,6 +20,7 @@ typedef struct world_own {
     world_trust trust;
     faults *faults;
     pthread_rwlock_t *lock;
+    pthread_mutex_t *changing;
     world *older; /* what was replaced, newest first; lent texts of it may still be read */
     int64_t replaced_ms;
 } world_own;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "change.h"
 #include "files.h"
 #include "os/file.h"
 #include "password.h"
@@ -24,9 +25,12 @@ entrasql_status world_own_init(world_own *own)
 {
     own->faults = faults_new();
     own->lock = es_calloc(1, sizeof *own->lock);
-    if (own->faults == NULL || own->lock == NULL || !init_lock(own->lock)) {
+    own->changing = es_calloc(1, sizeof *own->changing);
+    if (own->faults == NULL || own->lock == NULL || own->changing == NULL ||
+        pthread_mutex_init(own->changing, NULL) != 0 || !init_lock(own->lock)) {
         faults_free(own->faults);
         es_free(own->lock);
+        es_free(own->changing);
         *own = (world_own){0};
         return ENTRASQL_NOMEM;
     }
@@ -49,6 +53,19 @@ void world_own_done(world_own *own)
     if (own->lock != NULL)
         (void)pthread_rwlock_destroy(own->lock);
     es_free(own->lock);
+    if (own->changing != NULL)
+        (void)pthread_mutex_destroy(own->changing);
+    es_free(own->changing);
+}
+
+void world_change_begin(const world *w)
+{
+    (void)pthread_mutex_lock(w->own.changing);
+}
+
+void world_change_end(const world *w)
+{
+    (void)pthread_mutex_unlock(w->own.changing);
 }
 
 void world_hold(const world *w)

@@ -280,6 +280,8 @@ static entrasql_status find_principal(const seed_object *o, const world *w, cons
 {
     *ret = world_principal_find(w, name);
     if (*ret == NULL)
+        *ret = world_object_find(w, name);
+    if (*ret == NULL)
         return seed_fail(o, member, "'%s' names no principal, or more than one", name);
     return ENTRASQL_OK;
 }
@@ -324,7 +326,9 @@ static entrasql_status read_memberships(const seed_object *root, world *w)
 static entrasql_status find_attached(const seed_object *o, const world *w, const world_host *h,
                                      const char *name, const world_principal **ret)
 {
-    *ret = world_identity_find(w, name);
+    *ret = world_object_find(w, name);
+    if (*ret == NULL || (*ret)->kind != WORLD_IDENTITY)
+        *ret = world_identity_find(w, name);
     if (!world_host_is_issuer(h) && *ret == NULL)
         return seed_fail(o, "identities", "'%s' names no managed identity, or more than one", name);
     if (!world_host_is_issuer(h))
@@ -423,8 +427,6 @@ static entrasql_status read_host(const seed_object *o, world *w, world_host *h)
         ES_TRY(read_issuer(o, h));
     if (world_host_find(w, h->name) != h)
         return seed_fail(o, "name", "is there twice");
-    if (h->kind == WORLD_VM && world_vm(w) != h)
-        return seed_fail(o, "kind", "only one virtual machine is possible, there is one IMDS");
     ES_TRY(seed_array(o, "identities", WORLD_MAX_PRINCIPALS, &list));
     return attach(o, w, h, list);
 }
@@ -512,9 +514,9 @@ static entrasql_status read_server(const seed_object *root, world *w)
 
 static entrasql_status read_world(const seed_object *root, world *w)
 {
-    static const char *const allowed[] = {
-        "tenants",    "subscription", "users",     "groups", "apps",
-        "identities", "hosts",        "resources", "server", NULL};
+    static const char *const allowed[] = {"tenants", "subscription", "users", "groups",
+                                          "apps",    "identities",   "hosts", "resources",
+                                          "server",  "arm",          NULL};
     ES_TRY(seed_check(root, allowed));
     ES_TRY(read_tenants(root, w));
     ES_TRY(read_subscription(root, w));

@@ -68,6 +68,13 @@ typedef struct world_login {
  */
 world_token_problem world_token_check(const world *w, const char *token, size_t n, world_login *ret,
                                       entrasql_error *err) ES_MUST_USE;
+/*
+ * The same for another service of the home tenant: who a token for that audience is of, as an
+ * object id.
+ */
+world_token_problem world_token_identify(const world *w, const char *audience, const char *token,
+                                         size_t n, char ret_object_id[ES_GUID_TEXT_SIZE],
+                                         entrasql_error *err) ES_MUST_USE;
 /* The SQL admin's login, once world_check_sql_login() said yes. */
 entrasql_status world_sql_login(const world *w, world_login *ret) ES_MUST_USE;
 void world_login_done(world_login *login);

@@ -125,12 +125,14 @@ static bool is_issuer_of(const char *iss, const char *tenant_id)
            es_streq(iss + n + strlen(tenant_id), "/");
 }
 
-static world_token_problem check_claims(const world *w, const claims *c, entrasql_error *err)
+/* audience NULL: the SQL server's, which takes no token while it has no admin. */
+static world_token_problem check_claims(const world *w, const char *audience, const claims *c,
+                                        entrasql_error *err)
 {
     int64_t now = es_clock_wall_s();
-    if (!world_same_resource(c->aud, w->server_audience))
+    if (!world_same_resource(c->aud, audience != NULL ? audience : w->server_audience))
         return refuse_claim(WORLD_TOKEN_WRONG_AUDIENCE, err, "it is for the audience", c->aud);
-    if (w->server_admin == NULL)
+    if (audience == NULL && w->server_admin == NULL)
         return refuse(WORLD_TOKEN_NO_ADMIN, err, "the server has no Entra admin");
     if (!is_issuer_of(c->iss, w->server_tenant->id))
         return refuse_claim(WORLD_TOKEN_WRONG_TENANT, err, "its issuer is", c->iss);
@@ -208,8 +210,9 @@ static world_token_problem make_login(const world *w, const claims *c, world_log
     return WORLD_TOKEN_OK;
 }
 
-static world_token_problem check(const world *w, const crypto_jwt *jwt, world_login *login,
-                                 entrasql_error *err)
+/* With an audience *ret_object_id is filled in, else the login. */
+static world_token_problem check(const world *w, const char *audience, const crypto_jwt *jwt,
+                                 world_login *login, char *ret_object_id, entrasql_error *err)
 {
     ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
     world_token_problem problem = check_header(w, jwt->header_json, err);
@@ -224,10 +227,26 @@ static world_token_problem check(const world *w, const crypto_jwt *jwt, world_lo
     claims c = {0};
     if (status != ENTRASQL_OK || !read_claims(json_doc_root(doc), &c))
         return refuse(WORLD_TOKEN_MALFORMED, err, "a claim is missing or of the wrong type");
-    problem = check_claims(w, &c, err);
+    problem = check_claims(w, audience, &c, err);
     if (problem != WORLD_TOKEN_OK)
         return problem;
-    return make_login(w, &c, login, err);
+    if (ret_object_id == NULL)
+        return make_login(w, &c, login, err);
+    es_guid_format(c.object_id, ret_object_id);
+    return WORLD_TOKEN_OK;
+}
+
+world_token_problem world_token_identify(const world *w, const char *audience, const char *token,
+                                         size_t n, char ret_object_id[ES_GUID_TEXT_SIZE],
+                                         entrasql_error *err)
+{
+    crypto_jwt jwt;
+    entrasql_status status = crypto_jwt_parse(token, n, &jwt, err);
+    if (status != ENTRASQL_OK)
+        return status == ENTRASQL_NOMEM ? WORLD_TOKEN_NO_MEMORY : WORLD_TOKEN_MALFORMED;
+    world_token_problem problem = check(w, audience, &jwt, NULL, ret_object_id, err);
+    crypto_jwt_done(&jwt);
+    return problem;
 }
 
 world_token_problem world_token_check(const world *w, const char *token, size_t n, world_login *ret,
@@ -240,7 +259,7 @@ world_token_problem world_token_check(const world *w, const char *token, size_t 
     if (status != ENTRASQL_OK)
         return WORLD_TOKEN_MALFORMED;
     world_login login = {0};
-    world_token_problem problem = check(w, &jwt, &login, err);
+    world_token_problem problem = check(w, NULL, &jwt, &login, NULL, err);
     crypto_jwt_done(&jwt);
     if (problem != WORLD_TOKEN_OK) {
         world_login_done(&login);

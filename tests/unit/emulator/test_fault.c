@@ -55,7 +55,7 @@ static void test_table(void **state)
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(fault_table[k].name, row->name);
         bool is_http = row->place == FAULT_AT_TOKEN || row->place == FAULT_AT_ENTRA ||
-                       row->place == FAULT_AT_IDENTITY;
+                       row->place == FAULT_AT_IDENTITY || row->place == FAULT_AT_ARM;
         switch (row->effect) {
         case FAULT_DELAY:
             assert_true(row->value > 0);
