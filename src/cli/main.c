@@ -20,6 +20,7 @@ static const cli_command commands[] = {
     {"query", "run SQL with a token, without a password or an ODBC driver", cli_query},
     {"user", "Entra users of a database: add, list, remove, repair", cli_user},
     {"proxy", "let programs that know no tokens connect without a secret", cli_proxy},
+    {"connstr", "connection strings: what they mean, and without their passwords", cli_connstr},
     {"odbc", "register the ODBC driver, and see what it stands on", cli_odbc},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},
 };

@@ -73,15 +73,48 @@ static entrasql_status set_port(conf_login *login, const char *p, const char *en
     return set_part(login, CONF_KEY_PORT, p, end, err) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
 }
 
+static bool holds_only(const char *s, const char *refused)
+{
+    for (; *s != '\0'; s++) {
+        if ((uint8_t)*s <= 0x20 || *s == 0x7F || strchr(refused, *s) != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* What one form writes into one value and another in three must be told apart in each. */
+static entrasql_status check_place(const conf_login *login, entrasql_error *err)
+{
+    const char *host = login->values[CONF_KEY_SERVER];
+    const char *instance = login->values[CONF_KEY_INSTANCE];
+    const char *port = login->values[CONF_KEY_PORT];
+    const char *colon = host != NULL ? strchr(host, ':') : NULL;
+    uint64_t number;
+    if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+        es_fail(err, ENTRASQL_CONFIG, "connection string: the server's name holds a ':'");
+        es_hint(err, "the port is separated by ',': tcp:host,1433");
+        return ENTRASQL_CONFIG;
+    }
+    if (host != NULL && !holds_only(host, "\\/,;[](){}'\"@"))
+        return es_fail(err, ENTRASQL_CONFIG,
+                       "connection string: the server's name holds a character that no host has");
+    if (instance != NULL && !holds_only(instance, "\\/,;:[](){}'\"@"))
+        return es_fail(err, ENTRASQL_CONFIG,
+                       "connection string: the instance's name holds a character that none has");
+    if (port != NULL && es_parse_u64(port, strlen(port), UINT16_MAX, &number) != ENTRASQL_OK)
+        return es_fail(err, ENTRASQL_CONFIG,
+                       "connection string: the server's port is not a number from 1 to 65535");
+    return ENTRASQL_OK;
+}
+
 /* "tcp:host\instance,port" into its parts; pymssql also takes "host:port". */
 static entrasql_status split_server(conf_login *login, entrasql_error *err)
 {
     static const char *const others[] = {"np:", "lpc:", "admin:", "\\\\"};
-    char *text = login->values[CONF_KEY_SERVER];
+    ES_CLEANUP(es_cleanup_free) char *text = login->values[CONF_KEY_SERVER];
     if (text == NULL)
-        return ENTRASQL_OK;
+        return check_place(login, err);
     login->values[CONF_KEY_SERVER] = NULL;
-    ES_CLEANUP(es_cleanup_free) char *owned = text;
     const char *p = text;
     while (es_is_space(*p))
         p++;
@@ -111,7 +144,8 @@ static entrasql_status split_server(conf_login *login, entrasql_error *err)
         end = slash;
     }
     bool bracketed = end - p > 2 && *p == '[' && end[-1] == ']';
-    return set_part(login, CONF_KEY_SERVER, bracketed ? p + 1 : p, bracketed ? end - 1 : end, err);
+    ES_TRY(set_part(login, CONF_KEY_SERVER, bracketed ? p + 1 : p, bracketed ? end - 1 : end, err));
+    return check_place(login, err);
 }
 
 /* ---- reading ---- */

@@ -105,6 +105,8 @@ typedef struct conf_convert_options {
 typedef struct conf_converted {
     conf_form from;
     conf_form to;
+    char *server;   /* where it led; NULL: a data source */
+    char *database; /* NULL: not said */
     bool had_password;
     bool needs_proxy; /* the driver knows no tokens: the string leads to `entrasql proxy` */
     bool needs_token; /* the program sets the token itself (attribute 1256), as in the tutorial */

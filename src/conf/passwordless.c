@@ -27,6 +27,8 @@ typedef struct work {
 
 void conf_converted_done(conf_converted *c)
 {
+    es_free(c->server);
+    es_free(c->database);
     conf_connstr_done(&c->dropped);
     conf_connstr_done(&c->changed);
     *c = (conf_converted){0};
@@ -289,6 +291,11 @@ static entrasql_status convert(work *w, es_buf *out)
                 conf_form_title(w->ret->from));
         return ENTRASQL_CONFIG;
     }
+    w->ret->server = es_strdup(get(w, CONF_KEY_SERVER));
+    w->ret->database = es_strdup(get(w, CONF_KEY_DATABASE));
+    if ((get(w, CONF_KEY_SERVER) != NULL && w->ret->server == NULL) ||
+        (get(w, CONF_KEY_DATABASE) != NULL && w->ret->database == NULL))
+        return es_nomem(w->err);
     ES_TRY(drop_sign_in(w));
     ES_TRY(harden(w));
     ES_TRY(sign_in(w));

@@ -323,6 +323,9 @@ static void what_cannot_be_converted(void **state)
     } cases[] = {
         {"Database=d", {.identity = DEFAULT}, ENTRASQL_CONFIG, "names no server"},
         {"Server=np:x", {.identity = DEFAULT}, ENTRASQL_CONFIG, "over TCP only"},
+        {"Server=s:1433", {.identity = DEFAULT}, ENTRASQL_CONFIG, "holds a ':'"},
+        {"sqlserver://s/a%2Cb", {.identity = DEFAULT}, ENTRASQL_CONFIG, "instance's name"},
+        {"Server=s,70000", {.identity = DEFAULT}, ENTRASQL_CONFIG, "1 to 65535"},
         {"Server=s,x", {.identity = DEFAULT}, ENTRASQL_CONFIG, "port"},
         {"Server=s,1;Port=2", {.identity = DEFAULT}, ENTRASQL_CONFIG, "names port 1 and Port"},
         {"Server=s;Encrypt=sesame", {.identity = DEFAULT}, ENTRASQL_CONFIG, "value of Encrypt"},
