@@ -104,52 +104,39 @@ typedef struct cli_credential_options {
 } cli_credential_options;
 
 /* The rows for a command's option table; read them by cli_credential_read(). */
+#define CLI_CREDENTIAL_SECTIONS "proxy|identity"
+#define CLI_CREDENTIAL_TEXT_(name_, value_, help_)                                                 \
+    {                                                                                              \
+        .name = (name_), .type = CONF_OPTION_TEXT, .value_name = (value_),                         \
+        .sections = CLI_CREDENTIAL_SECTIONS, .help = (help_)                                       \
+    }
+#define CLI_CREDENTIAL_FILE_(name_, sections_, help_)                                              \
+    {                                                                                              \
+        .name = (name_), .type = CONF_OPTION_FILE, .value_name = "FILE", .sections = (sections_),  \
+        .help = (help_)                                                                            \
+    }
 #define CLI_CREDENTIAL_OPTIONS                                                                     \
     {.name = "credential",                                                                         \
      .type = CONF_OPTION_CHOICE,                                                                   \
      .choices = cli_credential_names,                                                              \
      .default_value = "default",                                                                   \
+     .sections = CLI_CREDENTIAL_SECTIONS,                                                          \
      .help = "where the token comes from"},                                                        \
-        {.name = "client-id",                                                                      \
-         .type = CONF_OPTION_TEXT,                                                                 \
-         .value_name = "ID",                                                                       \
-         .help = "of the app or user-assigned identity"},                                          \
-        {.name = "tenant",                                                                         \
-         .type = CONF_OPTION_TEXT,                                                                 \
-         .value_name = "ID",                                                                       \
-         .help = "the tenant to ask"},                                                             \
-        {.name = "certificate",                                                                    \
-         .type = CONF_OPTION_FILE,                                                                 \
-         .value_name = "FILE",                                                                     \
-         .help = "the app's certificate and key (PEM or PKCS#12)"},                                \
-        {.name = "assertion-file",                                                                 \
-         .type = CONF_OPTION_FILE,                                                                 \
-         .value_name = "FILE",                                                                     \
-         .help = "the app's federated token"},                                                     \
-        {.name = "user-token-file",                                                                \
-         .type = CONF_OPTION_FILE,                                                                 \
-         .value_name = "FILE",                                                                     \
-         .help = "the token of the user to act for"},                                              \
-        {.name = "service-connection",                                                             \
-         .type = CONF_OPTION_TEXT,                                                                 \
-         .value_name = "ID",                                                                       \
-         .help = "of Azure Pipelines"},                                                            \
-        {.name = "object-id",                                                                      \
-         .type = CONF_OPTION_TEXT,                                                                 \
-         .value_name = "ID",                                                                       \
-         .help = "of the user-assigned identity"},                                                 \
-        {.name = "resource-id",                                                                    \
-         .type = CONF_OPTION_TEXT,                                                                 \
-         .value_name = "ID",                                                                       \
-         .help = "of the user-assigned identity (/subscriptions/...)"},                            \
-        {.name = "subscription",                                                                   \
-         .type = CONF_OPTION_TEXT,                                                                 \
-         .value_name = "NAME",                                                                     \
-         .help = "of the Azure CLI, by id or name"},                                               \
-    {                                                                                              \
-        .name = "ca-file", .type = CONF_OPTION_FILE, .value_name = "FILE",                         \
-        .help = "trusted certificates (PEM) in place of the system's"                              \
-    }
+        CLI_CREDENTIAL_TEXT_("client-id", "ID", "of the app or user-assigned identity"),           \
+        CLI_CREDENTIAL_TEXT_("tenant", "ID", "the tenant to ask"),                                 \
+        CLI_CREDENTIAL_FILE_("certificate", CLI_CREDENTIAL_SECTIONS,                               \
+                             "the app's certificate and key (PEM or PKCS#12)"),                    \
+        CLI_CREDENTIAL_FILE_("assertion-file", CLI_CREDENTIAL_SECTIONS,                            \
+                             "the app's federated token"),                                         \
+        CLI_CREDENTIAL_FILE_("user-token-file", CLI_CREDENTIAL_SECTIONS,                           \
+                             "the token of the user to act for"),                                  \
+        CLI_CREDENTIAL_TEXT_("service-connection", "ID", "of Azure Pipelines"),                    \
+        CLI_CREDENTIAL_TEXT_("object-id", "ID", "of the user-assigned identity"),                  \
+        CLI_CREDENTIAL_TEXT_("resource-id", "ID",                                                  \
+                             "of the user-assigned identity (/subscriptions/...)"),                \
+        CLI_CREDENTIAL_TEXT_("subscription", "NAME", "of the Azure CLI, by id or name"),           \
+        CLI_CREDENTIAL_FILE_("ca-file", "proxy|identity|target",                                   \
+                             "trusted certificates (PEM) in place of the system's")
 
 void cli_credential_read(const conf_args *args, cli_credential_options *ret);
 /* INVALID, naming it, for an option that the credential has no use for. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Parsing a command line by its option table, and printing the table as help. */
+/* Options by their table, from arguments, variables and files; the table as help. */
 #include "conf/option.h"
 
 #include "base/str.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t option_count(const conf_command *command)
@@ -25,6 +27,12 @@ static const conf_option *find_long(const conf_command *command, const char *nam
     return NULL;
 }
 
+static const conf_option *find_flag(const conf_command *command, const char *name, size_t n)
+{
+    const conf_option *o = find_long(command, name, n);
+    return o != NULL && !o->file_only ? o : NULL;
+}
+
 static const conf_option *find_short(const conf_command *command, char c)
 {
     for (const conf_option *o = command->options; o->name != NULL; o++) {
@@ -32,12 +40,6 @@ static const conf_option *find_short(const conf_command *command, char c)
             return o;
     }
     return NULL;
-}
-
-static entrasql_status refuse(const conf_command *command, entrasql_error *err)
-{
-    es_hint(err, "%s --help shows the options", command->name);
-    return ENTRASQL_INVALID;
 }
 
 static bool is_choice(const char *choices, const char *value)
@@ -54,23 +56,63 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
-static entrasql_status check_value(const conf_command *command, const conf_option *o,
-                                   const char *value, entrasql_error *err)
+/* "--name", or where else the value was given. */
+static void print_where(const conf_command *command, const conf_option *o, const conf_origin *from,
+                        char ret[CONF_WHERE_SIZE])
 {
-    if (o->type == CONF_OPTION_CHOICE && !is_choice(o->choices, value)) {
-        char shown[100];
-        es_printable(shown, sizeof shown, value, strlen(value));
-        es_fail(err, ENTRASQL_INVALID, "--%s: '%s' is none of %s", o->name, shown, o->choices);
-        return refuse(command, err);
+    if (from->source == CONF_SOURCE_VARIABLE) {
+        size_t n = 0;
+        for (const char *s = command->variables; *s != '\0' && n < CONF_WHERE_SIZE - 1; s++)
+            ret[n++] = *s;
+        for (const char *s = o->name; *s != '\0' && n < CONF_WHERE_SIZE - 1; s++)
+            ret[n++] = *s == '-' ? '_' : es_ascii_upper(*s);
+        ret[n] = '\0';
+    } else if (from->file != NULL && from->line != 0) {
+        (void)snprintf(ret, CONF_WHERE_SIZE, "%s:%u: %s", from->file, from->line, o->name);
+    } else if (from->file != NULL) {
+        (void)snprintf(ret, CONF_WHERE_SIZE, "%s: %s", from->file, o->name);
+    } else {
+        (void)snprintf(ret, CONF_WHERE_SIZE, "--%s", o->name);
     }
+    es_utf8_trim_end(ret);
+}
+
+static entrasql_status refuse(const conf_command *command, entrasql_error *err)
+{
+    es_hint(err, "%s --help shows the options", command->name);
+    return ENTRASQL_INVALID;
+}
+
+/* A value that will not do: a mistake of the command line, or of the configuration. */
+static entrasql_status refuse_value(const conf_command *command, const conf_origin *from,
+                                    entrasql_status status, entrasql_error *err)
+{
+    if (from->source == CONF_SOURCE_ARGUMENT && from->file == NULL)
+        return refuse(command, err);
+    return status;
+}
+
+static entrasql_status check_value(const conf_command *command, const conf_option *o,
+                                   const conf_origin *from, const char *value, entrasql_error *err)
+{
+    bool is_argument = from->source == CONF_SOURCE_ARGUMENT && from->file == NULL;
+    entrasql_status status = is_argument ? ENTRASQL_INVALID : ENTRASQL_CONFIG;
+    char where[CONF_WHERE_SIZE];
+    char shown[100];
     uint64_t number = 0;
+    if (o->type == CONF_OPTION_CHOICE && !is_choice(o->choices, value)) {
+        print_where(command, o, from, where);
+        es_printable(shown, sizeof shown, value, strlen(value));
+        es_fail(err, status, "%s: '%s' is none of %s", where, shown, o->choices);
+        return refuse_value(command, from, status, err);
+    }
     if (o->type == CONF_OPTION_NUMBER &&
         (es_parse_u64(value, strlen(value), o->max, &number) != ENTRASQL_OK || number < o->min)) {
-        char shown[100];
+        print_where(command, o, from, where);
         es_printable(shown, sizeof shown, value, strlen(value));
-        es_fail(err, ENTRASQL_INVALID, "--%s: '%s' is not a number from %u to %u", o->name, shown,
+        es_fail(err, status, "%s: '%s' is not a number from %u to %u", where, shown,
                 (unsigned)o->min, (unsigned)o->max);
-        return refuse(command, err);
+        return refuse_value(command, from, status, err);
     }
     return ENTRASQL_OK;
 }
@@ -78,14 +120,16 @@ static entrasql_status check_value(const conf_command *command, const conf_optio
 static entrasql_status store(conf_args *args, const conf_option *o, const char *value,
                              entrasql_error *err)
 {
+    static const conf_origin argument = {.source = CONF_SOURCE_ARGUMENT};
     if (value == NULL && o->short_name != 0)
         es_fail(err, ENTRASQL_INVALID, "-%c, --%s needs a value", o->short_name, o->name);
     else if (value == NULL)
         es_fail(err, ENTRASQL_INVALID, "--%s needs a value", o->name);
     if (value == NULL)
         return refuse(args->command, err);
-    ES_TRY(check_value(args->command, o, value, err));
+    ES_TRY(check_value(args->command, o, &argument, value, err));
     args->values[o - args->command->options] = value;
+    args->origins[o - args->command->options] = argument;
     return ENTRASQL_OK;
 }
 
@@ -95,7 +139,7 @@ static entrasql_status parse_long(conf_args *args, int argc, char **argv, int *a
 {
     const char *name = argv[*at] + 2;
     size_t n = strcspn(name, "=");
-    const conf_option *o = find_long(args->command, name, n);
+    const conf_option *o = find_flag(args->command, name, n);
     if (o == NULL) {
         char shown[80];
         es_printable(shown, sizeof shown, name, n);
@@ -183,10 +227,112 @@ entrasql_status conf_args_parse(const conf_command *command, int argc, char **ar
     return ENTRASQL_OK;
 }
 
-const char *conf_args_text(const conf_args *args, const char *name)
+/* ---- variables and files ---- */
+
+static bool is_yes(const char *value)
+{
+    return es_strcaseeq(value, "yes") || es_strcaseeq(value, "true") || es_strcaseeq(value, "on") ||
+           es_streq(value, "1");
+}
+
+static bool is_no(const char *value)
+{
+    return es_strcaseeq(value, "no") || es_strcaseeq(value, "false") ||
+           es_strcaseeq(value, "off") || es_streq(value, "0");
+}
+
+/* A value of a variable or file, where a flag is yes or no. */
+static entrasql_status store_text(conf_args *args, const conf_option *o, const char *value,
+                                  const conf_origin *origin, entrasql_error *err)
+{
+    size_t i = (size_t)(o - args->command->options);
+    if (o->type == CONF_OPTION_FLAG) {
+        char where[CONF_WHERE_SIZE];
+        if (!is_yes(value) && !is_no(value)) {
+            print_where(args->command, o, origin, where);
+            return es_fail(err, ENTRASQL_CONFIG, "%s takes yes or no", where);
+        }
+        value = is_yes(value) ? "" : NULL;
+    } else {
+        ES_TRY(check_value(args->command, o, origin, value, err));
+    }
+    args->values[i] = value;
+    args->origins[i] = *origin;
+    return ENTRASQL_OK;
+}
+
+entrasql_status conf_args_read_environment(conf_args *args, entrasql_error *err)
+{
+    static const conf_origin variable = {.source = CONF_SOURCE_VARIABLE};
+    for (const conf_option *o = args->command->options; o->name != NULL; o++) {
+        char name[CONF_WHERE_SIZE];
+        size_t i = (size_t)(o - args->command->options);
+        if (o->file_only || es_streq(o->name, "help") ||
+            args->origins[i].source > CONF_SOURCE_VARIABLE)
+            continue;
+        print_where(args->command, o, &variable, name);
+        const char *value = getenv(name);
+        if (!es_str_is_empty(value))
+            ES_TRY(store_text(args, o, value, &variable, err));
+    }
+    return ENTRASQL_OK;
+}
+
+entrasql_status conf_args_set(conf_args *args, const char *section, const char *key, size_t key_len,
+                              const char *value, const conf_origin *origin, entrasql_error *err)
+{
+    const conf_option *o = find_long(args->command, key, key_len);
+    char where[CONF_WHERE_SIZE];
+    char shown[80];
+    if (o == NULL || o->sections == NULL || !is_choice(o->sections, section)) {
+        es_printable(shown, sizeof shown, key, key_len);
+        es_fail(err, ENTRASQL_CONFIG, "'%s' is no setting of a %s", shown, section);
+        if (origin->line != 0)
+            es_error_prefix(err, "%s:%u", origin->file, origin->line);
+        else
+            es_error_prefix(err, "%s", origin->file);
+        if (o != NULL && o->sections != NULL)
+            es_hint(err, "it belongs to: %s", o->sections);
+        else
+            es_hint(err, "%s --help shows the settings", args->command->name);
+        return ENTRASQL_CONFIG;
+    }
+    const conf_origin *has = &args->origins[o - args->command->options];
+    if (has->source > origin->source)
+        return ENTRASQL_OK;
+    if (has->source == origin->source) {
+        print_where(args->command, o, origin, where);
+        es_fail(err, ENTRASQL_CONFIG, "%s is given twice", where);
+        es_hint(err, "lists have ',' between their parts");
+        return ENTRASQL_CONFIG;
+    }
+    return store_text(args, o, value, origin, err);
+}
+
+/* ---- reading ---- */
+
+static const conf_option *must_find(const conf_args *args, const char *name)
 {
     const conf_option *o = find_long(args->command, name, strlen(name));
     assert(o != NULL);
+    return o;
+}
+
+bool conf_args_has(const conf_args *args, const char *name)
+{
+    size_t i = (size_t)(must_find(args, name) - args->command->options);
+    return args->origins[i].source != CONF_SOURCE_NONE;
+}
+
+void conf_args_where(const conf_args *args, const char *name, char ret[CONF_WHERE_SIZE])
+{
+    const conf_option *o = must_find(args, name);
+    print_where(args->command, o, &args->origins[o - args->command->options], ret);
+}
+
+const char *conf_args_text(const conf_args *args, const char *name)
+{
+    const conf_option *o = must_find(args, name);
     const char *value = args->values[o - args->command->options];
     return value != NULL ? value : o->default_value;
 }
@@ -301,7 +447,8 @@ entrasql_status conf_command_help(const conf_command *command, es_buf *out)
                          command->summary));
     size_t n = option_count(command);
     for (size_t i = 0; i < n; i++)
-        ES_TRY(print_option(&command->options[i], out));
+        if (!command->options[i].file_only)
+            ES_TRY(print_option(&command->options[i], out));
     if (command->notes != NULL)
         ES_TRY(es_buf_printf(out, "\n%s\n", command->notes));
     return ENTRASQL_OK;

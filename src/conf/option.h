@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Command-line options: one table a command, from which the parser, the help
- * text and, later, man pages and shell completion are made.
+ * Options: one table a command, from which the parser of the command line, of
+ * environment variables and of the sections of a configuration file, and the
+ * help text are made.
  *
- * The tables are static data. A parsed command line borrows the strings of
- * argv and belongs to one thread.
+ * The tables are static data. Parsed options borrow the strings of argv, the
+ * environment and the file, and belong to one thread.
  */
 #ifndef CONF_OPTION_H
 #define CONF_OPTION_H
@@ -14,8 +15,8 @@
 
 #include <stdbool.h>
 
-#define CONF_OPTIONS_MAX 40
-#define CONF_POSITIONALS_MAX 8
+#define CONF_OPTIONS_MAX 96
+#define CONF_POSITIONALS_MAX 64
 
 typedef enum conf_option_type {
     CONF_OPTION_FLAG,   /* no value */
@@ -34,7 +35,9 @@ typedef struct conf_option {
     const char *default_value; /* taken when the option is absent; NULL: none */
     uint32_t min;
     uint32_t max;
-    const char *help; /* one line, no full stop */
+    const char *help;     /* one line, no full stop */
+    const char *sections; /* kinds of file sections that take it, "proxy|target"; NULL: none */
+    bool file_only;       /* no flag and no variable */
 } conf_option;
 
 typedef struct conf_command {
@@ -45,12 +48,28 @@ typedef struct conf_command {
     bool
         stops_at_positional; /* the first one ends the parsing and is not taken: a command's name */
     const conf_option *options;
-    const char *notes; /* paragraphs after the option list, or NULL */
+    const char *notes;     /* paragraphs after the option list, or NULL */
+    const char *variables; /* prefix of the environment variables, "ENTRASQL_PROXY_"; NULL: none */
 } conf_command;
+
+/* Where a value comes from; a greater one goes before a lesser. */
+typedef enum conf_source {
+    CONF_SOURCE_NONE, /* nobody said anything: the default */
+    CONF_SOURCE_FILE,
+    CONF_SOURCE_VARIABLE,
+    CONF_SOURCE_ARGUMENT
+} conf_source;
+
+typedef struct conf_origin {
+    conf_source source;
+    const char *file; /* of SOURCE_FILE; of an argument that holds keys: the argument */
+    unsigned line;    /* 0: none */
+} conf_origin;
 
 typedef struct conf_args {
     const conf_command *command;
     const char *values[CONF_OPTIONS_MAX]; /* by the option's place in the table; "" for flags */
+    conf_origin origins[CONF_OPTIONS_MAX];
     const char *positionals[CONF_POSITIONALS_MAX];
     unsigned positional_count;
     int used; /* how many arguments were taken */
@@ -72,6 +91,27 @@ const char *conf_args_text(const conf_args *args, const char *name);
 bool conf_args_flag(const conf_args *args, const char *name);
 /* The number, or 0 when absent and without default. */
 uint32_t conf_args_number(const conf_args *args, const char *name);
+
+/*
+ * The values of environment variables for what has none yet: the prefix and the option's name in
+ * capitals with _ for -. Empty variables count as absent. A flag takes yes or no.
+ */
+entrasql_status conf_args_read_environment(conf_args *args, entrasql_error *err) ES_MUST_USE;
+/*
+ * "key = value" of a section of that kind. An option that has a value from a source above keeps
+ * it; twice from the same file or argument is refused. key need not be NUL-terminated; value and
+ * origin->file are borrowed. CONFIG, naming file and line.
+ */
+entrasql_status conf_args_set(conf_args *args, const char *section, const char *key, size_t key_len,
+                              const char *value, const conf_origin *origin,
+                              entrasql_error *err) ES_MUST_USE;
+/* Whether anybody gave it a value, "no" for a flag included. */
+bool conf_args_has(const conf_args *args, const char *name);
+
+#define CONF_WHERE_SIZE 160
+/* Where the value was given, for a message: "--pool-size", "ENTRASQL_PROXY_POOL_SIZE",
+   "proxy.ini:12: pool-size". */
+void conf_args_where(const conf_args *args, const char *name, char ret[CONF_WHERE_SIZE]);
 
 /* The --help text. */
 entrasql_status conf_command_help(const conf_command *command, es_buf *out) ES_MUST_USE;

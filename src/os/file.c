@@ -53,13 +53,18 @@ static entrasql_status read_all(int fd, const char *path, es_buf *out, entrasql_
     }
 }
 
-typedef enum demand { ANY, OWN, PRIVATE } demand;
+typedef enum demand { ANY, OWN, PRIVATE, SECRET } demand;
 
 static entrasql_status check_owner(const char *path, demand wanted, const struct stat *st,
                                    entrasql_error *err)
 {
     unsigned others = wanted == PRIVATE ? S_IRWXG | S_IRWXO : S_IWGRP | S_IWOTH;
     bool is_ours = st->st_uid == geteuid() || (wanted == OWN && st->st_uid == 0);
+    if (wanted == SECRET) {
+        /* root may hand it to a group, as Kubernetes does with the files of a Secret. */
+        others = st->st_uid == 0 ? S_IRWXO | S_IWGRP : S_IRWXG | S_IRWXO;
+        is_ours = st->st_uid == geteuid() || st->st_uid == 0;
+    }
     if (wanted == ANY || (is_ours && (st->st_mode & others) == 0))
         return ENTRASQL_OK;
     if (wanted == OWN || !is_ours)
@@ -107,6 +112,11 @@ entrasql_status os_file_read_strict(const char *path, bool own_only, es_buf *out
 entrasql_status os_file_read_private(const char *path, es_buf *out, entrasql_error *err)
 {
     return read_file(path, O_NOFOLLOW, PRIVATE, out, err);
+}
+
+entrasql_status os_file_read_secret(const char *path, es_buf *out, entrasql_error *err)
+{
+    return read_file(path, 0, SECRET, out, err);
 }
 
 static entrasql_status write_all(int fd, const char *path, const uint8_t *p, size_t n,

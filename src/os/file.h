@@ -39,6 +39,12 @@ entrasql_status os_file_read_private(const char *path, es_buf *out,
                                      entrasql_error *err) ES_MUST_USE;
 
 /*
+ * A file with a secret that an operator or a container's platform put there: ours or root's,
+ * through symbolic links too; nobody else may read or write it, but that a group may read root's.
+ */
+entrasql_status os_file_read_secret(const char *path, es_buf *out, entrasql_error *err) ES_MUST_USE;
+
+/*
  * Writes the whole file under a temporary name in the same folder, flushes it
  * and renames it: readers see the old content or the new, never a part. An
  * existing file is replaced, with the given mode.

@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Microsoft's drivers probe an idle connection after 30 s, then every second. */
@@ -196,7 +198,7 @@ entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_
     if (os_address_port(address) != 0)
         set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (address->storage.ss_family == AF_INET6)
-        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, os_address_is_loopback(address) ? 1 : 0);
     const struct sockaddr *at = (const struct sockaddr *)(const void *)&address->storage;
     if (bind(fd, at, address->len) != 0 || listen(fd, backlog) != 0) {
         int number = errno;
@@ -219,6 +221,24 @@ entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, 
 {
     os_address address = loopback(family, port);
     return os_sock_listen(&address, backlog, ret_fd, ret_port, err);
+}
+
+entrasql_status os_sock_listen_unix(const os_address *address, mode_t mode, int backlog,
+                                    int *ret_fd, entrasql_error *err)
+{
+    const struct sockaddr_un *local = (const struct sockaddr_un *)(const void *)&address->storage;
+    const struct sockaddr *at = (const struct sockaddr *)(const void *)&address->storage;
+    entrasql_status status = ENTRASQL_OK;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* Nobody can connect before listen(): the mode is never wider than it should be. */
+    if (fd < 0 || bind(fd, at, address->len) != 0 || chmod(local->sun_path, mode) != 0 ||
+        listen(fd, backlog) != 0)
+        status = es_fail_errno(err, errno, "cannot listen on %s", local->sun_path);
+    if (status != ENTRASQL_OK)
+        os_sock_close(&fd);
+    else
+        *ret_fd = fd;
+    return status;
 }
 
 entrasql_status os_sock_accept(int listener_fd, int *ret_fd, entrasql_error *err)

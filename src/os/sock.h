@@ -51,9 +51,13 @@ entrasql_status os_sock_connect_finish(int fd, const os_address *address,
 entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, int *ret_fd,
                                         uint16_t *ret_port, entrasql_error *err) ES_MUST_USE;
 
-/* As that, on any TCP address; an IPv6 one takes IPv6 only. */
+/* As that, on any TCP address; [::] takes IPv4 as well. */
 entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_fd,
                                uint16_t *ret_port, entrasql_error *err) ES_MUST_USE;
+
+/* Listens on a unix socket with that mode, whose path must not exist yet. */
+entrasql_status os_sock_listen_unix(const os_address *address, mode_t mode, int backlog,
+                                    int *ret_fd, entrasql_error *err) ES_MUST_USE;
 
 /*
  * One connection of a listener, or AGAIN. A client that went away between

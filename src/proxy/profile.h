@@ -12,8 +12,8 @@
 #ifndef PROXY_PROFILE_H
 #define PROXY_PROFILE_H
 
+#include "proxy/config.h"
 #include "proxy/pool.h"
-#include "proxy/target.h"
 #include "relay/login.h"
 
 typedef struct proxy_profile {

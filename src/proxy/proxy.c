@@ -9,39 +9,33 @@
 #include "identity/claims.h"
 #include "loop/loop.h"
 #include "os/sock.h"
+#include "proxy/listener.h"
 #include "proxy/session.h"
 #include "relay/login.h"
 
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define DEFAULT_LISTEN_PORT 1433
-#define BACKLOG 512
-/* After a failure to accept (no descriptors): how long the listener rests. */
-#define ACCEPT_PAUSE_MS 200
-#define ACCEPT_TURNS 64
 /* What all sessions read into, one after the other. */
 #define SCRATCH_BYTES ((size_t)64 * 1024)
 
 typedef struct proxy proxy;
 
-typedef struct listener {
+/* A listener and the target that its clients get to. */
+typedef struct door {
     proxy *p;
-    proxy_target target;
-    proxy_service service;
-    int fd;
-    uint16_t port;
-    int64_t rest_until_ms;
-    loop_task *task; /* NULL: not started, or over */
-} listener;
+    proxy_service *service;
+    proxy_listener *listener;
+} door;
 
 struct proxy {
-    const proxy_options *options;
+    const proxy_config_source *source;
+    FILE *out;
+    proxy_config *config;
     uid_t own_uid;
     loop *l;
-    listener listeners[PROXY_TARGETS_MAX];
-    size_t listener_count;
+    door **doors;
+    size_t door_count;
     uint64_t connections;
     size_t sessions;
     proxy_stats_set *stats;
@@ -55,29 +49,19 @@ struct proxy {
 
 /* ---- who may come in ---- */
 
-static bool is_listed(const proxy *p, uid_t uid)
-{
-    if (uid == p->own_uid)
-        return true;
-    for (size_t i = 0; i < p->options->uid_count; i++)
-        if (p->options->uids[i] == uid)
-            return true;
-    return false;
-}
-
 /* OK, or what to tell the client, and as what to count it. */
-static entrasql_status may_enter(const proxy *p, int fd, proxy_refusal *ret_reason,
-                                 entrasql_error *why)
+static entrasql_status may_enter(const proxy *p, const proxy_target *t, int fd,
+                                 proxy_refusal *ret_reason, entrasql_error *why)
 {
     uid_t uid = 0;
-    if (p->sessions >= p->options->max_clients) {
+    if (p->sessions >= p->config->max_clients) {
         es_fail(why, ENTRASQL_BUSY, "the entrasql proxy serves %u clients already, its limit",
-                p->options->max_clients);
+                p->config->max_clients);
         es_hint(why, "raise --max-clients");
         *ret_reason = PROXY_REFUSED_LIMIT;
         return ENTRASQL_BUSY;
     }
-    if (p->options->allow_any)
+    if (t->access.allow == PROXY_ALLOW_ANY)
         return ENTRASQL_OK;
     *ret_reason = PROXY_REFUSED_UID;
     entrasql_status status = os_sock_peer_uid(fd, &uid, why);
@@ -85,7 +69,8 @@ static entrasql_status may_enter(const proxy *p, int fd, proxy_refusal *ret_reas
         es_error_prefix(why, "the entrasql proxy cannot tell which user the client belongs to");
         return status;
     }
-    if (is_listed(p, uid))
+    if ((t->access.allow == PROXY_ALLOW_OWN && uid == p->own_uid) ||
+        proxy_uids_hold(&t->access.uids, uid))
         return ENTRASQL_OK;
     es_fail(why, ENTRASQL_LOGIN_FAILED,
             "the entrasql proxy serves user %u and not user %u: it was started without "
@@ -94,65 +79,24 @@ static entrasql_status may_enter(const proxy *p, int fd, proxy_refusal *ret_reas
     return ENTRASQL_LOGIN_FAILED;
 }
 
-/* ---- listeners ---- */
+static void session_ended(void *ctx);
 
-static void admit(listener *ln, int fd)
+static void accepted(void *ctx, int fd)
 {
-    proxy *p = ln->p;
+    const door *d = ctx;
+    proxy *p = d->p;
     entrasql_error err;
     entrasql_error why;
     proxy_refusal reason = PROXY_REFUSED_OTHER;
-    bool is_welcome = may_enter(p, fd, &reason, &why) == ENTRASQL_OK;
+    bool is_welcome = may_enter(p, d->service->target, fd, &reason, &why) == ENTRASQL_OK;
     if (!is_welcome)
-        proxy_stats_refusal(ln->service.stats, reason);
-    if (proxy_session_start(p->l, &ln->service, fd, ++p->connections, is_welcome ? NULL : &why,
+        proxy_stats_refusal(d->service->stats, reason);
+    if (proxy_session_start(p->l, d->service, fd, ++p->connections, is_welcome ? NULL : &why,
                             &err) == ENTRASQL_OK)
         p->sessions++;
     else
         ES_LOG(ERROR, "proxy", "no session for a connection", ES_KV_STR("why", err.message));
 }
-
-static bool listener_step(void *ctx)
-{
-    listener *ln = ctx;
-    if (ln->p->is_draining)
-        return false;
-    if (es_clock_mono_ms() < ln->rest_until_ms)
-        return true;
-    for (int i = 0; i < ACCEPT_TURNS; i++) {
-        entrasql_error err;
-        int fd = -1;
-        entrasql_status status = os_sock_accept(ln->fd, &fd, &err);
-        if (status == ENTRASQL_AGAIN)
-            break;
-        if (status != ENTRASQL_OK) {
-            ES_LOG(ERROR, "proxy", "accept failed", ES_KV_STR("why", err.message));
-            ln->rest_until_ms = es_clock_deadline(ACCEPT_PAUSE_MS);
-            break;
-        }
-        admit(ln, fd);
-    }
-    return true;
-}
-
-static entrasql_status listener_wants(void *ctx, os_wait *w)
-{
-    const listener *ln = ctx;
-    if (es_clock_mono_ms() < ln->rest_until_ms) {
-        os_wait_until(w, ln->rest_until_ms);
-        return ENTRASQL_OK;
-    }
-    return os_wait_add(w, ln->fd, POLLIN);
-}
-
-static void listener_end(void *ctx)
-{
-    listener *ln = ctx;
-    os_sock_close(&ln->fd);
-    ln->task = NULL;
-}
-
-static const loop_task_class listener_class = {listener_wants, listener_step, listener_end};
 
 /* ---- the end ---- */
 
@@ -195,6 +139,16 @@ static void drain_end(void *ctx)
 
 static const loop_task_class drain_class = {drain_wants, drain_step, drain_end};
 
+static void close_doors(proxy *p)
+{
+    for (size_t i = 0; i < p->door_count; i++) {
+        proxy_listener_close(p->doors[i]->listener);
+        proxy_service_unref(p->doors[i]->service);
+        es_free(p->doors[i]);
+    }
+    p->door_count = 0;
+}
+
 static void on_signal(void *ctx, int number)
 {
     proxy *p = ctx;
@@ -205,10 +159,8 @@ static void on_signal(void *ctx, int number)
         return;
     }
     p->is_draining = true;
-    for (size_t i = 0; i < p->listener_count; i++)
-        if (p->listeners[i].task != NULL)
-            loop_task_wake(p->listeners[i].task);
-    p->drain_until_ms = es_clock_deadline(p->options->drain_ms);
+    close_doors(p);
+    p->drain_until_ms = es_clock_deadline(p->config->ops.drain_ms);
     if (loop_task_start(p->l, &drain_class, p, &p->drain, NULL) != ENTRASQL_OK)
         loop_stop(p->l);
     stop_if_done(p);
@@ -216,95 +168,132 @@ static void on_signal(void *ctx, int number)
 
 /* ---- the beginning ---- */
 
-/* The token of the first target: whoever the proxy is says so before anybody depends on it. */
-static entrasql_status check_token(const proxy *p, entrasql_error *err)
+/* Whoever the proxy is says so before anybody depends on it. */
+static entrasql_status check_token(const proxy *p, const proxy_target *t, entrasql_error *err)
 {
-    const proxy_options *o = p->options;
     entrasql_token *token = NULL;
     identity_claims claims;
     const entrasql_token_request request = {
         .size = sizeof request,
-        .scope = relay_scope_for_host(p->listeners[0].target.host),
-        .timeout_ms = o->login_timeout_ms,
+        .scope = relay_scope_for_host(t->host),
+        .timeout_ms = p->config->login_timeout_ms,
     };
-    ES_TRY(entrasql_credential_get_token(o->credential, &request, &token, err));
+    ES_TRY(entrasql_credential_get_token(t->identity->credential, &request, &token, err));
     entrasql_status status = identity_claims_read(entrasql_token_value(token), &claims, err);
     if (status == ENTRASQL_OK)
-        (void)fprintf(o->out, "signed in by %s as %s (object id %s, tenant %s)\n",
+        (void)fprintf(p->out, "signed in by %s as %s (object id %s, tenant %s)\n",
                       entrasql_token_source(token),
                       claims.upn[0] != '\0' ? claims.upn : claims.appid, claims.oid, claims.tid);
     entrasql_token_free(token);
     return status;
 }
 
-static uint16_t choose_port(const proxy *p, size_t i)
+/* A token of each identity that a target uses. */
+static entrasql_status check_tokens(const proxy *p, entrasql_error *err)
 {
-    if (p->listeners[i].target.has_listen_port)
-        return p->listeners[i].target.listen_port;
-    return (uint16_t)(DEFAULT_LISTEN_PORT + i);
+    const proxy_config *c = p->config;
+    for (size_t i = 0; i < c->target_count; i++) {
+        size_t first = 0;
+        while (c->targets[first].identity != c->targets[i].identity)
+            first++;
+        if (first != i)
+            continue;
+        entrasql_status status = check_token(p, &c->targets[i], err);
+        if (status != ENTRASQL_OK && c->targets[i].identity != &c->identities[0])
+            es_error_prefix(err, "identity '%s'", c->targets[i].identity->name);
+        ES_TRY(status);
+    }
+    return ENTRASQL_OK;
 }
 
-static entrasql_status open_listener(proxy *p, size_t i, entrasql_error *err)
+static entrasql_status make_service(proxy *p, const proxy_target *t, proxy_service **ret,
+                                    entrasql_error *err)
 {
-    listener *ln = &p->listeners[i];
-    tls_client_options options = {.ca_file = p->options->ca_file};
-    ES_TRY(tls_client_context_new(&options, &ln->service.tls, err));
-    ES_TRY(proxy_stats_of(p->stats, ln->target.text, &ln->service.stats, err));
-    ln->service.target = &ln->target;
-    ln->service.credential = p->options->credential;
-    ln->service.pool = &p->options->pool;
-    ln->service.pools = p->pools;
-    ln->service.scratch = p->scratch;
-    ln->service.sessions = &p->all;
-    ln->service.login_timeout_ms = p->options->login_timeout_ms;
-    ln->service.ended = session_ended;
-    ln->service.ended_ctx = p;
-    entrasql_status status = os_sock_listen_loopback(ln->target.listen_family, choose_port(p, i),
-                                                     BACKLOG, &ln->fd, &ln->port, err);
+    proxy_service *v = es_calloc(1, sizeof *v);
+    if (v == NULL)
+        return es_nomem(err);
+    *v = (proxy_service){
+        .refs = 1,
+        .config = proxy_config_ref(t->config),
+        .target = t,
+        .credential = t->identity->credential,
+        .tls = t->tls,
+        .pool = &t->pool,
+        .pools = p->pools,
+        .scratch = p->scratch,
+        .sessions = &p->all,
+        .login_timeout_ms = t->config->login_timeout_ms,
+        .ended = session_ended,
+        .ended_ctx = p,
+    };
+    *ret = v;
+    return proxy_stats_of(p->stats, t->name, &v->stats, err);
+}
+
+static entrasql_status open_door(proxy *p, proxy_service *service, const proxy_address *address,
+                                 entrasql_error *err)
+{
+    const proxy_target *t = service->target;
+    door **doors = es_reallocarray(p->doors, p->door_count + 1, sizeof(door *));
+    door *d = es_calloc(1, sizeof *d);
+    if (doors != NULL)
+        p->doors = doors;
+    if (doors == NULL || d == NULL) {
+        es_free(d);
+        return es_nomem(err);
+    }
+    *d = (door){.p = p, .service = proxy_service_ref(service)};
+    p->doors[p->door_count++] = d;
+    const proxy_listener_options options = {
+        .address = address, .mode = t->socket_mode, .accepted = accepted, .ctx = d};
+    entrasql_status status = proxy_listener_open(&options, &d->listener, err);
+    if (status == ENTRASQL_OK && proxy_listener_is_exposed(d->listener))
+        status = proxy_config_check_exposed(t, proxy_listener_text(d->listener), err);
     if (status != ENTRASQL_OK) {
-        es_error_prefix(err, "target '%s'", ln->target.text);
-        es_hint(err, "choose another port: %s?listen=PORT", ln->target.text);
+        es_error_prefix(err, "target '%s'", t->name);
+        if (status == ENTRASQL_BUSY)
+            es_hint(err,
+                    "stop the program that listens there, or choose another address: "
+                    "%s?listen=PORT",
+                    t->name);
         return status;
     }
-    return loop_task_start(p->l, &listener_class, ln, &ln->task, err);
+    return proxy_listener_start(d->listener, p->l, err);
 }
 
-static entrasql_status parse_targets(proxy *p, entrasql_error *err)
+static entrasql_status open_doors(proxy *p, entrasql_error *err)
 {
-    if (p->options->target_count == 0 || p->options->target_count > PROXY_TARGETS_MAX) {
-        es_fail(err, ENTRASQL_INVALID, "the proxy takes 1 to %d targets", PROXY_TARGETS_MAX);
-        es_hint(err, "entrasql proxy myserver.database.windows.net/mydb");
-        return ENTRASQL_INVALID;
-    }
-    for (size_t i = 0; i < p->options->target_count; i++) {
-        listener *ln = &p->listeners[i];
-        ES_TRY(proxy_target_parse(p->options->targets[i], &ln->target, err));
-        ln->p = p;
-        ln->fd = -1;
-        p->listener_count++;
+    for (size_t i = 0; i < p->config->target_count; i++) {
+        const proxy_target *t = &p->config->targets[i];
+        proxy_service *service = NULL;
+        entrasql_status status = make_service(p, t, &service, err);
+        for (size_t k = 0; status == ENTRASQL_OK && k < t->listen_count; k++)
+            status = open_door(p, service, &t->listens[k], err);
+        proxy_service_unref(service);
+        ES_TRY(status);
     }
     return ENTRASQL_OK;
 }
 
 static void say_ready(const proxy *p)
 {
-    FILE *out = p->options->out;
-    for (size_t i = 0; i < p->listener_count; i++) {
-        const listener *ln = &p->listeners[i];
-        (void)fprintf(out, "%s:%u -> %s,%u%s%s\n",
-                      ln->target.listen_family == AF_INET6 ? "[::1]" : "127.0.0.1", ln->port,
-                      ln->target.host, ln->target.port, ln->target.database != NULL ? " " : "",
-                      ln->target.database != NULL ? ln->target.database : "");
+    bool is_open = false;
+    for (size_t i = 0; i < p->door_count; i++) {
+        const proxy_target *t = p->doors[i]->service->target;
+        is_open = is_open || t->access.allow == PROXY_ALLOW_ANY;
+        (void)fprintf(p->out, "%s -> %s,%u%s%s\n", proxy_listener_text(p->doors[i]->listener),
+                      t->host, t->port, t->database != NULL ? " " : "",
+                      t->database != NULL ? t->database : "");
     }
-    if (p->options->allow_any)
-        (void)fprintf(out, "WARNING: every user of this machine gets in (--allow any)\n");
-    (void)fprintf(out, "ready for clients of user %u\n", (unsigned)p->own_uid);
-    (void)fflush(out);
+    if (is_open)
+        (void)fprintf(p->out, "WARNING: every user of this machine gets in (--allow any)\n");
+    (void)fprintf(p->out, "ready for clients of user %u\n", (unsigned)p->own_uid);
+    (void)fflush(p->out);
 }
 
 static entrasql_status start(proxy *p, entrasql_error *err)
 {
-    ES_TRY(parse_targets(p, err));
+    ES_TRY(proxy_config_load(p->source, NULL, &p->config, err));
     ES_TRY(proxy_stats_set_new(&p->stats, err));
     ES_TRY(loop_new(&p->l, err));
     ES_TRY(loop_on_signal(p->l, SIGTERM, on_signal, p, err));
@@ -312,10 +301,9 @@ static entrasql_status start(proxy *p, entrasql_error *err)
     if (relay_scratch_new(SCRATCH_BYTES, &p->scratch) != ENTRASQL_OK)
         return es_nomem(err);
     ES_TRY(proxy_pools_new(p->l, p->scratch, &proxy_session_pools_client, &p->pools, err));
-    if (!p->options->skip_token_check)
-        ES_TRY(check_token(p, err));
-    for (size_t i = 0; i < p->listener_count; i++)
-        ES_TRY(open_listener(p, i, err));
+    if (!p->config->ops.skip_token_check)
+        ES_TRY(check_tokens(p, err));
+    ES_TRY(open_doors(p, err));
     say_ready(p);
     return ENTRASQL_OK;
 }
@@ -326,21 +314,20 @@ static void release(proxy *p)
     loop_free(p->l);
     proxy_pools_free(p->pools);
     relay_scratch_free(p->scratch);
-    for (size_t i = 0; i < p->listener_count; i++) {
-        os_sock_close(&p->listeners[i].fd);
-        tls_context_unref(p->listeners[i].service.tls);
-        proxy_target_done(&p->listeners[i].target);
-    }
+    close_doors(p);
+    es_free(p->doors);
+    proxy_config_unref(p->config);
     proxy_stats_set_free(p->stats);
     es_free(p);
 }
 
-entrasql_status proxy_run(const proxy_options *options, entrasql_error *err)
+entrasql_status proxy_run(const proxy_config_source *source, FILE *out, entrasql_error *err)
 {
     proxy *p = es_calloc(1, sizeof *p);
     if (p == NULL)
         return es_nomem(err);
-    p->options = options;
+    p->source = source;
+    p->out = out;
     p->own_uid = geteuid();
     entrasql_status status = start(p, err);
     if (status == ENTRASQL_OK)

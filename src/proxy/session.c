@@ -43,7 +43,7 @@ typedef struct entry {
 
 struct proxy_session {
     pool_waiter waiter; /* first: the pool's pointers are these */
-    const proxy_service *service;
+    proxy_service *service;
     loop_task *task;
     uint64_t number;
     int64_t since_ms;
@@ -518,13 +518,14 @@ static void free_session(proxy_session *s)
     relay_stream_free(s->client);
     es_free(s->login_name);
     es_free(s->failure);
+    proxy_service_unref(s->service);
     es_free(s);
 }
 
 static void session_end(void *ctx)
 {
     proxy_session *s = ctx;
-    const proxy_service *v = s->service;
+    proxy_service *v = proxy_service_ref(s->service);
     pool_leave(&s->waiter);
     give_back(s);
     pool_release(s->pool);
@@ -532,6 +533,7 @@ static void session_end(void *ctx)
     proxy_stats_gauge(v->stats, PROXY_GAUGE_CLIENTS, -1);
     free_session(s);
     v->ended(v->ended_ctx);
+    proxy_service_unref(v);
 }
 
 static const loop_task_class session_class = {session_wants, session_step, session_end};
@@ -597,13 +599,13 @@ static void list(proxy_session *s)
     all->count++;
 }
 
-entrasql_status proxy_session_start(loop *l, const proxy_service *service, int fd, uint64_t number,
+entrasql_status proxy_session_start(loop *l, proxy_service *service, int fd, uint64_t number,
                                     const entrasql_error *refusal, entrasql_error *err)
 {
     proxy_session *s = es_calloc(1, sizeof *s);
     entrasql_status status = s != NULL ? ENTRASQL_OK : es_nomem(err);
     if (status == ENTRASQL_OK) {
-        s->service = service;
+        s->service = proxy_service_ref(service);
         s->number = number;
         s->since_ms = es_clock_mono_ms();
         status = prepare(s, &fd, refusal, err);

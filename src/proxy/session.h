@@ -13,9 +13,9 @@
 #define PROXY_SESSION_H
 
 #include "loop/loop.h"
+#include "proxy/config.h"
 #include "proxy/server.h"
 #include "proxy/stats.h"
-#include "proxy/target.h"
 #include "relay/accept.h"
 
 #include <entrasql/entrasql.h>
@@ -28,8 +28,10 @@ typedef struct proxy_sessions {
     size_t count;
 } proxy_sessions;
 
-/* What the sessions of a listener share; outlives them. */
+/* What the sessions of a target share; each holds a reference. */
 typedef struct proxy_service {
+    unsigned refs;
+    proxy_config *config; /* a reference; the target is in it */
     const proxy_target *target;
     entrasql_credential *credential;
     tls_context *tls; /* upstream */
@@ -43,6 +45,9 @@ typedef struct proxy_service {
     void *ended_ctx;
 } proxy_service;
 
+proxy_service *proxy_service_ref(proxy_service *service);
+void proxy_service_unref(proxy_service *service); /* NULL allowed */
+
 /* How sessions are served by the pools. */
 extern const proxy_pools_client proxy_session_pools_client;
 
@@ -50,7 +55,7 @@ extern const proxy_pools_client proxy_session_pools_client;
  * Takes the descriptor in any case. refusal (NULL: the client may come in) is what
  * it is told instead of being let in; copied.
  */
-entrasql_status proxy_session_start(loop *l, const proxy_service *service, int fd, uint64_t number,
+entrasql_status proxy_session_start(loop *l, proxy_service *service, int fd, uint64_t number,
                                     const entrasql_error *refusal, entrasql_error *err) ES_MUST_USE;
 
 /* ---- for operators ---- */

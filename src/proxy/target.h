@@ -4,34 +4,29 @@
  *
  *     SERVER[,PORT][/DATABASE][?KEY=VALUE[&KEY=VALUE]...]
  *
- * listen=PORT|127.0.0.1:PORT|[::1]:PORT   where clients connect (port 0: any free one)
- * encrypt=mandatory|strict                TLS inside TDS 7.4, or TDS 8.0
- * host-name-in-certificate=NAME           when it differs from SERVER
- *
- * %XX stands for any byte in DATABASE and in values. Owned by one thread.
+ * The keys are those of a [target] section (proxy/options.h). %XX stands for any byte in DATABASE
+ * and in values.
  */
 #ifndef PROXY_TARGET_H
 #define PROXY_TARGET_H
 
-#include "base/error.h"
+#include "conf/option.h"
 
-#include <stdbool.h>
+#define PROXY_TARGET_MAX_BYTES 4096
 
-typedef struct proxy_target {
-    char *text; /* as written, for messages */
-    char *host;
-    uint16_t port;
-    char *database; /* for clients that name none; NULL: the server's default */
-    bool strict;
-    char *host_name_in_certificate; /* NULL: host */
-    int listen_family;              /* AF_INET or AF_INET6, on loopback */
-    bool has_listen_port;
-    uint16_t listen_port;
-} proxy_target;
+typedef struct proxy_target_text {
+    char *text;           /* as written; names the target in messages */
+    char *parts;          /* what the rest points into */
+    const char *server;   /* SERVER[,PORT] */
+    const char *database; /* NULL: none */
+} proxy_target_text;
 
-/* CONFIG with the place and what would be right; *ret then needs no done(). */
-entrasql_status proxy_target_parse(const char *text, proxy_target *ret,
-                                   entrasql_error *err) ES_MUST_USE;
-void proxy_target_done(proxy_target *t);
+/*
+ * Cuts n bytes up and puts the keys into settings, which borrow ret. CONFIG with the place and
+ * what would be right; *ret then needs no done().
+ */
+entrasql_status proxy_target_parse(const char *text, size_t n, conf_args *settings,
+                                   proxy_target_text *ret, entrasql_error *err) ES_MUST_USE;
+void proxy_target_text_done(proxy_target_text *t);
 
 #endif

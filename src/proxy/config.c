@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration's life, and questions to it. */
+#include "proxy/config.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <string.h>
+
+bool proxy_uids_hold(const proxy_uids *uids, uid_t uid)
+{
+    for (size_t i = 0; i < uids->count; i++)
+        if (uids->list[i] == uid)
+            return true;
+    return false;
+}
+
+const proxy_login_rule *proxy_config_login(const proxy_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->login_count; i++)
+        if (es_streq(config->logins[i].name, name))
+            return &config->logins[i];
+    return NULL;
+}
+
+static void target_done(proxy_target *t)
+{
+    es_free(t->name);
+    es_free(t->key);
+    es_free(t->host);
+    es_free(t->database);
+    es_free(t->host_name_in_certificate);
+    es_free(t->ca_file);
+    es_free(t->access.uids.list);
+    es_secret_unref(t->access.secret);
+    tls_context_unref(t->tls);
+    tls_context_unref(t->client_tls_context);
+    for (size_t i = 0; i < t->listen_count; i++)
+        proxy_address_done(&t->listens[i]);
+    es_free(t->listens);
+}
+
+static void login_done(proxy_login_rule *rule)
+{
+    es_free(rule->name);
+    es_free(rule->uids.list);
+    es_secret_unref(rule->secret);
+}
+
+static void identity_done(proxy_identity *identity)
+{
+    es_free(identity->name);
+    es_free(identity->settings);
+    entrasql_credential_unref(identity->credential);
+}
+
+proxy_config *proxy_config_ref(proxy_config *config)
+{
+    config->refs++;
+    return config;
+}
+
+void proxy_config_unref(proxy_config *config)
+{
+    if (config == NULL || --config->refs > 0)
+        return;
+    for (size_t i = 0; i < config->target_count; i++)
+        target_done(&config->targets[i]);
+    for (size_t i = 0; i < config->login_count; i++)
+        login_done(&config->logins[i]);
+    for (size_t i = 0; i < config->identity_count; i++)
+        identity_done(&config->identities[i]);
+    es_free(config->targets);
+    es_free(config->logins);
+    es_free(config->identities);
+    es_free(config->file);
+    es_free(config->ops.http_address);
+    es_secret_unref(config->ops.admin_secret);
+    es_free(config);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the reading of a configuration: values made of settings. */
+#ifndef PROXY_CONFIG_INNER_H
+#define PROXY_CONFIG_INNER_H
+
+#include "proxy/config.h"
+
+/* Where `own` says nothing of the option, what `all` says. */
+void proxy_config_inherit(conf_args *own, const conf_args *all, const char *name);
+
+/* "allow-uids". */
+entrasql_status proxy_config_uids(const conf_args *settings, proxy_uids *ret,
+                                  entrasql_error *err) ES_MUST_USE;
+/* The first line of the file that the option names, or NULL when it names none. */
+entrasql_status proxy_config_secret(const conf_args *settings, const char *name, es_secret **ret,
+                                    entrasql_error *err) ES_MUST_USE;
+/*
+ * What a target has beside its server, database, identity and number of clients. `before`: the
+ * target before it, whose contexts it may share; NULL.
+ */
+entrasql_status proxy_config_target(const conf_args *settings, const proxy_target *before,
+                                    proxy_target *t, entrasql_error *err) ES_MUST_USE;
+/* What holds between targets: addresses, and what is open to other machines. */
+entrasql_status proxy_config_check(proxy_config *config, entrasql_error *err) ES_MUST_USE;
+
+#endif
