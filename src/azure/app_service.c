@@ -16,8 +16,6 @@
 
 #include <string.h>
 
-#define WRITE_TRIES 3
-
 static const azure_need read_needs[] = {
     {"Microsoft.Web/sites/read", "to see the app and its identities"},
     {"Microsoft.Web/sites/config/list/action", "to see its settings and connection strings"},
@@ -233,16 +231,6 @@ static entrasql_status make_sticky(azure_arm *arm, const azure_host_ref *ref,
 
 /* ---- writing settings ---- */
 
-static const azure_change *change_of(const azure_change *changes, size_t count, const section *s,
-                                     const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (changes[i].kind == s->kind && es_streq(changes[i].name, name))
-            return &changes[i];
-    }
-    return NULL;
-}
-
 static void put_value(const section *s, const azure_change *change, const json_node *old,
                       json_writer *w)
 {
@@ -270,7 +258,8 @@ static entrasql_status merge(const section *s, const json_node *map, const azure
     json_begin_object(&w);
     for (json_cursor *at = json_cursor_next(map, NULL); at != NULL;
          at = json_cursor_next(map, at)) {
-        const azure_change *change = change_of(changes, count, s, json_cursor_name(at));
+        const azure_change *change =
+            azure_change_find(changes, count, s->kind, json_cursor_name(at));
         if (change != NULL && change->value == NULL)
             continue;
         json_name(&w, json_cursor_name(at));
@@ -289,11 +278,6 @@ static entrasql_status merge(const section *s, const json_node *map, const azure
     json_end_object(&w);
     json_end_object(&w);
     return azure_written(&w, err);
-}
-
-static bool is_same(const es_buf *a, const es_buf *b)
-{
-    return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
 /* After the write: what was to be there is, name by name. */
@@ -341,11 +325,11 @@ static entrasql_status write_once(azure_arm *arm, const azure_host_ref *ref, con
     ES_TRY(list_section(arm, ref, s, &first, &map, err));
     ES_TRY(merge(s, map, NULL, 0, &before, err));
     ES_TRY(merge(s, map, changes, count, &body, err));
-    if (is_same(&before, &body))
+    if (azure_buf_equal(&before, &body))
         return ENTRASQL_OK;
     ES_TRY(list_section(arm, ref, s, &second, &map, err));
     ES_TRY(merge(s, map, NULL, 0, &again, err));
-    if (!is_same(&before, &again))
+    if (!azure_buf_equal(&before, &again))
         return ENTRASQL_AGAIN;
     char what[AZURE_WHAT_SIZE];
     azure_host_what(ref, s->doing_put, what);
@@ -358,16 +342,12 @@ static entrasql_status write_once(azure_arm *arm, const azure_host_ref *ref, con
 static entrasql_status write_section(azure_arm *arm, const azure_host_ref *ref, const section *s,
                                      const azure_change *changes, size_t count, entrasql_error *err)
 {
-    for (unsigned i = 0; i < WRITE_TRIES; i++) {
+    for (unsigned i = 0; i < AZURE_WRITE_TRIES; i++) {
         entrasql_status status = write_once(arm, ref, s, changes, count, err);
         if (status != ENTRASQL_AGAIN)
             return status;
     }
-    char title[AZURE_TITLE_SIZE];
-    azure_host_title(ref, title, sizeof title);
-    es_fail(err, ENTRASQL_BUSY, "%s: its settings change all the time", title);
-    es_hint(err, "somebody else writes settings at the same time: try again when they are done");
-    return ENTRASQL_BUSY;
+    return azure_settings_unsteady(ref, err);
 }
 
 /* ---- the host ---- */
@@ -388,10 +368,8 @@ static entrasql_status read_site(azure_arm *arm, const azure_host_ref *ref, azur
 }
 
 static entrasql_status set_identity(azure_arm *arm, const azure_host_ref *ref,
-                                    const azure_host_state *state, const es_buf *identity,
-                                    entrasql_error *err)
+                                    const es_buf *identity, entrasql_error *err)
 {
-    (void)state;
     char what[AZURE_WHAT_SIZE];
     azure_host_what(ref, "changing the identities of", what);
     azure_request request = request_of(ref, AZURE_SITE_PATCH, what);

@@ -34,6 +34,25 @@
 #define SITE_ACTION "Microsoft.Web/sites/"
 #define SLOT_ACTION SITE_ACTION "slots/"
 
+#define CONTAINER_APP GROUP "/providers/Microsoft.App/containerApps/{containerAppName}"
+#define CONTAINER_APP_VERSION "2024-03-01"
+#define CONTAINER_APP_ACTION "Microsoft.App/containerApps/"
+
+#define SPRING_APP GROUP "/providers/Microsoft.AppPlatform/Spring/{serviceName}/apps/{appName}"
+#define SPRING_DEPLOYMENTS SPRING_APP "/deployments"
+#define SPRING_VERSION "2023-12-01"
+#define SPRING_ACTION "Microsoft.AppPlatform/Spring/apps/"
+
+#define COMPUTE_VERSION "2024-07-01"
+#define VM GROUP "/providers/Microsoft.Compute/virtualMachines/{vmName}"
+#define VM_ACTION "Microsoft.Compute/virtualMachines/"
+#define VMSS GROUP "/providers/Microsoft.Compute/virtualMachineScaleSets/{vmScaleSetName}"
+#define VMSS_ACTION "Microsoft.Compute/virtualMachineScaleSets/"
+
+#define AKS GROUP "/providers/Microsoft.ContainerService/managedClusters/{resourceName}"
+#define AKS_VERSION "2024-09-01"
+#define AKS_ACTION "Microsoft.ContainerService/managedClusters/"
+
 static const azure_call calls[AZURE_CALL_COUNT] = {
     [AZURE_GROUP_GET] = {"group.get", "GET", GROUP, "2022-09-01", "",
                          "Microsoft.Resources/subscriptions/resourceGroups/read"},
@@ -121,6 +140,50 @@ static const azure_call calls[AZURE_CALL_COUNT] = {
                                WEB_VERSION, "", SITE_ACTION "config/read"},
     [AZURE_SITE_STICKY_PUT] = {"site.sticky.put", "PUT", SITE "/config/slotConfigNames",
                                WEB_VERSION, "", SITE_ACTION "config/write"},
+
+    [AZURE_CONTAINER_APP_GET] = {"container-app.get", "GET", CONTAINER_APP, CONTAINER_APP_VERSION,
+                                 "", CONTAINER_APP_ACTION "read"},
+    [AZURE_CONTAINER_APP_PATCH] = {"container-app.patch", "PATCH", CONTAINER_APP,
+                                   CONTAINER_APP_VERSION, "", CONTAINER_APP_ACTION "write"},
+    [AZURE_CONTAINER_APP_SECRETS_LIST] = {"container-app.secrets.list", "POST",
+                                          CONTAINER_APP "/listSecrets", CONTAINER_APP_VERSION, "",
+                                          CONTAINER_APP_ACTION "listSecrets/action"},
+    [AZURE_CONTAINER_APP_REVISION_RESTART] = {"container-app.revision.restart", "POST",
+                                              CONTAINER_APP "/revisions/{revisionName}/restart",
+                                              CONTAINER_APP_VERSION, "",
+                                              CONTAINER_APP_ACTION "revisions/restart/action"},
+
+    [AZURE_SPRING_APP_GET] = {"spring.app.get", "GET", SPRING_APP, SPRING_VERSION, "",
+                              SPRING_ACTION "read"},
+    [AZURE_SPRING_APP_PATCH] = {"spring.app.patch", "PATCH", SPRING_APP, SPRING_VERSION, "",
+                                SPRING_ACTION "write"},
+    [AZURE_SPRING_DEPLOYMENTS_LIST] = {"spring.deployments.list", "GET", SPRING_DEPLOYMENTS,
+                                       SPRING_VERSION, "", SPRING_ACTION "deployments/read"},
+    [AZURE_SPRING_DEPLOYMENT_PATCH] = {"spring.deployment.patch", "PATCH",
+                                       SPRING_DEPLOYMENTS "/{deploymentName}", SPRING_VERSION, "",
+                                       SPRING_ACTION "deployments/write"},
+    [AZURE_SPRING_DEPLOYMENT_RESTART] = {"spring.deployment.restart", "POST",
+                                         SPRING_DEPLOYMENTS "/{deploymentName}/restart",
+                                         SPRING_VERSION, "",
+                                         SPRING_ACTION "deployments/restart/action"},
+
+    [AZURE_VM_GET] = {"vm.get", "GET", VM, COMPUTE_VERSION, "", VM_ACTION "read"},
+    [AZURE_VM_PATCH] = {"vm.patch", "PATCH", VM, COMPUTE_VERSION, "", VM_ACTION "write"},
+    [AZURE_VM_RUN_COMMAND] = {"vm.run-command", "POST", VM "/runCommand", COMPUTE_VERSION,
+                              "commandId", VM_ACTION "runCommand/action", .once = true},
+    [AZURE_VMSS_GET] = {"vmss.get", "GET", VMSS, COMPUTE_VERSION, "", VMSS_ACTION "read"},
+    [AZURE_VMSS_PATCH] = {"vmss.patch", "PATCH", VMSS, COMPUTE_VERSION, "", VMSS_ACTION "write"},
+    [AZURE_VMSS_UPGRADE] = {"vmss.upgrade", "POST", VMSS "/manualupgrade", COMPUTE_VERSION,
+                            "instanceIds", VMSS_ACTION "manualupgrade/action"},
+
+    [AZURE_AKS_GET] = {"aks.get", "GET", AKS, AKS_VERSION, "", AKS_ACTION "read"},
+    [AZURE_AKS_PUT] = {"aks.put", "PUT", AKS, AKS_VERSION, "location", AKS_ACTION "write"},
+    [AZURE_ROLE_ASSIGNMENT_PUT] = {"role-assignment.put", "PUT",
+                                   "{scope}/providers/Microsoft.Authorization/roleAssignments/"
+                                   "{roleAssignmentName}",
+                                   "2022-04-01",
+                                   "properties.roleDefinitionId properties.principalId",
+                                   "Microsoft.Authorization/roleAssignments/write"},
 };
 
 const azure_call *azure_call_get(azure_call_id id)

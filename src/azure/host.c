@@ -13,6 +13,11 @@
 static const azure_host *const hosts[] = {
     &azure_host_app_service,
     &azure_host_function_app,
+    &azure_host_container_app,
+    &azure_host_spring_app,
+    &azure_host_vm,
+    &azure_host_vmss,
+    &azure_host_aks,
     NULL,
 };
 
@@ -134,6 +139,7 @@ void azure_host_state_done(azure_host_state *state)
         es_free(state->settings[i].name);
         es_free_wipe_str(state->settings[i].value);
         es_free(state->settings[i].type);
+        es_free(state->settings[i].secret);
     }
     es_free(state->settings);
     *state = (azure_host_state){0};
@@ -237,6 +243,66 @@ entrasql_status azure_setting_add(azure_host_state *state, azure_setting_kind ki
     return ENTRASQL_OK;
 }
 
+azure_setting *azure_setting_last(azure_host_state *state)
+{
+    return &state->settings[state->setting_count - 1];
+}
+
+/* ---- changes ---- */
+
+const azure_change *azure_change_find(const azure_change *changes, size_t count,
+                                      azure_setting_kind kind, const char *name)
+{
+    for (size_t i = count; i > 0; i--) {
+        if (changes[i - 1].kind == kind && es_streq(changes[i - 1].name, name))
+            return &changes[i - 1];
+    }
+    return NULL;
+}
+
+static bool is_done(const azure_change *change, const azure_setting *setting)
+{
+    if (change->value == NULL)
+        return setting == NULL;
+    if (setting == NULL)
+        return false;
+    return change->secret != NULL ? es_streq(change->secret, setting->secret)
+                                  : es_streq(change->value, setting->value);
+}
+
+entrasql_status azure_changes_check(const azure_host_ref *ref, const azure_host_state *state,
+                                    const azure_change *changes, size_t count, entrasql_error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const azure_change *change = &changes[i];
+        if (change != azure_change_find(changes, count, change->kind, change->name) ||
+            is_done(change, azure_host_find_setting(state, change->kind, change->name)))
+            continue;
+        char title[AZURE_TITLE_SIZE];
+        azure_host_title(ref, title, sizeof title);
+        es_fail(err, ENTRASQL_BUSY, "%s: the setting %s is not as it was just written", title,
+                change->name);
+        es_hint(err,
+                "somebody else writes settings at the same time: look at them, then try again");
+        return ENTRASQL_BUSY;
+    }
+    return ENTRASQL_OK;
+}
+
+bool azure_buf_equal(const es_buf *a, const es_buf *b)
+{
+    return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+entrasql_status azure_settings_unsteady(const azure_host_ref *ref, entrasql_error *err)
+{
+    char title[AZURE_TITLE_SIZE];
+    azure_host_title(ref, title, sizeof title);
+    es_fail(err, ENTRASQL_BUSY, "%s: its settings change all the time", title);
+    es_hint(err, "somebody else writes settings at the same time: try again when they are done");
+    return ENTRASQL_BUSY;
+}
+
 /* ---- identities ---- */
 
 static const char *type_of(bool system, bool user)
@@ -320,7 +386,7 @@ static entrasql_status put_identity(azure_arm *arm, const azure_host_ref *ref,
     azure_identity_write(before, id, remove, &w);
     json_end_object(&w);
     ES_TRY(azure_written(&w, err));
-    return ref->host->set_identity(arm, ref, before, &body, err);
+    return ref->host->set_identity(arm, ref, &body, err);
 }
 
 static entrasql_status no_such_call(const azure_host_ref *ref, const char *what,

@@ -51,6 +51,7 @@ typedef struct azure_setting {
     char *name;
     char *value;       /* NULL: Azure does not show it (a secret of the host) */
     char *type;        /* of a connection string: "SQLAzure"; else NULL */
+    char *secret;      /* Container Apps: the app's secret that the value is in; else NULL */
     bool is_sticky;    /* stays with its slot when slots are swapped */
     bool is_reference; /* the value names a secret elsewhere (Key Vault, secretRef) */
 } azure_setting;
@@ -85,9 +86,11 @@ const azure_setting *azure_host_find_setting(const azure_host_state *state, azur
 typedef struct azure_change {
     azure_setting_kind kind;
     const char *name;
-    const char *value; /* NULL: remove it */
-    const char *type;  /* of a connection string; NULL: as it is, else "Custom" */
-    bool make_sticky;  /* stays with its slot; never taken away again by false */
+    const char *value;  /* NULL: remove it */
+    const char *type;   /* of a connection string; NULL: as it is, else "Custom" */
+    const char *secret; /* Container Apps: the value is that of this secret of the app, which is
+                           there already; value is then not sent, but must not be NULL */
+    bool make_sticky;   /* stays with its slot; never taken away again by false */
 } azure_change;
 
 /* ---- rights, environment ---- */
@@ -126,8 +129,7 @@ struct azure_host {
     entrasql_status (*read)(azure_arm *arm, const azure_host_ref *ref, azure_host_state *ret,
                             entrasql_error *err);
     entrasql_status (*set_identity)(azure_arm *arm, const azure_host_ref *ref,
-                                    const azure_host_state *state, const es_buf *identity,
-                                    entrasql_error *err);
+                                    const es_buf *identity, entrasql_error *err);
     entrasql_status (*write)(azure_arm *arm, const azure_host_ref *ref, const azure_change *changes,
                              size_t count, entrasql_error *err);
     entrasql_status (*restart)(azure_arm *arm, const azure_host_ref *ref, entrasql_error *err);
@@ -135,6 +137,11 @@ struct azure_host {
 
 extern const azure_host azure_host_app_service;
 extern const azure_host azure_host_function_app;
+extern const azure_host azure_host_container_app;
+extern const azure_host azure_host_spring_app;
+extern const azure_host azure_host_vm;
+extern const azure_host azure_host_vmss;
+extern const azure_host azure_host_aks;
 
 /* By name; NULL when there is none. NULL-terminated list of all. */
 const azure_host *azure_host_by_name(const char *name);
@@ -171,6 +178,10 @@ entrasql_status azure_host_unassign(azure_arm *arm, const azure_host_ref *ref, c
 entrasql_status azure_host_write(azure_arm *arm, const azure_host_ref *ref,
                                  const azure_change *changes, size_t count,
                                  entrasql_error *err) ES_MUST_USE;
+/*
+ * App Service, Spring Apps: the application. Container Apps: its newest revision. Scale sets: the
+ * instances take over what was changed.
+ */
 entrasql_status azure_host_restart(azure_arm *arm, const azure_host_ref *ref,
                                    entrasql_error *err) ES_MUST_USE;
 

@@ -28,6 +28,20 @@ void azure_identity_write(const azure_host_state *state, const char *id, bool re
 entrasql_status azure_setting_add(azure_host_state *state, azure_setting_kind kind,
                                   const char *name, const char *value, size_t value_len,
                                   const char *type, entrasql_error *err) ES_MUST_USE;
+/* The setting that was just added. */
+azure_setting *azure_setting_last(azure_host_state *state);
+/* The last change of a setting; NULL. */
+const azure_change *azure_change_find(const azure_change *changes, size_t count,
+                                      azure_setting_kind kind, const char *name);
+/* BUSY: a setting of the state is not as a change of `changes` wants it. */
+entrasql_status azure_changes_check(const azure_host_ref *ref, const azure_host_state *state,
+                                    const azure_change *changes, size_t count,
+                                    entrasql_error *err) ES_MUST_USE;
+bool azure_buf_equal(const es_buf *a, const es_buf *b);
+/* Somebody else writes all the time: BUSY. */
+entrasql_status azure_settings_unsteady(const azure_host_ref *ref, entrasql_error *err);
+#define AZURE_WRITE_TRIES 3
+
 /* "@Microsoft.KeyVault(...)". */
 bool azure_is_key_vault_reference(const char *value);
 
