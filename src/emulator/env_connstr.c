@@ -3,7 +3,9 @@
 #include "internal.h"
 
 #include "base/mem.h"
+#include "conf/form.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_STRING_BYTES (64 * 1024)
@@ -17,131 +19,143 @@ typedef struct place {
     const char *client_id; /* of a user-assigned identity; NULL: none */
 } place;
 
-/* ---- quoting ---- */
+/* ---- one function a driver ---- */
 
-static bool is_plain(const char *s)
+/* "tcp:localhost,<port>" and the database, as ODBC, ADO.NET and tiberius write them. */
+static entrasql_status add_server(const place *p, conf_connstr *list)
 {
-    if (*s == 0)
-        return false;
-    for (; *s != 0; s++) {
-        char c = es_ascii_lower(*s);
-        if (!(c >= 'a' && c <= 'z') && !es_is_digit(c) && strchr("._-/", c) == NULL)
-            return false;
-    }
-    return true;
+    char server[40];
+    (void)snprintf(server, sizeof server, "tcp:localhost,%u", p->port);
+    ES_TRY(conf_connstr_append(list, "Server", server));
+    return conf_connstr_append(list, "Database", p->database);
 }
 
-/* ODBC and JDBC: braces, the closing one doubled. */
-static entrasql_status add_braced(es_buf *out, const char *value, bool always)
+static entrasql_status add_port(const place *p, const char *keyword, conf_connstr *list)
 {
-    if (!always && is_plain(value))
-        return es_buf_add_str(out, value);
-    ES_TRY(es_buf_add_str(out, "{"));
-    for (; *value != 0; value++)
-        ES_TRY(es_buf_add(out, *value == '}' ? "}}" : value, *value == '}' ? 2 : 1));
-    return es_buf_add_str(out, "}");
+    char port[8];
+    (void)snprintf(port, sizeof port, "%u", p->port);
+    return conf_connstr_append(list, keyword, port);
 }
 
-/* ADO.NET: double quotes, doubled inside. */
-static entrasql_status add_quoted(es_buf *out, const char *value)
+/* Pairs of keyword and value, ended by NULL. */
+static entrasql_status add_all(conf_connstr *list, const char *const *pairs)
 {
-    if (is_plain(value))
-        return es_buf_add_str(out, value);
-    ES_TRY(es_buf_add_str(out, "\""));
-    for (; *value != 0; value++)
-        ES_TRY(es_buf_add(out, *value == '"' ? "\"\"" : value, *value == '"' ? 2 : 1));
-    return es_buf_add_str(out, "\"");
-}
-
-/* RFC 3986: what is not unreserved in percent signs. */
-static entrasql_status add_url(es_buf *out, const char *value)
-{
-    for (; *value != 0; value++) {
-        char c = es_ascii_lower(*value);
-        if ((c >= 'a' && c <= 'z') || es_is_digit(c) || strchr("._-~", c) != NULL)
-            ES_TRY(es_buf_add(out, value, 1));
-        else
-            ES_TRY(es_buf_printf(out, "%%%02X", (unsigned)(unsigned char)*value));
-    }
+    for (; *pairs != NULL; pairs += 2)
+        ES_TRY(conf_connstr_append(list, pairs[0], pairs[1]));
     return ENTRASQL_OK;
 }
 
-/* ---- one function a driver ---- */
+static entrasql_status add_client_id(const place *p, const char *keyword, conf_connstr *list)
+{
+    return p->client_id != NULL ? conf_connstr_append(list, keyword, p->client_id) : ENTRASQL_OK;
+}
 
 /* The tutorial's string; the token is an attribute that the program sets. */
+static entrasql_status list_odbc(const place *p, conf_connstr *list)
+{
+    static const char *const rest[] = {
+        "Encrypt", "yes", "TrustServerCertificate", "no", "Connection Timeout", "30", NULL};
+    ES_TRY(conf_connstr_append(list, "Driver",
+                               p->driver != NULL ? p->driver : "ODBC Driver 18 for SQL Server"));
+    ES_TRY(add_server(p, list));
+    return add_all(list, rest);
+}
+
 static entrasql_status write_odbc(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_add_str(out, "Driver="));
-    ES_TRY(add_braced(out, p->driver != NULL ? p->driver : "ODBC Driver 18 for SQL Server", true));
-    ES_TRY(es_buf_printf(out, ";Server=tcp:localhost,%u;Database=", p->port));
-    ES_TRY(add_braced(out, p->database, false));
-    return es_buf_add_str(out, ";Encrypt=yes;TrustServerCertificate=no;Connection Timeout=30");
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(list_odbc(p, &list));
+    return conf_form_print(CONF_FORM_ODBC, &list, out, NULL);
 }
 
 /* FreeTDS has no tokens: for a SQL login, or through entrasql's tunnel. */
 static entrasql_status write_tdsodbc(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_add_str(out, "Driver="));
-    ES_TRY(add_braced(out, p->driver != NULL ? p->driver : "FreeTDS", true));
-    ES_TRY(es_buf_printf(out, ";Server=localhost;Port=%u;Database=", p->port));
-    ES_TRY(add_braced(out, p->database, false));
-    return es_buf_add_str(out, ";TDS_Version=7.4;ClientCharset=UTF-8");
+    static const char *const rest[] = {"TDS_Version", "7.4", "ClientCharset", "UTF-8", NULL};
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(conf_connstr_append(&list, "Driver", p->driver != NULL ? p->driver : "FreeTDS"));
+    ES_TRY(conf_connstr_append(&list, "Server", "localhost"));
+    ES_TRY(add_port(p, "Port", &list));
+    ES_TRY(conf_connstr_append(&list, "Database", p->database));
+    ES_TRY(add_all(&list, rest));
+    return conf_form_print(CONF_FORM_ODBC, &list, out, NULL);
 }
 
 static entrasql_status write_sqlalchemy(const place *p, es_buf *out)
 {
     ES_CLEANUP(es_buf_done) es_buf odbc = ES_BUF_INIT(MAX_STRING_BYTES);
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
     ES_TRY(write_odbc(p, &odbc));
     const char *text = es_buf_cstr(&odbc);
-    ES_TRY(es_buf_add_str(out, "mssql+pyodbc:///?odbc_connect="));
-    return text != NULL ? add_url(out, text) : ENTRASQL_NOMEM;
+    if (text == NULL)
+        return ENTRASQL_NOMEM;
+    ES_TRY(conf_connstr_append(&list, "drivername", "mssql+pyodbc"));
+    ES_TRY(conf_connstr_append(&list, "odbc_connect", text));
+    return conf_form_print(CONF_FORM_SQLALCHEMY, &list, out, NULL);
 }
 
 static entrasql_status write_mssql_python(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_printf(out, "Server=tcp:localhost,%u;Database=", p->port));
-    ES_TRY(add_braced(out, p->database, false));
-    ES_TRY(es_buf_add_str(out, ";Encrypt=yes;TrustServerCertificate=no;"
-                               "Authentication=ActiveDirectoryDefault"));
-    return p->client_id != NULL ? es_buf_printf(out, ";UID=%s", p->client_id) : ENTRASQL_OK;
+    static const char *const rest[] = {"Encrypt",
+                                       "yes",
+                                       "TrustServerCertificate",
+                                       "no",
+                                       "Authentication",
+                                       "ActiveDirectoryDefault",
+                                       NULL};
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(add_server(p, &list));
+    ES_TRY(add_all(&list, rest));
+    ES_TRY(add_client_id(p, "UID", &list));
+    return conf_form_print(CONF_FORM_ODBC, &list, out, NULL);
 }
 
 /* Java reads no PEM authorities; under strict encryption it takes the server's own certificate. */
 static entrasql_status write_jdbc(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_printf(out, "jdbc:sqlserver://localhost:%u;databaseName=", p->port));
-    ES_TRY(add_braced(out, p->database, false));
-    ES_TRY(es_buf_add_str(out, ";encrypt=strict;serverCertificate="));
-    ES_TRY(add_braced(out, p->cert_file, false));
-    ES_TRY(es_buf_add_str(out, ";authentication=ActiveDirectoryDefault"));
-    return p->client_id != NULL ? es_buf_printf(out, ";user=%s", p->client_id) : ENTRASQL_OK;
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(conf_connstr_append(&list, "serverName", "localhost"));
+    ES_TRY(add_port(p, "portNumber", &list));
+    ES_TRY(conf_connstr_append(&list, "databaseName", p->database));
+    ES_TRY(conf_connstr_append(&list, "encrypt", "strict"));
+    ES_TRY(conf_connstr_append(&list, "serverCertificate", p->cert_file));
+    ES_TRY(conf_connstr_append(&list, "authentication", "ActiveDirectoryDefault"));
+    ES_TRY(add_client_id(p, "user", &list));
+    return conf_form_print(CONF_FORM_JDBC, &list, out, NULL);
 }
 
 static entrasql_status write_go(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_printf(out, "sqlserver://localhost:%u?database=", p->port));
-    ES_TRY(add_url(out, p->database));
-    ES_TRY(es_buf_add_str(out, "&encrypt=true&certificate="));
-    ES_TRY(add_url(out, p->ca_file));
-    ES_TRY(es_buf_add_str(out, "&fedauth=ActiveDirectoryDefault"));
-    return p->client_id != NULL ? es_buf_printf(out, "&user+id=%s", p->client_id) : ENTRASQL_OK;
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(conf_connstr_append(&list, "server", "localhost"));
+    ES_TRY(add_port(p, "port", &list));
+    ES_TRY(conf_connstr_append(&list, "database", p->database));
+    ES_TRY(conf_connstr_append(&list, "encrypt", "true"));
+    ES_TRY(conf_connstr_append(&list, "certificate", p->ca_file));
+    ES_TRY(conf_connstr_append(&list, "fedauth", "ActiveDirectoryDefault"));
+    ES_TRY(add_client_id(p, "user id", &list));
+    return conf_form_print(CONF_FORM_GO, &list, out, NULL);
 }
 
 static entrasql_status write_dotnet(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_printf(out, "Server=tcp:localhost,%u;Database=", p->port));
-    ES_TRY(add_quoted(out, p->database));
-    ES_TRY(es_buf_add_str(out, ";Encrypt=True;TrustServerCertificate=False;"
-                               "Authentication=Active Directory Default"));
-    return p->client_id != NULL ? es_buf_printf(out, ";User Id=%s", p->client_id) : ENTRASQL_OK;
+    static const char *const rest[] = {"Encrypt", "True",           "TrustServerCertificate",
+                                       "False",   "Authentication", "Active Directory Default",
+                                       NULL};
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(add_server(p, &list));
+    ES_TRY(add_all(&list, rest));
+    ES_TRY(add_client_id(p, "User Id", &list));
+    return conf_form_print(CONF_FORM_ADO, &list, out, NULL);
 }
 
 static entrasql_status write_tiberius(const place *p, es_buf *out)
 {
-    ES_TRY(es_buf_printf(out, "server=tcp:localhost,%u;database=", p->port));
-    ES_TRY(add_quoted(out, p->database));
-    ES_TRY(es_buf_add_str(out, ";encrypt=true;TrustServerCertificateCA="));
-    return add_quoted(out, p->ca_file);
+    ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    ES_TRY(add_server(p, &list));
+    ES_TRY(conf_connstr_append(&list, "encrypt", "true"));
+    ES_TRY(conf_connstr_append(&list, "TrustServerCertificateCA", p->ca_file));
+    return conf_form_print(CONF_FORM_ADO, &list, out, NULL);
 }
 
 /* NODE_EXTRA_CA_CERTS, which env sets, makes Node trust the authority. */
