@@ -8,7 +8,6 @@
 #include "base/str.h"
 #include "identity/claims.h"
 #include "loop/loop.h"
-#include "os/sock.h"
 #include "proxy/listener.h"
 #include "proxy/session.h"
 #include "relay/login.h"
@@ -42,42 +41,13 @@ struct proxy {
     relay_scratch *scratch;
     proxy_pools *pools;
     proxy_sessions all;
+    proxy_admission *admission;
     bool is_draining;
     loop_task *drain;
     int64_t drain_until_ms;
 };
 
-/* ---- who may come in ---- */
-
-/* OK, or what to tell the client, and as what to count it. */
-static entrasql_status may_enter(const proxy *p, const proxy_target *t, int fd,
-                                 proxy_refusal *ret_reason, entrasql_error *why)
-{
-    uid_t uid = 0;
-    if (p->sessions >= p->config->max_clients) {
-        es_fail(why, ENTRASQL_BUSY, "the entrasql proxy serves %u clients already, its limit",
-                p->config->max_clients);
-        es_hint(why, "raise --max-clients");
-        *ret_reason = PROXY_REFUSED_LIMIT;
-        return ENTRASQL_BUSY;
-    }
-    if (t->access.allow == PROXY_ALLOW_ANY)
-        return ENTRASQL_OK;
-    *ret_reason = PROXY_REFUSED_UID;
-    entrasql_status status = os_sock_peer_uid(fd, &uid, why);
-    if (status != ENTRASQL_OK) {
-        es_error_prefix(why, "the entrasql proxy cannot tell which user the client belongs to");
-        return status;
-    }
-    if ((t->access.allow == PROXY_ALLOW_OWN && uid == p->own_uid) ||
-        proxy_uids_hold(&t->access.uids, uid))
-        return ENTRASQL_OK;
-    es_fail(why, ENTRASQL_LOGIN_FAILED,
-            "the entrasql proxy serves user %u and not user %u: it was started without "
-            "--allow-uids %u",
-            (unsigned)p->own_uid, (unsigned)uid, (unsigned)uid);
-    return ENTRASQL_LOGIN_FAILED;
-}
+/* ---- clients ---- */
 
 static void session_ended(void *ctx);
 
@@ -86,13 +56,7 @@ static void accepted(void *ctx, int fd)
     const door *d = ctx;
     proxy *p = d->p;
     entrasql_error err;
-    entrasql_error why;
-    proxy_refusal reason = PROXY_REFUSED_OTHER;
-    bool is_welcome = may_enter(p, d->service->target, fd, &reason, &why) == ENTRASQL_OK;
-    if (!is_welcome)
-        proxy_stats_refusal(d->service->stats, reason);
-    if (proxy_session_start(p->l, d->service, fd, ++p->connections, is_welcome ? NULL : &why,
-                            &err) == ENTRASQL_OK)
+    if (proxy_session_start(p->l, d->service, fd, ++p->connections, &err) == ENTRASQL_OK)
         p->sessions++;
     else
         ES_LOG(ERROR, "proxy", "no session for a connection", ES_KV_STR("why", err.message));
@@ -216,7 +180,8 @@ static entrasql_status make_service(proxy *p, const proxy_target *t, proxy_servi
         .refs = 1,
         .config = proxy_config_ref(t->config),
         .target = t,
-        .credential = t->identity->credential,
+        .admission = p->admission,
+        .own_uid = p->own_uid,
         .tls = t->tls,
         .pool = &t->pool,
         .pools = p->pools,
@@ -301,6 +266,8 @@ static entrasql_status start(proxy *p, entrasql_error *err)
     if (relay_scratch_new(SCRATCH_BYTES, &p->scratch) != ENTRASQL_OK)
         return es_nomem(err);
     ES_TRY(proxy_pools_new(p->l, p->scratch, &proxy_session_pools_client, &p->pools, err));
+    ES_TRY(proxy_admission_new(&p->admission, err));
+    proxy_admission_set_limits(p->admission, p->config);
     if (!p->config->ops.skip_token_check)
         ES_TRY(check_tokens(p, err));
     ES_TRY(open_doors(p, err));
@@ -314,6 +281,7 @@ static void release(proxy *p)
     loop_free(p->l);
     proxy_pools_free(p->pools);
     relay_scratch_free(p->scratch);
+    proxy_admission_free(p->admission);
     close_doors(p);
     es_free(p->doors);
     proxy_config_unref(p->config);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/sock.h"
+#include "proxy/access.h"
 #include "proxy/goodbye.h"
 #include "relay/login.h"
 #include "relay/pump.h"
@@ -19,6 +20,7 @@
 
 typedef enum phase {
     PHASE_ACCEPT,      /* the client's login */
+    PHASE_QUEUE,       /* until there is room for one client more */
     PHASE_LOGIN,       /* a connection of its own is made */
     PHASE_WAIT_ANSWER, /* the pool logs in, to have an answer */
     PHASE_ANSWER,      /* the login's answer, or a refusal, is on its way to the client */
@@ -31,8 +33,10 @@ typedef enum phase {
 /* What a session needs until its login is answered. */
 typedef struct entry {
     bool is_refused;
-    bool is_answered;        /* the pool has an answer now */
-    entrasql_error *refusal; /* for who may not come in; NULL: may */
+    bool is_answered; /* the pool has an answer now */
+    proxy_peer peer;
+    proxy_grant grant;
+    entrasql_credential *own_token; /* the client's, when it is passed on */
     int64_t deadline_ms;
     int64_t accepted_us;
     int64_t login_us; /* when the login upstream began */
@@ -44,6 +48,7 @@ typedef struct entry {
 struct proxy_session {
     pool_waiter waiter; /* first: the pool's pointers are these */
     proxy_service *service;
+    proxy_ticket ticket;
     loop_task *task;
     uint64_t number;
     int64_t since_ms;
@@ -78,8 +83,9 @@ static entrasql_status refuse(proxy_session *s, const entrasql_error *why, entra
     ES_LOG(WARNING, "proxy", "client refused", ES_KV_I64("conn", (int64_t)s->number),
            ES_KV_STR("status", entrasql_status_name(why->status)), ES_KV_STR("why", why->message),
            ES_KV_STR("hint", why->hint));
-    if (why != e->refusal) /* else it was counted where it was refused */
-        proxy_stats_refusal(s->service->stats, proxy_refusal_of(why));
+    proxy_stats_refusal(s->service->stats, e->grant.reason != PROXY_REFUSED_OTHER
+                                               ? e->grant.reason
+                                               : proxy_refusal_of(why));
     if (why->number != 0)
         proxy_stats_error(s->service->stats, why->number);
     e->is_refused = true;
@@ -101,8 +107,10 @@ static entrasql_status answer(proxy_session *s, const es_buf *response, entrasql
 static entrasql_status profile_new(const proxy_session *s, proxy_profile **ret, entrasql_error *err)
 {
     const proxy_service *v = s->service;
-    return proxy_profile_new(v->target, v->tls, v->credential, v->login_timeout_ms,
-                             tds_server_login(relay_accept_server(s->entry->accept)), ret, err);
+    const entry *e = s->entry;
+    return proxy_profile_new(
+        v->target, v->tls, e->own_token != NULL ? e->own_token : e->grant.identity->credential,
+        v->login_timeout_ms, tds_server_login(relay_accept_server(e->accept)), ret, err);
 }
 
 /* A connection of its own, with the client's own LOGIN7. */
@@ -153,9 +161,46 @@ static entrasql_status enter_pool(proxy_session *s, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+/* Who it is and whether there is room: OK, AGAIN, or what to tell the client. */
+static entrasql_status may_enter(proxy_session *s, entrasql_error *why)
+{
+    entry *e = s->entry;
+    const proxy_service *v = s->service;
+    const tds_login7 *login = tds_server_login(relay_accept_server(e->accept));
+    if (v->target->client_tls == PROXY_TLS_STRICT && !relay_accept_is_strict(e->accept)) {
+        e->grant.reason = PROXY_REFUSED_PROTOCOL;
+        return es_fail(why, ENTRASQL_TLS,
+                       "the entrasql proxy takes strict encryption only here: connect with "
+                       "Encrypt=strict (its setting: tls)");
+    }
+    ES_TRY(proxy_access_decide(v->target, &e->peer, v->own_uid, login, &e->grant, why));
+    if (e->grant.identity == NULL)
+        ES_TRY(proxy_access_own_token(login, &e->own_token, why));
+    entrasql_status status = proxy_admission_ask(v->admission, &s->ticket, v->target,
+                                                 login->user_name, e->grant.rule, why);
+    e->grant.reason = status == ENTRASQL_OK ? PROXY_REFUSED_OTHER : PROXY_REFUSED_LIMIT;
+    return status;
+}
+
+static entrasql_status begin(proxy_session *s, entrasql_error *err)
+{
+    const entry *e = s->entry;
+    bool is_pooled = s->service->pool->on && e->own_token == NULL &&
+                     proxy_profile_is_poolable(tds_server_login(relay_accept_server(e->accept)));
+    entrasql_error why;
+    s->entry->grant.reason = PROXY_REFUSED_OTHER;
+    if ((is_pooled ? enter_pool(s, &why) : start_login(s, &why)) != ENTRASQL_OK)
+        return refuse(s, &why, err);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
 {
     entry *e = s->entry;
+    if (s->ticket.state == PROXY_TICKET_EVICTED)
+        return es_fail(err, ENTRASQL_LIMIT,
+                       "too many connections have not logged in, and this one is the oldest "
+                       "(--max-half-open)");
     ES_TRY(relay_accept_step(e->accept, err));
     tds_server *engine = relay_accept_server(e->accept);
     if (relay_accept_state(e->accept) == RELAY_ACCEPT_REFUSED) {
@@ -165,14 +210,27 @@ static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
             *err = *why;
         return ENTRASQL_LOGIN_FAILED;
     }
-    if (e->refusal != NULL)
-        return refuse(s, e->refusal, err);
     s->login_name = es_strdup(tds_server_login(engine)->user_name);
-    bool is_pooled = s->service->pool->on && proxy_profile_is_poolable(tds_server_login(engine));
     entrasql_error why;
-    if ((is_pooled ? enter_pool(s, &why) : start_login(s, &why)) != ENTRASQL_OK)
+    entrasql_status status = may_enter(s, &why);
+    if (status == ENTRASQL_AGAIN) {
+        s->at = PHASE_QUEUE;
+        return ENTRASQL_OK;
+    }
+    return status == ENTRASQL_OK ? begin(s, err) : refuse(s, &why, err);
+}
+
+/* As long as the login may take. */
+static entrasql_status step_queue(proxy_session *s, entrasql_error *err)
+{
+    entrasql_error why;
+    entrasql_status status = proxy_admission_look(s->service->admission, &s->ticket, &why);
+    if (status == ENTRASQL_OK)
+        return begin(s, err);
+    if (status != ENTRASQL_AGAIN)
         return refuse(s, &why, err);
-    return ENTRASQL_OK;
+    status = relay_accept_step(s->entry->accept, err);
+    return status == ENTRASQL_OK ? ENTRASQL_AGAIN : status;
 }
 
 static entrasql_status step_login(proxy_session *s, entrasql_error *err)
@@ -248,7 +306,7 @@ static void free_entry(proxy_session *s)
     relay_login_free(e->login);
     relay_session_done(&e->upstream);
     relay_accept_free(e->accept);
-    es_free(e->refusal);
+    entrasql_credential_unref(e->own_token);
     es_free(e);
 }
 
@@ -394,6 +452,8 @@ static entrasql_status step_phase(proxy_session *s, entrasql_error *err)
     switch ((phase)s->at) {
     case PHASE_ACCEPT:
         return step_accept(s, err);
+    case PHASE_QUEUE:
+        return step_queue(s, err);
     case PHASE_LOGIN:
         return step_login(s, err);
     case PHASE_WAIT_ANSWER:
@@ -453,6 +513,9 @@ static entrasql_status session_wants(void *ctx, os_wait *w)
         break;
     case PHASE_WAIT_ANSWER:
         os_wait_until(w, s->entry->deadline_ms);
+        break;
+    case PHASE_QUEUE:
+        os_wait_until(w, s->ticket.deadline_ms);
         break;
     case PHASE_ACCEPT:
     case PHASE_ANSWER:
@@ -530,6 +593,7 @@ static void session_end(void *ctx)
     give_back(s);
     pool_release(s->pool);
     unlist(s);
+    proxy_admission_leave(v->admission, &s->ticket);
     proxy_stats_gauge(v->stats, PROXY_GAUGE_CLIENTS, -1);
     free_session(s);
     v->ended(v->ended_ctx);
@@ -566,22 +630,28 @@ const proxy_pools_client proxy_session_pools_client = {on_lend, on_answer, on_fa
 
 /* ---- its beginning ---- */
 
-static entrasql_status prepare(proxy_session *s, int *fd, const entrasql_error *refusal,
-                               entrasql_error *err)
+static entrasql_status prepare(proxy_session *s, int *fd, entrasql_error *err)
 {
+    static const tds_server_tls modes[] = {
+        [PROXY_TLS_OFF] = TDS_SERVER_TLS_NONE,
+        [PROXY_TLS_LOGIN] = TDS_SERVER_TLS_LOGIN,
+        [PROXY_TLS_OPTIONAL] = TDS_SERVER_TLS_OFFERED,
+        [PROXY_TLS_REQUIRED] = TDS_SERVER_TLS_REQUIRED,
+        [PROXY_TLS_STRICT] = TDS_SERVER_TLS_REQUIRED, /* to be refused in words */
+    };
+    const proxy_target *t = s->service->target;
     entry *e = es_calloc(1, sizeof *e);
     if (e == NULL)
         return es_nomem(err);
     s->entry = e;
     e->accepted_us = es_clock_mono_us();
     e->deadline_ms = es_clock_deadline(s->service->login_timeout_ms);
-    if (refusal != NULL) {
-        e->refusal = es_memdup(refusal, sizeof *refusal);
-        if (e->refusal == NULL)
-            return es_nomem(err);
-    }
+    e->grant.reason = PROXY_REFUSED_OTHER;
+    proxy_peer_get(*fd, &e->peer);
     relay_accept_options options = {
-        .tls_mode = TDS_SERVER_TLS_NONE,
+        .tls = t->client_tls_context,
+        .tls_mode = modes[t->client_tls],
+        .allow_strict = t->client_tls != PROXY_TLS_OFF,
         .deadline_ms = e->deadline_ms + ANSWER_MS,
     };
     ES_TRY(relay_accept_start(*fd, &options, &e->accept, err));
@@ -600,7 +670,7 @@ static void list(proxy_session *s)
 }
 
 entrasql_status proxy_session_start(loop *l, proxy_service *service, int fd, uint64_t number,
-                                    const entrasql_error *refusal, entrasql_error *err)
+                                    entrasql_error *err)
 {
     proxy_session *s = es_calloc(1, sizeof *s);
     entrasql_status status = s != NULL ? ENTRASQL_OK : es_nomem(err);
@@ -608,7 +678,7 @@ entrasql_status proxy_session_start(loop *l, proxy_service *service, int fd, uin
         s->service = proxy_service_ref(service);
         s->number = number;
         s->since_ms = es_clock_mono_ms();
-        status = prepare(s, &fd, refusal, err);
+        status = prepare(s, &fd, err);
     }
     if (status == ENTRASQL_OK)
         status = loop_task_start(l, &session_class, s, &s->task, err);
@@ -619,6 +689,7 @@ entrasql_status proxy_session_start(loop *l, proxy_service *service, int fd, uin
         return status;
     }
     list(s);
+    proxy_admission_arrive(service->admission, &s->ticket, s->task);
     proxy_stats_gauge(service->stats, PROXY_GAUGE_CLIENTS, 1);
     proxy_stats_count(service->stats, PROXY_COUNT_CLIENTS, 1);
     return ENTRASQL_OK;
@@ -639,9 +710,9 @@ proxy_session *proxy_session_next(const proxy_session *s)
 void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret)
 {
     static const char *const states[] = {
-        [PHASE_ACCEPT] = "login",   [PHASE_LOGIN] = "login",    [PHASE_WAIT_ANSWER] = "login",
-        [PHASE_ANSWER] = "login",   [PHASE_REST] = "idle",      [PHASE_WAIT_SERVER] = "waiting",
-        [PHASE_PASSING] = "active", [PHASE_LINGER] = "closing",
+        [PHASE_ACCEPT] = "login",        [PHASE_QUEUE] = "queue",    [PHASE_LOGIN] = "login",
+        [PHASE_WAIT_ANSWER] = "login",   [PHASE_ANSWER] = "login",   [PHASE_REST] = "idle",
+        [PHASE_WAIT_SERVER] = "waiting", [PHASE_PASSING] = "active", [PHASE_LINGER] = "closing",
     };
     *ret = (proxy_session_info){
         .number = s->number,

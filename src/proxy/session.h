@@ -13,6 +13,7 @@
 #define PROXY_SESSION_H
 
 #include "loop/loop.h"
+#include "proxy/admission.h"
 #include "proxy/config.h"
 #include "proxy/server.h"
 #include "proxy/stats.h"
@@ -33,7 +34,8 @@ typedef struct proxy_service {
     unsigned refs;
     proxy_config *config; /* a reference; the target is in it */
     const proxy_target *target;
-    entrasql_credential *credential;
+    proxy_admission *admission;
+    uid_t own_uid;
     tls_context *tls; /* upstream */
     proxy_stats *stats;
     const proxy_pool_settings *pool;
@@ -51,12 +53,9 @@ void proxy_service_unref(proxy_service *service); /* NULL allowed */
 /* How sessions are served by the pools. */
 extern const proxy_pools_client proxy_session_pools_client;
 
-/*
- * Takes the descriptor in any case. refusal (NULL: the client may come in) is what
- * it is told instead of being let in; copied.
- */
+/* Takes the descriptor in any case. */
 entrasql_status proxy_session_start(loop *l, proxy_service *service, int fd, uint64_t number,
-                                    const entrasql_error *refusal, entrasql_error *err) ES_MUST_USE;
+                                    entrasql_error *err) ES_MUST_USE;
 
 /* ---- for operators ---- */
 

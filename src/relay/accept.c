@@ -154,6 +154,10 @@ static entrasql_status handshake(relay_accept *a, entrasql_error *err)
 /* OK with a->state changed: a resting point. OK otherwise: go on. */
 static entrasql_status run_engine(relay_accept *a, entrasql_error *err)
 {
+    if (tds_server_ends_tls(a->server)) {
+        ES_TRY(relay_stream_end_tls(a->stream, err));
+        tds_server_tls_ended(a->server);
+    }
     ES_TRY(send_output(a, err));
     switch (tds_server_wants(a->server)) {
     case TDS_SERVER_WANT_READ:

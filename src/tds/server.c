@@ -36,6 +36,7 @@ struct tds_server {
     state at;
     tds_server_options options;
     bool encrypted;
+    bool is_login_only; /* TLS is for LOGIN7 alone */
     bool has_login;
     tds_prelogin prelogin;
     tds_login7 login;
@@ -184,9 +185,8 @@ static entrasql_status refuse_in_words(tds_server *s, entrasql_error *why, bool 
 /* ---- PRELOGIN ---- */
 
 /*
- * Which encryption to answer, and where that leads. Never OFF: that would be
- * TLS for LOGIN7 alone. In strict mode TLS runs already and the byte says
- * nothing.
+ * Which encryption to answer, and where that leads. OFF means TLS for LOGIN7
+ * alone. In strict mode TLS runs already and the byte says nothing.
  */
 static entrasql_status choose_encryption(const tds_server *s, const tds_prelogin *p,
                                          uint8_t *ret_answer, state *ret_next, entrasql_error *err)
@@ -204,7 +204,10 @@ static entrasql_status choose_encryption(const tds_server *s, const tds_prelogin
         return es_fail(err, ENTRASQL_MALFORMED, "PRELOGIN ENCRYPTION has the value 0x%02x", asked);
     if (s->options.tls == TDS_SERVER_TLS_NONE)
         return ENTRASQL_OK;
-    if (asked != TDS_ENCRYPTION_NOT_SUP) {
+    if (s->options.tls == TDS_SERVER_TLS_LOGIN && asked == TDS_ENCRYPTION_OFF) {
+        *ret_answer = TDS_ENCRYPTION_OFF;
+        *ret_next = ST_TLS;
+    } else if (asked != TDS_ENCRYPTION_NOT_SUP) {
         *ret_answer =
             s->options.tls == TDS_SERVER_TLS_REQUIRED ? TDS_ENCRYPTION_REQ : TDS_ENCRYPTION_ON;
         *ret_next = ST_TLS;
@@ -281,6 +284,7 @@ static entrasql_status on_prelogin(tds_server *s, entrasql_error *err)
     if (st != ENTRASQL_OK)
         return dead(s, st);
     s->prelogin = p;
+    s->is_login_only = next == ST_TLS && answer == TDS_ENCRYPTION_OFF;
     set_state(s, next);
     return ENTRASQL_OK;
 }
@@ -383,6 +387,16 @@ void tds_server_free(tds_server *s)
 tds_server_want tds_server_wants(const tds_server *s)
 {
     return state_table[s->at].want;
+}
+
+bool tds_server_ends_tls(const tds_server *s)
+{
+    return s->is_login_only && s->encrypted && s->at != ST_LOGIN;
+}
+
+void tds_server_tls_ended(tds_server *s)
+{
+    s->encrypted = false;
 }
 
 es_buf *tds_server_output(tds_server *s)

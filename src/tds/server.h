@@ -13,6 +13,7 @@ typedef struct tds_server tds_server;
 
 typedef enum tds_server_tls {
     TDS_SERVER_TLS_NONE,    /* answers NOT_SUP: clear connections (tunnel on loopback) */
+    TDS_SERVER_TLS_LOGIN,   /* client NOT_SUP: clear; OFF: for LOGIN7 alone; ON: full TLS */
     TDS_SERVER_TLS_OFFERED, /* client NOT_SUP: clear; OFF or ON: full TLS (never login-only) */
     TDS_SERVER_TLS_REQUIRED /* answers REQ; a client without TLS is refused */
 } tds_server_tls;
@@ -43,6 +44,13 @@ es_buf *tds_server_output(tds_server *s);
 entrasql_status tds_server_feed(tds_server *s, const void *p, size_t n, size_t *ret_used,
                                 entrasql_error *err) ES_MUST_USE;
 entrasql_status tds_server_tls_started(tds_server *s, entrasql_error *err) ES_MUST_USE;
+
+/*
+ * TLS was agreed for LOGIN7 alone, and that is here: drop TLS, without close_notify, before
+ * anything is sent. Until tds_server_tls_ended().
+ */
+bool tds_server_ends_tls(const tds_server *s);
+void tds_server_tls_ended(tds_server *s);
 
 /* What the client said in PRELOGIN; valid once that was answered. */
 const tds_prelogin *tds_server_prelogin(const tds_server *s);
