@@ -39,6 +39,8 @@ struct wire {
     uint8_t *in;
     size_t in_at;
     size_t in_len;
+    void (*on_row)(void *ctx, const wire_answer *a);
+    void *on_row_ctx;
 };
 
 /* ---- TLS ---- */
@@ -380,7 +382,7 @@ static void add_to_checksum(uint64_t *sum, const char *p, size_t n)
         *sum = (*sum ^ (uint8_t)p[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
 }
 
-static void note_row(wire_answer *a, const tds_event *e)
+static void note_row(const wire *w, wire_answer *a, const tds_event *e)
 {
     a->rows++;
     a->value_count = e->count < WIRE_VALUES ? e->count : WIRE_VALUES;
@@ -401,6 +403,8 @@ static void note_row(wire_answer *a, const tds_event *e)
             to->i = v->u.i;
         }
     }
+    if (w->on_row != NULL)
+        w->on_row(w->on_row_ctx, a);
 }
 
 static void note_change(wire *w, wire_answer *a, const tds_envchange *change)
@@ -429,7 +433,7 @@ static void note_event(wire *w, wire_answer *a, const tds_event *e)
 {
     switch (e->kind) {
     case TDS_EVENT_ROW:
-        note_row(a, e);
+        note_row(w, a, e);
         break;
     case TDS_EVENT_MESSAGE:
         if (e->message->severity > 10 && a->error == 0) {
@@ -495,6 +499,20 @@ entrasql_status wire_read(wire *w, wire_answer *ret, entrasql_error *err)
             return es_fail(err, ENTRASQL_TRUNCATED, "a reply ends early");
     }
     return ENTRASQL_OK;
+}
+
+entrasql_status wire_nibble(wire *w, size_t n, entrasql_error *err)
+{
+    uint8_t one = 0;
+    for (; n > 0; n--)
+        ES_TRY(take(w, &one, 1, err));
+    return ENTRASQL_OK;
+}
+
+void wire_on_row(wire *w, void (*fn)(void *ctx, const wire_answer *a), void *ctx)
+{
+    w->on_row = fn;
+    w->on_row_ctx = ctx;
 }
 
 entrasql_status wire_run(wire *w, const char *text, wire_answer *ret, entrasql_error *err)

@@ -76,10 +76,15 @@ typedef struct wire_answer {
     uint64_t checksum;   /* over the text of all rows' string columns */
 } wire_answer;
 
+/* Called for each row of wire_read(), which then also fills values. NULL: nobody wants them. */
+void wire_on_row(wire *w, void (*fn)(void *ctx, const wire_answer *a), void *ctx);
+
 /* One reply message. */
 entrasql_status wire_read(wire *w, wire_answer *ret, entrasql_error *err) ES_MUST_USE;
 /* The same by its packet headers only; nothing is taken apart. */
 entrasql_status wire_skip(wire *w, uint64_t *ret_bytes, entrasql_error *err) ES_MUST_USE;
+/* Takes at most n bytes of a reply off the connection, wherever that ends. */
+entrasql_status wire_nibble(wire *w, size_t n, entrasql_error *err) ES_MUST_USE;
 /* send and read. */
 entrasql_status wire_run(wire *w, const char *text, wire_answer *ret,
                          entrasql_error *err) ES_MUST_USE;
