@@ -69,7 +69,7 @@ def measure(env, string, token, seconds):
 def ways(server, programs, underneath, password):
     """(name, string, token): the driver alone, and entrasql on top of it."""
     if underneath == "msodbc":
-        alone = (f"Driver={{{odbc.UNDERNEATH[underneath]}}};Server=tcp:localhost,{server.port()};"
+        alone = (f"Driver={{{odbc.UNDERNEATH[underneath]}}};Server={conftest.microsofts_server(server.port())};"
                  f"Database=persons;Encrypt=yes")
         return [("alone", alone, server.token(conftest.ADMIN)),
                 ("entrasql", odbc.string(server, underneath), "")]

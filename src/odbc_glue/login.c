@@ -247,7 +247,7 @@ static entrasql_status list_for_microsoft(const call *c, conf_connstr *ret, entr
     if (c->o->driver == NULL && underneath != NULL &&
         conf_connstr_set(ret, GLUE_KEYWORD_UNDERLYING, underneath) != ENTRASQL_OK)
         return es_nomem(err);
-    return ENTRASQL_OK;
+    return glue_name_loopback(ret, &c->target, err);
 }
 
 static entrasql_status connect_microsoft(const call *c, entrasql_error *err)
@@ -332,12 +332,15 @@ static entrasql_status connect_tunnelled(const call *c, entrasql_error *err)
 static entrasql_status connect_plain(const call *c, entrasql_error *err)
 {
     ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
+    bool is_microsoft = c->driver != NULL && c->driver->kind == GLUE_DRIVER_MICROSOFT;
     /* The handle may have been connected with a token before. */
-    if (c->driver != NULL && c->driver->kind == GLUE_DRIVER_MICROSOFT)
+    if (is_microsoft)
         forget_token(c);
     if (c->o->driver == NULL) {
         ES_TRY(copy_list(c->written, &list, err));
         glue_remove_own_keywords(&list);
+        if (is_microsoft)
+            ES_TRY(glue_name_loopback(&list, &c->target, err));
         return connect_by(c, &list, 0, err);
     }
     if (c->o->driver->kind == GLUE_DRIVER_MICROSOFT) {

@@ -209,6 +209,25 @@ entrasql_status glue_rewrite_for_tunnel(conf_connstr *c, const glue_driver *driv
     return ENTRASQL_OK;
 }
 
+/* ---- Microsoft's driver ---- */
+
+/* Seen in 18.6: it connects to the address of the machine's own name instead. */
+entrasql_status glue_name_loopback(conf_connstr *c, const conf_target *target, entrasql_error *err)
+{
+    char server[48];
+
+    if (target->host == NULL || !es_strcaseeq(target->host, "localhost"))
+        return ENTRASQL_OK;
+    snprintf(server, sizeof server, "tcp:127.0.0.1,%u", (unsigned)target->port);
+    conf_connstr_remove_any(c, conf_keywords_server);
+    if (conf_connstr_set(c, conf_keywords_server[0], server) != ENTRASQL_OK)
+        return es_nomem(err);
+    if (target->host_name_in_certificate == NULL &&
+        conf_connstr_set(c, conf_keywords_host_name_in_certificate[0], "localhost") != ENTRASQL_OK)
+        return es_nomem(err);
+    return ENTRASQL_OK;
+}
+
 /* ---- a login of the string's own ---- */
 
 /* tdsodbc knows no certificate keywords: what it cannot check it must not be trusted with. */
@@ -268,7 +287,8 @@ entrasql_status glue_rewrite_for_driver(conf_connstr *c, const glue_driver *driv
     if (driver->kind != GLUE_DRIVER_FREETDS) {
         conf_connstr_remove_any(c, manager);
         glue_remove_own_keywords(c);
-        return ENTRASQL_OK;
+        return driver->kind == GLUE_DRIVER_MICROSOFT ? glue_name_loopback(c, target, err)
+                                                     : ENTRASQL_OK;
     }
     if (set_freetds_login(c, driver, target) != ENTRASQL_OK)
         return es_nomem(err);

@@ -49,6 +49,14 @@ entrasql_status glue_rewrite_for_tunnel(conf_connstr *c, const glue_driver *driv
                                         entrasql_error *err) ES_MUST_USE;
 
 /*
+ * For Microsoft's driver, which takes localhost for the machine's own name, and that
+ * name's address may be another one: Server=tcp:127.0.0.1,PORT, and the name in the
+ * certificate stays localhost. Lists that lead elsewhere are left alone. NOMEM.
+ */
+entrasql_status glue_name_loopback(conf_connstr *c, const conf_target *target,
+                                   entrasql_error *err) ES_MUST_USE;
+
+/*
  * Turns the list into one for a driver that signs in itself with the user and
  * password of the string, in the words that this driver knows. CONFIG for
  * encryption that the driver would leave out.

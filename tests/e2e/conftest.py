@@ -39,6 +39,11 @@ def clean_environment():
     return env
 
 
+def microsofts_server(port):
+    """For its ODBC driver alone, which takes "localhost" for the machine's own name."""
+    return f"tcp:127.0.0.1,{port};HostNameInCertificate=localhost"
+
+
 class Programs:
     """The installed programs and drivers."""
 

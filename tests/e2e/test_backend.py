@@ -8,7 +8,7 @@ import time
 import pyodbc
 import pytest
 
-from conftest import ADMIN, DATABASE, DEVELOPER, READER, running_emulator
+from conftest import ADMIN, DATABASE, DEVELOPER, READER, microsofts_server, running_emulator
 from test_drivers import SQL_COPT_SS_ACCESS_TOKEN, connect_pytds, pack
 
 BACKEND_LOGIN = "backend"
@@ -49,7 +49,7 @@ def connect(emulator, programs, name, port=None, words=()):
     os.environ["SSL_CERT_FILE"] = str(emulator.directory / "ca.pem")
     pyodbc.pooling = False
     return pyodbc.connect(
-        f"Driver={programs.msodbc};Server=tcp:localhost,{port or emulator.port()};"
+        f"Driver={programs.msodbc};Server={microsofts_server(port or emulator.port())};"
         f"Database={DATABASE};Encrypt=yes;Connection Timeout=30",
         attrs_before={SQL_COPT_SS_ACCESS_TOKEN: pack(token(emulator, name, *words))})
 

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from conftest import (ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, clean_environment, run,
-                      running_emulator, seed_persons, wait_for)
+from conftest import (ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, clean_environment,
+                      microsofts_server, run, running_emulator, seed_persons, wait_for)
 from servers import (Authority, cutting_wire, http_reply, packet, prelogin_reply, read_message,
                      routing_tokens, serving, tds_server, token_endpoint)
 
@@ -261,7 +261,7 @@ def login_with(emulator, programs, token):
     try:
         with pytest.raises(pyodbc.Error) as caught:
             pyodbc.connect(
-                f"Driver={programs.msodbc};Server=tcp:localhost,{emulator.port()};"
+                f"Driver={programs.msodbc};Server={microsofts_server(emulator.port())};"
                 f"Database={DATABASE};Encrypt=yes",
                 attrs_before={1256: struct.pack(f"<I{len(data)}s", len(data), data)})
         return str(caught.value)

@@ -8,7 +8,7 @@ import pyodbc
 import pytds
 import pytest
 
-from conftest import ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, READER
+from conftest import ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, READER, microsofts_server
 
 SQL_COPT_SS_ACCESS_TOKEN = 1256
 
@@ -27,7 +27,7 @@ def trust(emulator, monkeypatch):
 
 def connect_msodbc(emulator, programs, token, **options):
     return pyodbc.connect(
-        f"Driver={programs.msodbc};Server=tcp:localhost,{emulator.port()};Database={DATABASE};"
+        f"Driver={programs.msodbc};Server={microsofts_server(emulator.port())};Database={DATABASE};"
         "Encrypt=yes;TrustServerCertificate=no;Connection Timeout=30",
         attrs_before={SQL_COPT_SS_ACCESS_TOKEN: pack(token)},
         **options,
@@ -255,7 +255,7 @@ def test_sql_login_is_off_by_default(programs, tmp_path):
 def test_strict_encryption(emulator, programs):
     """TDS 8.0: TLS first, ALPN tds/8.0."""
     connection = pyodbc.connect(
-        f"Driver={programs.msodbc};Server=tcp:localhost,{emulator.port()};Database={DATABASE};"
+        f"Driver={programs.msodbc};Server={microsofts_server(emulator.port())};Database={DATABASE};"
         "Encrypt=strict",
         attrs_before={SQL_COPT_SS_ACCESS_TOKEN: pack(emulator.token(ADMIN))},
     )

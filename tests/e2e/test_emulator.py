@@ -12,7 +12,7 @@ import urllib.request
 import pyodbc
 import pytest
 
-from conftest import (ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, READER, ROOT, running_emulator,
+from conftest import (ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, READER, ROOT, microsofts_server, running_emulator,
                       seed_persons)
 from test_drivers import connect_msodbc, connect_pytds, pack, SQL_COPT_SS_ACCESS_TOKEN
 
@@ -153,13 +153,13 @@ def test_databases_have_users_of_their_own(world, programs):
     made.close()
     for database in ("second", "master", "nowhere"):
         with pytest.raises(pyodbc.Error) as caught:
-            pyodbc.connect(f"Driver={programs.msodbc};Server=tcp:localhost,{world.port()};"
+            pyodbc.connect(f"Driver={programs.msodbc};Server={microsofts_server(world.port())};"
                            f"Database={database};Encrypt=yes",
                            attrs_before={SQL_COPT_SS_ACCESS_TOKEN:
                                          pack(token(world, "--as", DEVELOPER))})
         assert "18456" in str(caught.value) or "4060" in str(caught.value)
     for database in ("second", "master"):
-        admin = pyodbc.connect(f"Driver={programs.msodbc};Server=tcp:localhost,{world.port()};"
+        admin = pyodbc.connect(f"Driver={programs.msodbc};Server={microsofts_server(world.port())};"
                                f"Database={database};Encrypt=yes",
                                attrs_before={SQL_COPT_SS_ACCESS_TOKEN:
                                              pack(token(world, "--as", ADMIN))})
@@ -372,7 +372,7 @@ def test_the_page_shows_and_escapes(world, programs):
     evil = "<script>alert(1)</script>\"'&"
     say(world, "app", "add", evil)
     with pytest.raises(pyodbc.Error):
-        pyodbc.connect(f"Driver={programs.msodbc};Server=tcp:localhost,{world.port()};"
+        pyodbc.connect(f"Driver={programs.msodbc};Server={microsofts_server(world.port())};"
                        f"Database={DATABASE};Encrypt=yes;APP=<img src=x>",
                        attrs_before={SQL_COPT_SS_ACCESS_TOKEN:
                                      pack(token(world, "--as", DEVELOPER))})

@@ -6,7 +6,7 @@ import struct
 import pyodbc
 import pytest
 
-from conftest import APP_HOST, DATABASE, IDENTITY, run
+from conftest import APP_HOST, DATABASE, IDENTITY, microsofts_server, run
 
 PYTHON = """
 import json, os, sys
@@ -46,7 +46,7 @@ def user_name(emulator, programs, token, monkeypatch):
     pyodbc.pooling = False
     data = token.encode("utf-16-le")
     connection = pyodbc.connect(
-        f"Driver={programs.msodbc};Server=tcp:localhost,{emulator.port()};Database={DATABASE};"
+        f"Driver={programs.msodbc};Server={microsofts_server(emulator.port())};Database={DATABASE};"
         "Encrypt=yes;TrustServerCertificate=no",
         attrs_before={1256: struct.pack(f"<I{len(data)}s", len(data), data)},
     )

@@ -6,7 +6,7 @@ import os
 import pytest
 
 import odbc
-from conftest import APP_HOST, DATABASE, DEVELOPER, IDENTITY, run, running_emulator
+from conftest import APP_HOST, DATABASE, DEVELOPER, IDENTITY, microsofts_server, run, running_emulator
 from servers import short_lived_tokens
 
 POOLED = {"odbc_section": "Pooling=Yes", "driver_lines": ["CPTimeout=60"]}
@@ -208,7 +208,7 @@ def test_server_dies_in_the_middle_of_a_fetch(programs, tmp_path, password_file,
             if way == "alone":
                 string = (f"Driver={{{odbc.UNDERNEATH[underneath]}}};Database={DATABASE};UID=tester;"
                           f"PWD={{{password_file.read_text()}}};")
-                string += (f"Server=localhost,{server.port()}" if underneath == "msodbc" else
+                string += (f"Server={microsofts_server(server.port())}" if underneath == "msodbc" else
                            f"Server=localhost;Port={server.port()};TDS_Version=7.4")
             said.append(program(programs, env, KILL, string, str(server.state()["pid"])))
     assert said[0] == said[1]

@@ -49,6 +49,70 @@ def test_tutorial_by_string_alone(emulator, programs, ini, underneath, principal
     assert user == principal
 
 
+NAMESAKE = """
+set -e
+printf '127.0.0.1 localhost\n%s namesake\n' "$1" >"$2/hosts"
+hostname namesake
+mount --bind "$2/hosts" /etc/hosts
+shift 2
+exec "$@"
+"""
+
+
+def on_machine_at(address, directory, *command):
+    """The command on a machine whose own name has that address."""
+    return ["unshare", "-rum", "sh", "-c", NAMESAKE, "sh", address, str(directory), *command]
+
+
+@pytest.fixture
+def namesake(tmp_path):
+    if run(on_machine_at("127.0.0.1", tmp_path, "true")).returncode != 0:
+        pytest.skip("no namespaces of one's own here")
+    return tmp_path
+
+
+@pytest.mark.parametrize("underneath, server", [
+    ("msodbc", "Server=tcp:localhost,{port}"), ("msodbc", "Server=LOCALHOST,{port}"),
+    ("msodbc", "DSN=persons"), ("tdsodbc", "Server=tcp:localhost,{port}")])
+def test_localhost_where_the_machines_name_is_elsewhere(emulator, programs, namesake, underneath, server):
+    """Microsoft's driver takes localhost for the machine's own name; nobody listens at 127.0.2.9."""
+    ini = odbc.install(programs, namesake / "odbc", sources=[
+        "[persons]", "Driver=entrasql", f"Server=localhost,{emulator.port()}", "Database=persons",
+        f"UnderlyingDriver={odbc.UNDERNEATH[underneath]}"])
+    env = {**emulator.environment(IDENTITY, APP_HOST), **ini}
+    string = odbc.string(emulator, underneath).replace(f"Server=tcp:localhost,{emulator.port()}",
+                                                       server.format(port=emulator.port()))
+    if server.startswith("DSN"):
+        string = string.replace("Driver={entrasql};", "")
+    result = run(on_machine_at("127.0.2.9", namesake, programs.python, "-c", ROWS, string), env=env)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert json.loads(result.stdout)[1] == IDENTITY
+
+
+def test_emulator_listens_where_the_machines_name_is(programs, namesake):
+    """127.0.1.1, where Debian's installer puts it: Microsoft's driver alone finds the emulator by localhost."""
+    (namesake / "password").write_text("Pass-word-1\n")
+    (namesake / "password").chmod(0o600)
+    script = """
+set -e
+"$1" emulator start --detach --data-dir "$2/data" --sql-login tester --password-file "$2/password"
+trap '"$1" emulator stop --data-dir "$2/data"' EXIT
+export SSL_CERT_FILE="$2/data/ca.pem"
+"$3" -c '
+import json, pyodbc, subprocess, sys
+status = [sys.argv[1], "emulator", "status", "--json", "--data-dir", sys.argv[2]]
+port = json.loads(subprocess.check_output(status))["sql_port"]
+link = pyodbc.connect(f"Driver={sys.argv[3]};Server=tcp:localhost,{port};Database=persons;"
+                      "UID=tester;PWD=Pass-word-1;Encrypt=yes", timeout=10)
+print("user", link.execute("SELECT USER_NAME()").fetchval())
+' "$1" "$2/data" "$4"
+"""
+    result = run(on_machine_at("127.0.1.1", namesake, "sh", "-c", script, "sh", programs.entrasql,
+                               str(namesake), programs.python, programs.msodbc))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "user dbo" in result.stdout
+
+
 def test_isql_by_data_source(emulator, programs, tmp_path, underneath):
     ini = odbc.install(programs, tmp_path / "odbc", sources=[
         "[persons]", "Driver=entrasql", f"Server=localhost,{emulator.port()}", "Database=persons",

@@ -7,7 +7,7 @@ import pyodbc
 import pytest
 
 import odbc
-from conftest import ADMIN, APP_HOST, DATABASE, IDENTITY, run, wait_for
+from conftest import ADMIN, APP_HOST, DATABASE, IDENTITY, microsofts_server, run, wait_for
 
 # Recorded from Microsoft's driver 18.6.2 with a token of its own in attribute 1256.
 RECORDED_LOGIN7 = {
@@ -49,7 +49,7 @@ def their_record(emulator, programs, monkeypatch):
 
     def connect():
         pyodbc.connect(
-            f"Driver={programs.msodbc};Server=tcp:localhost,{emulator.port()};Database={DATABASE};"
+            f"Driver={programs.msodbc};Server={microsofts_server(emulator.port())};Database={DATABASE};"
             "Encrypt=yes;APP=persons",
             attrs_before={1256: struct.pack(f"<I{len(data)}s", len(data), data)}).close()
 
@@ -81,7 +81,7 @@ def test_tunnel_hands_the_drivers_login_on(emulator, programs):
     assert found["flags1"] == "0xe0" and found["flags2"] == "0x03" and found["flags3"] == "0x18"
     assert found["UserName"] == "''" and found["Password"] == "0"
     assert found["AppName"] == "'persons'" and found["Database"] == f"'{DATABASE}'"
-    assert found["ServerName"] == "'localhost'"
+    assert found["ServerName"] == "'127.0.0.1'"
     assert {n for n, _, _ in features} == {"FEDAUTH", "UTF8_SUPPORT"}
 
 

@@ -31,8 +31,8 @@ trap 'exit 130' INT TERM
 cp -a "$base" "$machine"
 git clone -q "$ROOT" "$machine/root/entrasql"
 cp /etc/resolv.conf "$machine/etc/resolv.conf"
-# Microsoft's driver takes "localhost" for the machine's own name and connects to that name's address.
-printf '127.0.0.1 localhost %s\n' "$(hostname)" >"$machine/etc/hosts"
+# As Debian's installer writes it.
+printf '127.0.0.1 localhost\n127.0.1.1 %s\n' "$(hostname)" >"$machine/etc/hosts"
 mount -t proc proc "$machine/proc"
 mount --bind /dev "$machine/dev"
 mount -t devpts devpts "$machine/dev/pts" 2>/dev/null || mount --bind /dev/pts "$machine/dev/pts"

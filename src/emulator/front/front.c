@@ -6,10 +6,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "emulator/front/session.h"
+#include "os/resolve.h"
 #include "os/sock.h"
 #include "os/wait.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -17,7 +21,10 @@
 #include <unistd.h>
 
 #define DOORS 3
-#define LISTENERS (2 * DOORS) /* 127.0.0.1 and ::1 of each */
+/* 127.0.0.1, ::1, and the loopback address of the machine's own name. */
+#define LISTENERS_A_DOOR 3
+#define LISTENERS (LISTENERS_A_DOOR * DOORS)
+#define OWN_NAME_MS 500 /* for looking up that name */
 #define FIRST_SPID 51U
 /* Beyond the limit so many more may come as far as being told that it is reached. */
 #define REFUSAL_SLOTS 16U
@@ -167,7 +174,7 @@ static bool accept_all(front *f, size_t listener)
             ES_LOG(ERROR, "front", "accept failed", ES_KV_STR("error", err.message));
             return false;
         }
-        admit(f, fd, (front_door)(listener / 2));
+        admit(f, fd, (front_door)(listener / LISTENERS_A_DOOR));
     }
 }
 
@@ -206,14 +213,56 @@ static void *listen_thread(void *arg)
     }
 }
 
-static entrasql_status open_pair(uint16_t port, int ret[2], uint16_t *ret_port, entrasql_error *err)
+/*
+ * Microsoft's ODBC driver takes "localhost" for the machine's own name, which
+ * many systems keep at 127.0.1.1. False unless the name has such an address: on
+ * 127.0.0.1 somebody listens already, beyond loopback nobody does.
+ */
+static bool own_name_address(uint16_t port, os_address *ret)
 {
-    uint16_t port6 = 0;
+    char name[HOST_NAME_MAX + 1] = {0};
+    os_address found[OS_RESOLVE_MAX];
+    size_t count = 0;
+    os_resolve *r = NULL;
+    int64_t deadline = es_clock_deadline(OWN_NAME_MS);
+
+    if (gethostname(name, sizeof name - 1) != 0 ||
+        os_resolve_start(name, port, &r, NULL) != ENTRASQL_OK)
+        return false;
+    entrasql_status st = os_resolve_step(r, found, &count, NULL);
+    while (st == ENTRASQL_AGAIN && es_clock_mono_ms() < deadline) {
+        os_wait w;
+        os_wait_init(&w);
+        os_wait_until(&w, deadline);
+        if (os_resolve_wants(r, &w) != ENTRASQL_OK || os_wait_poll(&w, NULL) != ENTRASQL_OK)
+            break;
+        st = os_resolve_step(r, found, &count, NULL);
+    }
+    os_resolve_free(r);
+    for (size_t i = 0; st == ENTRASQL_OK && i < count; i++) {
+        const struct sockaddr_in *in = (const void *)&found[i].storage;
+        if (found[i].storage.ss_family == AF_INET && os_address_is_loopback(&found[i]) &&
+            ntohl(in->sin_addr.s_addr) != INADDR_LOOPBACK) {
+            *ret = found[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static entrasql_status open_door(uint16_t port, int ret[LISTENERS_A_DOOR], uint16_t *ret_port,
+                                 entrasql_error *err)
+{
+    uint16_t same = 0;
+    os_address own;
 
     ES_TRY(os_sock_listen_loopback(AF_INET, port, BACKLOG, &ret[0], ret_port, err));
     /* "localhost" may mean ::1 first; a machine without IPv6 is fine too. */
-    if (os_sock_listen_loopback(AF_INET6, *ret_port, BACKLOG, &ret[1], &port6, NULL) != ENTRASQL_OK)
+    if (os_sock_listen_loopback(AF_INET6, *ret_port, BACKLOG, &ret[1], &same, NULL) != ENTRASQL_OK)
         ret[1] = -1;
+    if (own_name_address(*ret_port, &own) &&
+        os_sock_listen(&own, BACKLOG, &ret[2], &same, NULL) != ENTRASQL_OK)
+        ret[2] = -1;
     return ENTRASQL_OK;
 }
 
@@ -223,7 +272,7 @@ static entrasql_status open_listeners(front *f, entrasql_error *err)
         uint16_t port = door == FRONT_DOOR_MAIN ? f->options.port : 0;
         if (door == FRONT_DOOR_CATALOG && f->options.backend == NULL)
             continue;
-        ES_TRY(open_pair(port, f->listeners + 2 * door, &f->ports[door], err));
+        ES_TRY(open_door(port, f->listeners + LISTENERS_A_DOOR * door, &f->ports[door], err));
     }
     return ENTRASQL_OK;
 }

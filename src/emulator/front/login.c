@@ -38,6 +38,12 @@ static entrasql_status refuse_full(const front_session_options *o, entrasql_erro
     return ENTRASQL_LOGIN_FAILED;
 }
 
+/* A client that named the address, as Microsoft's driver has to at times, is sent on to that. */
+static const char *own_host(const tds_login7 *login)
+{
+    return strstr(login->server_name, "127.0.0.1") != NULL ? "127.0.0.1" : "localhost";
+}
+
 static entrasql_status strike(front_login *l, tds_server *server, const fault *row, uint32_t value,
                               entrasql_error *why)
 {
@@ -47,7 +53,8 @@ static entrasql_status strike(front_login *l, tds_server *server, const fault *r
     (void)snprintf(l->note.why, sizeof l->note.why, "the fault %s is on", row->name);
     front_record_note(l->record, row->name);
     if (row->effect == FAULT_ROUTE) {
-        ES_TRY(tds_server_route(server, "localhost", value != 0 ? o->port : o->node_port, why));
+        ES_TRY(tds_server_route(server, own_host(tds_server_login(server)),
+                                value != 0 ? o->port : o->node_port, why));
         return ENTRASQL_AGAIN;
     }
     if (row->effect != FAULT_SQL)

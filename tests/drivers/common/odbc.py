@@ -109,7 +109,7 @@ def msodbc_string(*, user=None, password=None, database=None, strict=False, ca=N
     """A connection string of Microsoft's driver; the CA is named in the environment."""
     # With Encrypt=yes as with strict the driver's OpenSSL reads its default store.
     os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
-    string = (f"Driver={WORLD.msodbc};Server=tcp:localhost,{WORLD.port};"
+    string = (f"Driver={WORLD.msodbc};Server={WORLD.microsofts_server};"
               f"Database={database or WORLD.database};TrustServerCertificate=no;"
               f"Encrypt={'strict' if strict else ENCRYPT};")
     if authentication:

@@ -24,10 +24,12 @@ def database(*, token=None, user=None, password=None, database=None, strict=Fals
     extra = f"Encrypt={'strict' if strict else ENCRYPT};TrustServerCertificate=no"
     if authentication:
         extra += f";Authentication={authentication}"
+    server, name = WORLD.microsofts_server.split(";")
+    extra += f";{name}"
     entry = {
         "ENGINE": "mssql",
         "NAME": database or WORLD.database,
-        "HOST": f"tcp:localhost,{WORLD.port}",
+        "HOST": server,
         "USER": user or "",
         "PASSWORD": password or "",
         "OPTIONS": {"driver": WORLD.msodbc, "extra_params": extra, "host_is_server": True, "connection_retries": 0,

@@ -23,7 +23,7 @@ class Isql(Tool):
 
     def command(self, *, user, password, database, more=f"Encrypt={'no' if WORLD.clear else 'yes'}"):
         who = f"UID={user};PWD={{{password}}};" if user else ""
-        return ["isql", "-k", f"Driver={WORLD.msodbc};Server=tcp:localhost,{WORLD.port};"
+        return ["isql", "-k", f"Driver={WORLD.msodbc};Server={WORLD.microsofts_server};"
                 f"Database={database};TrustServerCertificate=no;{who}{more}", "-b", "-v"]
 
     def script(self, text):

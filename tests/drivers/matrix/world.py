@@ -91,7 +91,7 @@ class World:
                               *proxies.pool_words(self.programs, pool),
                               log_file=self.directory / "proxy.log")
         self.facts.update(port=proxy.port(), clear=True, sql_password="any", principal=SQL_USER,
-                          tokens={})
+                          microsofts_server=e2e.microsofts_server(proxy.port()), tokens={})
         return proxy
 
     def describe(self):
@@ -105,6 +105,7 @@ class World:
         now = int(time.time())
         self.facts = {
             "host": "localhost",
+            "microsofts_server": e2e.microsofts_server(emulator.port()),
             "clear": False,
             "principal": "<token-identified principal>",  # whom a refusal names
             "port": emulator.port(),

@@ -31,7 +31,7 @@ class MssqlPython(DbApi):
                 autocommit=True, authentication=None, **options):
         os.environ["SSL_CERT_FILE"] = ca or WORLD.ca_file
         mssql_python.pooling(enabled=self.pooling)
-        string = (f"Server=tcp:localhost,{WORLD.port};Database={database or WORLD.database};"
+        string = (f"Server={WORLD.microsofts_server};Database={database or WORLD.database};"
                   "TrustServerCertificate=no;")
         string += f"Encrypt={'strict' if strict else 'no' if WORLD.clear else 'yes'};"
         if authentication:

@@ -224,8 +224,9 @@ static void person_gets_az_and_nothing_else(void **state)
     assert_variable(who, NULL, "AZURE_TOKEN_CREDENTIALS", "AzureCliCredential");
     assert_variable(who, NULL, "AZURE_AUTHORITY_HOST", "https://localhost:1001");
     assert_variable(who, NULL, "AZURE_SQL_CONNECTIONSTRING",
-                    "Driver={ODBC Driver 18 for SQL Server};Server=tcp:localhost,1003;"
-                    "Database=persons;Encrypt=yes;TrustServerCertificate=no;Connection Timeout=30");
+                    "Driver={ODBC Driver 18 for SQL Server};Server=tcp:127.0.0.1,1003;"
+                    "Database=persons;Encrypt=yes;TrustServerCertificate=no;"
+                    "HostNameInCertificate=localhost;Connection Timeout=30");
     static const char *const unset[] = {"IDENTITY_ENDPOINT",
                                         "IDENTITY_HEADER",
                                         "MSI_ENDPOINT",

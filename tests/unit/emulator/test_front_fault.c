@@ -142,7 +142,7 @@ static void a_redirect_leads_to_the_node(void **state)
     assert_int_not_equal(front_node_port(f), front_port(f));
     on("sql-redirect");
     OK(log_in(&session, &err));
-    assert_string_equal(session.server_host, "localhost");
+    assert_string_equal(session.server_host, "127.0.0.1");
     relay_session_done(&session);
     on("sql-redirect=1"); /* in a circle */
     assert_int_equal(try_login(&err), ENTRASQL_LIMIT);

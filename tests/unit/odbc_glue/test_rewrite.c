@@ -279,6 +279,39 @@ static void strings_for_the_tunnel(void **state)
     es_secret_unref(secret);
 }
 
+/* Microsoft's driver takes localhost for the machine's own name. */
+static void loopback_by_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *result;
+    } cases[] = {
+        {"Server=tcp:localhost,1444;APP=a",
+         "APP=a;Server=tcp:127.0.0.1,1444;HostNameInCertificate=localhost"},
+        {"APP=a;Data Source=LOCALHOST",
+         "APP=a;Server=tcp:127.0.0.1,1433;HostNameInCertificate=localhost"},
+        {"Server=localhost;Host Name In Certificate=sql.example",
+         "Host Name In Certificate=sql.example;Server=tcp:127.0.0.1,1433"},
+        {"Server=localhost.example;APP=a", "Server=localhost.example;APP=a"},
+        {"Server=127.0.0.1,5;APP=a", "Server=127.0.0.1,5;APP=a"},
+        {"APP=a", "APP=a"},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        conf_connstr c;
+        conf_target target;
+        es_buf out = ES_BUF_INIT_WIPE(2000);
+        assert_int_equal(conf_connstr_parse(cases[i].text, &c, NULL), ENTRASQL_OK);
+        assert_int_equal(conf_target_from(&c, &target, NULL), ENTRASQL_OK);
+        assert_int_equal(glue_name_loopback(&c, &target, NULL), ENTRASQL_OK);
+        assert_int_equal(conf_connstr_print(&c, &out), ENTRASQL_OK);
+        assert_string_equal(es_buf_cstr(&out), cases[i].result);
+        es_buf_done(&out);
+        conf_target_done(&target);
+        conf_connstr_done(&c);
+    }
+}
+
 /* The tables of what tdsodbc and Microsoft's driver say are from the drivers themselves. */
 static const struct diag_case {
     glue_diag records[3];
@@ -404,7 +437,7 @@ int main(void)
         cmocka_unit_test(kinds_of_drivers),         cmocka_unit_test(the_installer_is_asked),
         cmocka_unit_test(pools_are_seen),           cmocka_unit_test(a_data_source_fills_the_gaps),
         cmocka_unit_test(another_sign_in_is_named), cmocka_unit_test(strings_for_the_tunnel),
-        cmocka_unit_test(records_become_one_error),
+        cmocka_unit_test(loopback_by_address),      cmocka_unit_test(records_become_one_error),
     };
     return cmocka_run_group_tests_name("rewrite", tests, set_up, tear_down);
 }
