@@ -114,6 +114,13 @@ install_pyodbc() {
         "pyodbc-${version#pyodbc=}/tests"
 }
 
+# Microsoft's packages of Azure Resource Manager, to be read by tests/arm/truth.py; not installed.
+download_azure_mgmt() {
+    locked azure-mgmt == >"$1/azure-mgmt.txt"
+    "$1/bin/pip" download -q --disable-pip-version-check --no-input --no-deps \
+        --only-binary :all: -d "$1/azure-mgmt" -r "$1/azure-mgmt.txt" >&2
+}
+
 # The tests' Python with its packages, and Node's, in .venv; made anew when the lock changed.
 install_locked() {
     venv=$ROOT/.venv
@@ -137,6 +144,7 @@ install_locked() {
     (cd "$venv/node" && PATH="$venv/bin:$PATH" "$venv/bin/npm" install --silent --no-audit \
         --no-fund --ignore-scripts --no-package-lock >&2)
     install_pyodbc "$venv"
+    download_azure_mgmt "$venv"
     cp "$ROOT/tests/versions.lock" "$mark"
 }
 

@@ -293,6 +293,41 @@ entrasql_status azure_arm_parse(const http_response *answer, const char *what, j
     return status;
 }
 
+/* The next of the names that blanks or dots part; false at the end. */
+static bool next_word(const char **at, const char *stops, char *ret, size_t size)
+{
+    size_t n = strcspn(*at, stops);
+    if (n == 0 || n >= size)
+        return false;
+    memcpy(ret, *at, n);
+    ret[n] = '\0';
+    *at += n + ((*at)[n] != '\0' ? 1 : 0);
+    return true;
+}
+
+/* The table's required fields are those that a body really has. */
+static entrasql_status check_body(const azure_request *request, entrasql_error *err)
+{
+    const azure_call *call = azure_call_get(request->call);
+    if (call->required[0] == '\0')
+        return ENTRASQL_OK;
+    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
+    if (request->body != NULL)
+        ES_TRY(json_doc_parse(request->body->data, request->body->len, &doc, err));
+    const char *fields = call->required;
+    char field[128], name[64];
+    while (next_word(&fields, " ", field, sizeof field)) {
+        const json_node *node = doc != NULL ? json_doc_root(doc) : NULL;
+        const char *at = field;
+        while (next_word(&at, ".", name, sizeof name))
+            node = json_member(node, name);
+        if (node == NULL)
+            return es_fail(err, ENTRASQL_INTERNAL, "%s: the request has no %s", request->what,
+                           field);
+    }
+    return ENTRASQL_OK;
+}
+
 static bool needs_registration(const azure_failure *f)
 {
     return es_strcaseeq(f->code, "MissingSubscriptionRegistration") ||
@@ -393,6 +428,7 @@ entrasql_status azure_arm_call(azure_arm *arm, const azure_request *request, azu
                                entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf url = ES_BUF_INIT(MAX_URL);
+    ES_TRY(check_body(request, err));
     ES_TRY(build_url(arm, request, &url, err));
     const char *text = es_buf_cstr(&url);
     if (text == NULL)

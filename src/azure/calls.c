@@ -63,7 +63,7 @@ static const azure_call calls[AZURE_CALL_COUNT] = {
                                  SUBSCRIPTION "/providers/{resourceProviderNamespace}/register",
                                  "2022-09-01", "", "*/register/action"},
     [AZURE_PERMISSIONS_LIST] = {"permissions.list", "GET",
-                                "{scope}/providers/Microsoft.Authorization/permissions",
+                                GROUP "/providers/Microsoft.Authorization/permissions",
                                 "2022-04-01", "", "Microsoft.Authorization/permissions/read"},
 
     [AZURE_IDENTITY_GET] = {"identity.get", "GET", IDENTITY, IDENTITY_VERSION, "",
