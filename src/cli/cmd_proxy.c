@@ -2,6 +2,7 @@
 /* entrasql proxy: TDS clients on this machine, signed in upstream with a token. */
 #include "cli/cli.h"
 
+#include "base/str.h"
 #include "proxy/options.h"
 #include "proxy/proxy.h"
 
@@ -28,6 +29,8 @@ static const conf_command command = {
         "flag\n"
         "goes before a variable, that before the file.\n"
         "\n"
+        "entrasql proxy init-tls --dir DIR makes certificates for encrypted clients.\n"
+        "\n"
         "  entrasql proxy myserver.database.windows.net/mydb\n"
         "  tsql -H 127.0.0.1 -p 1433 -U any -P any",
 };
@@ -47,6 +50,9 @@ int cli_proxy(const cli_terminal *t, int argc, char **argv)
     entrasql_error err;
     int exit_code = 0;
 
+    /* Not a target: no server is called so. */
+    if (argc > 0 && es_streq(argv[0], "init-tls"))
+        return cli_proxy_init_tls(t, argc - 1, argv + 1);
     if (!cli_parse(t, &command, argc, argv, &args, &exit_code))
         return exit_code;
     const proxy_config_source source = {.args = &args, .make_credential = make_credential};

@@ -5,21 +5,25 @@
 #include "base/base64.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "internal.h"
 
+#include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
-#define LOCALHOST_NAMES "DNS:localhost,IP:127.0.0.1,IP:::1"
-/* RFC 5280 4.2.1.10: an IP constraint is an address and a mask. */
-#define LOCALHOST_CONSTRAINTS                                                                      \
-    "critical,permitted;DNS:localhost,permitted;IP:127.0.0.1/255.255.255.255,"                     \
-    "permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+#define EMULATOR "entrasql emulator (development)"
+#define NAMES_MAX_BYTES ((size_t)16 * 1024)
+#define HOST_MAX_CHARS 253
+
+static const char *const localhost_names[] = {"localhost", "127.0.0.1", "::1"};
 
 typedef struct extension {
     int nid;
@@ -93,8 +97,8 @@ static entrasql_status set_subject(X509 *x509, const char *organization, const c
     return ENTRASQL_OK;
 }
 
-static entrasql_status new_cert(const crypto_key *key, const char *name, unsigned days,
-                                crypto_cert **ret, entrasql_error *err)
+static entrasql_status new_cert(const crypto_key *key, const char *owner, const char *name,
+                                unsigned days, crypto_cert **ret, entrasql_error *err)
 {
     crypto_cert *cert = es_calloc(1, sizeof *cert);
     if (cert == NULL)
@@ -109,7 +113,7 @@ static entrasql_status new_cert(const crypto_key *key, const char *name, unsigne
     if (status == ENTRASQL_OK)
         status = set_validity(cert->x509, days, err);
     if (status == ENTRASQL_OK)
-        status = set_subject(cert->x509, "entrasql emulator (development)", name, err);
+        status = set_subject(cert->x509, owner, name, err);
     if (status != ENTRASQL_OK) {
         crypto_cert_free(cert);
         return status;
@@ -138,44 +142,139 @@ static entrasql_status finish(crypto_cert *cert, X509 *issuer, const crypto_key 
     return ENTRASQL_OK;
 }
 
-entrasql_status crypto_cert_new_authority(const crypto_key *key, unsigned days, crypto_cert **ret,
-                                          entrasql_error *err)
+/* ---- hosts ---- */
+
+static bool is_address(const char *host, bool *ret_is_v6)
+{
+    uint8_t raw[16];
+    *ret_is_v6 = inet_pton(AF_INET6, host, raw) == 1;
+    return *ret_is_v6 || inet_pton(AF_INET, host, raw) == 1;
+}
+
+/* Nothing that the extension's syntax would take for more than a name. */
+static entrasql_status check_host(const char *host, entrasql_error *err)
+{
+    size_t n = strlen(host);
+    bool is_good = n > 0 && n <= HOST_MAX_CHARS && host[0] != '.' && host[0] != '-';
+    for (size_t i = 0; i < n; i++) {
+        char c = es_ascii_lower(host[i]);
+        is_good = is_good && (es_is_digit(c) || (c >= 'a' && c <= 'z') || c == '.' || c == '-' ||
+                              c == '_' || c == ':');
+    }
+    bool is_v6 = false;
+    if (is_good && (strchr(host, ':') == NULL || is_address(host, &is_v6)))
+        return ENTRASQL_OK;
+    char shown[80];
+    es_printable(shown, sizeof shown, host, n);
+    return es_fail(err, ENTRASQL_INVALID, "'%s' is neither a host name nor an address", shown);
+}
+
+/* RFC 5280 4.2.1.10: an IP constraint is an address and a mask. */
+static entrasql_status add_host(es_buf *names, const char *host, bool is_constraint)
+{
+    bool is_v6 = false;
+    bool is_ip = is_address(host, &is_v6);
+    ES_TRY(es_buf_printf(names, "%s%s%s:%s", names->len > 0 ? "," : "",
+                         is_constraint ? "permitted;" : "", is_ip ? "IP" : "DNS", host));
+    if (!is_ip || !is_constraint)
+        return ENTRASQL_OK;
+    return es_buf_add_str(names,
+                          is_v6 ? "/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" : "/255.255.255.255");
+}
+
+static entrasql_status list_hosts(const crypto_cert_service *service, bool are_constraints,
+                                  es_buf *names, const char **ret, entrasql_error *err)
+{
+    if (service->host_count == 0 || service->host_count > CRYPTO_CERT_HOSTS_MAX)
+        return es_fail(err, ENTRASQL_INVALID, "a certificate has 1 to %d hosts",
+                       CRYPTO_CERT_HOSTS_MAX);
+    for (size_t i = 0; i < service->host_count; i++) {
+        ES_TRY(check_host(service->hosts[i], err));
+        if (add_host(names, service->hosts[i], are_constraints) != ENTRASQL_OK)
+            return es_nomem(err);
+    }
+    *ret = es_buf_cstr(names);
+    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
+}
+
+/* ---- services ---- */
+
+entrasql_status crypto_cert_new_service_authority(const crypto_cert_service *service,
+                                                  const crypto_key *key, crypto_cert **ret,
+                                                  entrasql_error *err)
 {
     /* The name is new each time: two authorities of one name confuse the stores that hold both. */
     uint8_t random[4];
     char digits[2 * sizeof random + 1];
-    char name[64] = "entrasql emulator CA ";
+    char name[64];
+    ES_CLEANUP(es_buf_done) es_buf hosts = ES_BUF_INIT(NAMES_MAX_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf all = ES_BUF_INIT(NAMES_MAX_BYTES);
+    const char *listed = NULL;
     es_random_bytes(random, sizeof random);
     es_hex_encode(random, sizeof random, digits);
-    es_strlcpy_utf8(name + 21, sizeof name - 21, digits);
-
-    static const extension list[] = {
+    size_t owner_len = strcspn(service->owner, "(");
+    while (owner_len > 0 && service->owner[owner_len - 1] == ' ')
+        owner_len--;
+    (void)snprintf(name, sizeof name, "%.*s CA %s", (int)owner_len, service->owner, digits);
+    ES_TRY(list_hosts(service, true, &hosts, &listed, err));
+    if (es_buf_printf(&all, "critical,%s", listed) != ENTRASQL_OK || es_buf_cstr(&all) == NULL)
+        return es_nomem(err);
+    const extension list[] = {
         {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
         {NID_key_usage, "critical,keyCertSign,cRLSign"},
         {NID_ext_key_usage, "serverAuth"},
-        {NID_name_constraints, LOCALHOST_CONSTRAINTS},
+        {NID_name_constraints, (const char *)all.data},
         {NID_subject_key_identifier, "hash"},
     };
     crypto_cert *cert = NULL;
-    ES_TRY(new_cert(key, name, days, &cert, err));
+    ES_TRY(new_cert(key, service->owner, name, service->days, &cert, err));
     return finish(cert, cert->x509, key, list, ES_COUNT_OF(list), ret, err);
+}
+
+entrasql_status crypto_cert_new_service(const crypto_cert_service *service,
+                                        const crypto_cert *authority,
+                                        const crypto_key *authority_key, const crypto_key *key,
+                                        crypto_cert **ret, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf hosts = ES_BUF_INIT(NAMES_MAX_BYTES);
+    const char *listed = NULL;
+    ES_TRY(list_hosts(service, false, &hosts, &listed, err));
+    const extension list[] = {
+        {NID_basic_constraints, "critical,CA:FALSE"},
+        {NID_key_usage, "critical,digitalSignature,keyEncipherment"},
+        {NID_ext_key_usage, "serverAuth"},
+        {NID_subject_alt_name, listed},
+        {NID_subject_key_identifier, "hash"},
+        {NID_authority_key_identifier, "keyid:always"},
+    };
+    crypto_cert *cert = NULL;
+    /* RFC 5280 appendix A: a common name has at most 64 characters; clients read the list. */
+    const char *name = strlen(service->hosts[0]) <= 64 ? service->hosts[0] : service->owner;
+    ES_TRY(new_cert(key, service->owner, name, service->days, &cert, err));
+    return finish(cert, authority->x509, authority_key, list, ES_COUNT_OF(list), ret, err);
+}
+
+static crypto_cert_service localhost_service(unsigned days)
+{
+    return (crypto_cert_service){.owner = EMULATOR,
+                                 .hosts = localhost_names,
+                                 .host_count = ES_COUNT_OF(localhost_names),
+                                 .days = days};
+}
+
+entrasql_status crypto_cert_new_authority(const crypto_key *key, unsigned days, crypto_cert **ret,
+                                          entrasql_error *err)
+{
+    const crypto_cert_service service = localhost_service(days);
+    return crypto_cert_new_service_authority(&service, key, ret, err);
 }
 
 entrasql_status crypto_cert_new_localhost(const crypto_cert *authority,
                                           const crypto_key *authority_key, const crypto_key *key,
                                           unsigned days, crypto_cert **ret, entrasql_error *err)
 {
-    static const extension list[] = {
-        {NID_basic_constraints, "critical,CA:FALSE"},
-        {NID_key_usage, "critical,digitalSignature,keyEncipherment"},
-        {NID_ext_key_usage, "serverAuth"},
-        {NID_subject_alt_name, LOCALHOST_NAMES},
-        {NID_subject_key_identifier, "hash"},
-        {NID_authority_key_identifier, "keyid:always"},
-    };
-    crypto_cert *cert = NULL;
-    ES_TRY(new_cert(key, "localhost", days, &cert, err));
-    return finish(cert, authority->x509, authority_key, list, ES_COUNT_OF(list), ret, err);
+    const crypto_cert_service service = localhost_service(days);
+    return crypto_cert_new_service(&service, authority, authority_key, key, ret, err);
 }
 
 entrasql_status crypto_cert_new_client(const crypto_key *key, const char *name, unsigned days,
@@ -188,7 +287,7 @@ entrasql_status crypto_cert_new_client(const crypto_key *key, const char *name, 
         {NID_subject_key_identifier, "hash"},
     };
     crypto_cert *cert = NULL;
-    ES_TRY(new_cert(key, name, days, &cert, err));
+    ES_TRY(new_cert(key, EMULATOR, name, days, &cert, err));
     return finish(cert, cert->x509, key, list, ES_COUNT_OF(list), ret, err);
 }
 

@@ -24,6 +24,25 @@ entrasql_status crypto_cert_new_localhost(const crypto_cert *authority,
                                           const crypto_key *authority_key, const crypto_key *key,
                                           unsigned days, crypto_cert **ret,
                                           entrasql_error *err) ES_MUST_USE;
+/*
+ * The same for a service with names of its own: host names and addresses, at most
+ * CRYPTO_CERT_HOSTS_MAX. owner is in both certificates. INVALID, naming it, for what is neither
+ * name nor address.
+ */
+#define CRYPTO_CERT_HOSTS_MAX 32
+typedef struct crypto_cert_service {
+    const char *owner; /* "entrasql proxy" */
+    const char *const *hosts;
+    size_t host_count;
+    unsigned days;
+} crypto_cert_service;
+entrasql_status crypto_cert_new_service_authority(const crypto_cert_service *service,
+                                                  const crypto_key *key, crypto_cert **ret,
+                                                  entrasql_error *err) ES_MUST_USE;
+entrasql_status crypto_cert_new_service(const crypto_cert_service *service,
+                                        const crypto_cert *authority,
+                                        const crypto_key *authority_key, const crypto_key *key,
+                                        crypto_cert **ret, entrasql_error *err) ES_MUST_USE;
 /* The first certificate of a PEM text. */
 entrasql_status crypto_cert_from_pem(const char *pem, size_t n, crypto_cert **ret,
                                      entrasql_error *err) ES_MUST_USE;
