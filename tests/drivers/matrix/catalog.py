@@ -63,8 +63,10 @@ def read_drivers(operations):
 
 
 def put_proxy_between(drivers, operations):
-    """Changes what the drivers offer to what through_proxy.toml leaves of it."""
+    """Changes operations' titles, and what the drivers offer, to what through_proxy.toml says."""
     table = tomllib.loads((HERE / "through_proxy.toml").read_text("utf-8"))
+    for op, title in table["titles"].items():
+        operations[op] = (operations[op][0], title)
     known = table.get("known-failures", {})
     strangers = set(known) - {driver.name for driver in drivers}
     if strangers:

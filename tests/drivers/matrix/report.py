@@ -35,7 +35,8 @@ Written by `tests/drivers/run --through proxy,proxy-nopool`; every cell was run,
 and with `--pool off`: where the two differ, the cell says `pooled / not pooled`. The drivers log in to the proxy without
 encryption, with a name and a password that mean nothing; the proxy signs in to the emulator. The operations are those of
 [the drivers' own table](drivers.md) ([list](../tests/drivers/operations.toml)). `–`: not offered by the driver, or it
-does not apply with the proxy in between ([why](../tests/drivers/through_proxy.toml)).
+does not apply with the proxy in between ([why](../tests/drivers/through_proxy.toml)). A cell that fails here fails
+without the proxy, too (the driver's own fault), or the run is red.
 
 """
 
@@ -57,7 +58,8 @@ def matrix_table(drivers, operations, results):
     groups = list(dict.fromkeys(group for group, _ in operations.values()))
     lines = []
     for group in groups:
-        ops = [op for op, (its, _) in operations.items() if its == group]
+        ops = [op for op, (its, _) in operations.items() if its == group
+               and any(results[driver.name][op].state != NOT_OFFERED for driver in drivers)]
         shown = [driver for driver in drivers
                  if any(results[driver.name][op].state != NOT_OFFERED for op in ops)]
         lines += [f"\n## {group.capitalize()}\n",

@@ -15,6 +15,8 @@ import conftest as e2e  # noqa: E402
 import proxies  # noqa: E402
 
 SQL_USER = "tester"
+# A driver's program may keep a session for each of its operations.
+POOL_SIZE = 100
 SQL_PASSWORD = "Local-only-1!"
 PERSON_PASSWORD = "Person's only+1&%"
 
@@ -88,7 +90,7 @@ class World:
         """Programs log in to it in clear, with a name and a password that mean nothing."""
         proxy = proxies.Proxy(self.programs, self.emulator.environment(e2e.ADMIN),
                               [f"localhost,{self.facts['port']}?listen=0"],
-                              *proxies.pool_words(self.programs, pool),
+                              *proxies.pool_words(self.programs, pool, POOL_SIZE),
                               log_file=self.directory / "proxy.log")
         self.facts.update(port=proxy.port(), clear=True, sql_password="any", principal=SQL_USER,
                           microsofts_server=e2e.microsofts_server(proxy.port()), tokens={})
