@@ -305,7 +305,7 @@ static const conf_option env_options[] = {
     {.name = "host",
      .type = CONF_OPTION_TEXT,
      .value_name = "HOST",
-     .help = "where it runs (default: where an identity is attached)"},
+     .help = "where it runs (default: where an identity is attached); alone: as the host is set"},
     {.name = "tool",
      .type = CONF_OPTION_CHOICE,
      .choices = "az|azd|pwsh",
@@ -361,7 +361,7 @@ static int env(const cli_terminal *t, int argc, char **argv)
     options.database = conf_args_text(&args, "database");
     options.driver = conf_args_text(&args, "driver");
     options.connstr = conf_args_text(&args, "connstr");
-    if (options.as == NULL && options.connstr == NULL) {
+    if (options.as == NULL && options.host == NULL && options.connstr == NULL) {
         es_fail(&err, ENTRASQL_INVALID, "--as is missing");
         es_hint(&err, "entrasql emulator env --as MigrationIdentity");
         return cli_report(t, &err);

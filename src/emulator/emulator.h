@@ -137,7 +137,8 @@ entrasql_status emulator_env_format_parse(const char *s, emulator_env_format *re
 
 typedef struct emulator_env_options {
     const char *data_dir;
-    const char *as;       /* UPN, or the name of an app or managed identity; required */
+    const char *as;       /* UPN, or the name of an app or managed identity; of a host, or NULL: the
+                           * environment that the host gives, whoever it is there */
     const char *tool;     /* of a person: az, azd or pwsh; NULL: az */
     const char *host;     /* the host where it runs; NULL: where an identity is attached */
     const char *proof;    /* how an app proves itself: "secret" (NULL) or "certificate" */

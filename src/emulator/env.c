@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "crypto/jwt.h"
+#include "emulator/arm/host.h"
 #include "emulator/imds/imds.h"
 #include "emulator/world/federation.h"
 #include "os/file.h"
@@ -69,7 +70,7 @@ static entrasql_status set_url(env *e, const char *name, const char *before, uin
 /* The search path without stand-ins of this data directory, ours in front. */
 static entrasql_status set_path(env *e)
 {
-    const world_principal *user = e->who->kind == WORLD_USER ? e->who : NULL;
+    const world_principal *user = e->who != NULL && e->who->kind == WORLD_USER ? e->who : NULL;
     const char *tool = e->options->tool != NULL ? e->options->tool : "az";
     ES_CLEANUP(es_cleanup_free) char *dir = emulator_tool_dir(e->options->data_dir, tool, user);
     ES_CLEANUP(es_cleanup_free)
@@ -219,6 +220,15 @@ static entrasql_status set_host_url(env *e, const char *name, const char *before
     return set_url(e, name, "http://127.0.0.1:", e->info.identity_port, path);
 }
 
+/* The first machine is at the plain address of IMDS, each other one below a path of its own. */
+static entrasql_status set_machine(env *e, const world_host *host)
+{
+    if (host == world_vm(e->w))
+        return set_url(e, "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+                       "http://127.0.0.1:", e->info.identity_port, "");
+    return set_host_url(e, "AZURE_POD_IDENTITY_AUTHORITY_HOST", IMDS_MACHINE_PREFIX, host, "");
+}
+
 static entrasql_status set_fabric(env *e, const world_host *host)
 {
     char thumbprint[41];
@@ -248,8 +258,7 @@ static entrasql_status set_host(env *e, const world_host *host)
     switch (host->kind) {
     case WORLD_VM:
         ES_TRY(set_client_id(e, "AZURE_CLIENT_ID"));
-        return set_url(e, "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-                       "http://127.0.0.1:", e->info.identity_port, "");
+        return set_machine(e, host);
     case WORLD_WEB_APP_2017:
     case WORLD_AZURE_ML:
         return set_legacy(e, host);
@@ -333,8 +342,60 @@ static entrasql_status set_own(env *e)
     return es_fail(e->err, ENTRASQL_INVALID, "'%s' is a group: it cannot sign in", e->options->as);
 }
 
+/* ---- a host as it is ---- */
+
+static entrasql_status take_setting(void *ctx, const char *name, const char *value)
+{
+    env *e = ctx;
+    return emulator_variable_set(&e->variables, name, value);
+}
+
+/* What the platform itself sets, for the identities that are there. */
+static entrasql_status set_platform(env *e, const world_host *host)
+{
+    if (host->identity_count == 0)
+        return ENTRASQL_OK;
+    if (host->kind == WORLD_AKS || host->kind == WORLD_PIPELINE) {
+        e->who = host->identities[0];
+        return set_host(e, host);
+    }
+    if (host->kind == WORLD_VM)
+        return set_machine(e, host);
+    ES_TRY(set_url(e, "IDENTITY_ENDPOINT", "http://127.0.0.1:", e->info.identity_port,
+                   IMDS_APP_SERVICE_PATH));
+    return set_secret(e, "IDENTITY_HEADER", host);
+}
+
+/*
+ * The environment that a program has on the host: what its resource is set to, and nothing
+ * that makes it somebody beside that.
+ */
+static entrasql_status print_host(env *e, const world_host *host, es_buf *out)
+{
+    bool found = false;
+    if (host->kind != WORLD_WEB_APP && host->kind != WORLD_VM && !world_host_is_issuer(host))
+        return es_fail(e->err, ENTRASQL_INVALID,
+                       "the host '%s' is no resource of Azure Resource Manager: say as whom, too",
+                       host->name);
+    ES_TRY(set_common(e));
+    ES_TRY(set(e, "AZURE_SQL_CONNECTIONSTRING", NULL));
+    ES_TRY(set(e, "ENTRASQL_ARM_ENDPOINT", NULL));
+    ES_TRY(set_platform(e, host));
+    ES_TRY(arm_host_settings(e->w, e->options->data_dir, e->info.sql_port, host->name, take_setting,
+                             e, &found, e->err));
+    return emulator_variables_print(&e->variables, e->options->format, out) == ENTRASQL_OK
+               ? ENTRASQL_OK
+               : es_nomem(e->err);
+}
+
 static entrasql_status print(env *e, es_buf *out)
 {
+    const char *named = e->options->as != NULL ? e->options->as : e->options->host;
+    const world_host *host = world_host_find(e->w, named);
+    if (host != NULL && (e->options->as == NULL || world_principal_find(e->w, named) == NULL))
+        return print_host(e, host, out);
+    if (e->options->as == NULL)
+        return es_fail(e->err, ENTRASQL_NOT_FOUND, "there is no host '%s'", named);
     e->who = world_principal_find(e->w, e->options->as);
     if (e->who == NULL) {
         (void)es_fail(e->err, ENTRASQL_NOT_FOUND, "the emulator knows no '%s', or more than one",

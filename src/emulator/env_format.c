@@ -41,18 +41,26 @@ entrasql_status emulator_variable_set(emulator_variables *v, const char *name, c
     char *copy = es_strdup(value);
     if (copy == NULL && value != NULL)
         return ENTRASQL_NOMEM;
-    if (i == v->count)
-        v->items[v->count++].name = name;
-    else
+    if (i == v->count) {
+        v->items[i].name = es_strdup(name);
+        if (v->items[i].name == NULL) {
+            es_free_wipe_str(copy);
+            return ENTRASQL_NOMEM;
+        }
+        v->count++;
+    } else {
         es_free_wipe_str(v->items[i].value);
+    }
     v->items[i].value = copy;
     return ENTRASQL_OK;
 }
 
 void emulator_variables_done(emulator_variables *v)
 {
-    for (size_t i = 0; i < v->count; i++)
+    for (size_t i = 0; i < v->count; i++) {
+        es_free(v->items[i].name);
         es_free_wipe_str(v->items[i].value);
+    }
     v->count = 0;
 }
 
@@ -142,12 +150,21 @@ static entrasql_status print_one(const emulator_variable *v, emulator_env_format
     return ENTRASQL_INTERNAL;
 }
 
+/* What a shell would not take for a name, it could take for a command. */
+static bool is_shell_name(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    return *name != '\0' && !es_is_digit(*name) && strspn(name, letters) == strlen(name);
+}
+
 entrasql_status emulator_variables_print(const emulator_variables *v, emulator_env_format format,
                                          es_buf *out)
 {
     if (format == EMULATOR_ENV_JSON)
         return print_json(v, out);
-    for (size_t i = 0; i < v->count; i++)
-        ES_TRY(print_one(&v->items[i], format, out));
+    for (size_t i = 0; i < v->count; i++) {
+        if (is_shell_name(v->items[i].name))
+            ES_TRY(print_one(&v->items[i], format, out));
+    }
     return ENTRASQL_OK;
 }

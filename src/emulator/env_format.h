@@ -8,11 +8,11 @@
 
 #include "emulator.h"
 
-#define EMULATOR_ENV_MAX_VARIABLES 64
+#define EMULATOR_ENV_MAX_VARIABLES 512
 
 typedef struct emulator_variable {
-    const char *name; /* static */
-    char *value;      /* NULL: to be unset */
+    char *name;
+    char *value; /* NULL: to be unset */
 } emulator_variable;
 
 typedef struct emulator_variables {
@@ -20,11 +20,12 @@ typedef struct emulator_variables {
     size_t count;
 } emulator_variables;
 
-/* Sets or unsets (value NULL); a later call for the same name wins. Copies the value. */
+/* Sets or unsets (value NULL); a later call for the same name wins. Copies both. */
 entrasql_status emulator_variable_set(emulator_variables *v, const char *name,
                                       const char *value) ES_MUST_USE;
 /* Wipes. */
 void emulator_variables_done(emulator_variables *v);
+/* Names that no shell can have are in JSON only. */
 entrasql_status emulator_variables_print(const emulator_variables *v, emulator_env_format format,
                                          es_buf *out) ES_MUST_USE;
 

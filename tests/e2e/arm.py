@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Raw HTTP to the emulator's Azure Resource Manager."""
+import contextlib
 import http.client
 import json
 import ssl
 import time
 import urllib.parse
 
-from conftest import run
+from conftest import clean_environment, run, running_emulator
 
+IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
+SEED_PASSWORD = "Emulator-only-1"  # of the connection strings in the default seed
 VERSIONS = {
     "microsoft.sql": "2023-08-01", "microsoft.managedidentity": "2024-11-30",
     "microsoft.web": "2023-12-01", "microsoft.app": "2024-03-01",
@@ -117,3 +120,38 @@ class Arm:
                 assert state == "Succeeded", answer.body
                 return answer.body
             time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def seeded_cloud(programs, directory, *options):
+    """An emulator whose SQL login is the one in the seed's connection strings."""
+    password = directory / "password"
+    password.touch(0o600)
+    password.write_text(SEED_PASSWORD)
+    with running_emulator(programs, directory / "data", "--sql-login", "sqladmin",
+                          "--password-file", password, *options) as started:
+        yield started
+
+
+def object_of(emulator, name):
+    return next(o for o in emulator.state()["objects"]
+                if name in (o.get("upn"), o["name"]))
+
+
+def new_identity(arm, name="orders-identity"):
+    made = arm.put(f"{IDENTITIES}/{name}", {"location": "westeurope"})
+    assert made.status == 201, made.body
+    return made.body
+
+
+def host_environment(emulator, host):
+    """What a program finds on the host: the settings of its resource and the platform's."""
+    result = emulator.command("env", "--host", host, "--format", "json")
+    assert result.returncode == 0, result.stderr
+    env = clean_environment()
+    for key, value in json.loads(result.stdout).items():
+        if value is None:
+            env.pop(key, None)
+        else:
+            env[key] = value
+    return env

@@ -5,24 +5,17 @@ import re
 import pymssql
 import pytest
 
-from arm import Arm
-from conftest import ADMIN, DEVELOPER, READER, running_emulator
+from arm import IDENTITIES, SEED_PASSWORD, Arm, new_identity, object_of, seeded_cloud
+from conftest import ADMIN, DEVELOPER, READER
 
 SERVER = "Microsoft.Sql/servers/contoso-sql"
 SITE = "Microsoft.Web/sites/orders-app"
-IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
 SETTINGS = f"{SITE}/config/appsettings"
-SEED_PASSWORD = "Emulator-only-1"  # of the connection strings in the default seed
 
 
 @pytest.fixture(scope="module")
 def cloud(programs, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("arm")
-    password = directory / "password"
-    password.touch(0o600)
-    password.write_text(SEED_PASSWORD)
-    with running_emulator(programs, directory / "data", "--sql-login", "sqladmin",
-                          "--password-file", password) as started:
+    with seeded_cloud(programs, tmp_path_factory.mktemp("arm")) as started:
         yield started
 
 
@@ -31,17 +24,6 @@ def arm(cloud):
     """The owner, in the world as the seed has it."""
     assert cloud.command("reset").returncode == 0
     return Arm(cloud, ADMIN)
-
-
-def object_of(emulator, name):
-    return next(o for o in emulator.state()["objects"]
-                if name in (o.get("upn"), o["name"]))
-
-
-def new_identity(arm, name="orders-identity"):
-    made = arm.put(f"{IDENTITIES}/{name}", {"location": "westeurope"})
-    assert made.status == 201, made.body
-    return made.body
 
 
 # ---- before anything is looked at ----

@@ -151,7 +151,7 @@ static bool check_wish(arm_call *c, const wish *w)
 /* ---- in the world ---- */
 
 /* "app", "app/slots/staging", "service/apps/app": as the directory calls a system identity. */
-static const char *host_name(arm_call *c, const arm_value *resource)
+const char *arm_host_name(arm_call *c, const arm_value *resource)
 {
     arm_id id;
     if (arm_id_parse(&c->pool, arm_text(resource, "id"), &id) != ENTRASQL_OK)
@@ -178,7 +178,7 @@ static void add_system_identity(arm_call *c, const arm_value *resource, arm_valu
     char object_id[ES_GUID_TEXT_SIZE], client_id[ES_GUID_TEXT_SIZE];
     es_random_uuid(object_id);
     es_random_uuid(client_id);
-    arm_set_text(&c->pool, principal, "name", host_name(c, resource));
+    arm_set_text(&c->pool, principal, "name", arm_host_name(c, resource));
     arm_set_text(&c->pool, principal, "kind", "system");
     arm_set_text(&c->pool, principal, "object_id", object_id);
     arm_set_text(&c->pool, principal, "client_id", client_id);
@@ -187,11 +187,30 @@ static void add_system_identity(arm_call *c, const arm_value *resource, arm_valu
     arm_set_text(&c->pool, identity, "tenantId", arm_tenant_id(c));
 }
 
+void arm_identity_remove(arm_call *c, const world_principal *p)
+{
+    const arm_value *hosts = arm_get(c->root, "hosts");
+    for (const arm_member *h = hosts != NULL ? hosts->first : NULL; h != NULL; h = h->next) {
+        arm_value *list = arm_get(h->value, "identities");
+        const arm_member *next;
+        for (const arm_member *m = list != NULL ? list->first : NULL; m != NULL; m = next) {
+            next = m->next;
+            if (es_strcaseeq(m->value->text, p->object_id) || es_strcaseeq(m->value->text, p->name))
+                arm_remove_value(list, m->value);
+        }
+    }
+    arm_value *entry = arm_element(c, "identities", "object_id", p->object_id);
+    if (entry == NULL)
+        entry = arm_element(c, "identities", "name", p->name);
+    arm_remove_value(arm_get(c->root, "identities"), entry);
+}
+
 static void drop_system_identity(arm_call *c, arm_value *identity)
 {
-    arm_value *list = arm_get(c->root, "identities");
-    arm_remove_value(list,
-                     arm_element(c, "identities", "object_id", arm_text(identity, "principalId")));
+    const char *id = arm_text(identity, "principalId");
+    const world_principal *p = id != NULL ? world_object_find(c->w, id) : NULL;
+    if (p != NULL && p->system_assigned)
+        arm_identity_remove(c, p);
     arm_remove(identity, "principalId");
     arm_remove(identity, "tenantId");
 }
@@ -325,7 +344,7 @@ void arm_identity_sync(arm_call *c, const arm_value *resource)
     if (es_streq(kind, "aks"))
         sync_cluster(c, resource);
     else
-        set_host(c, host_name(c, resource), kind, attached_to(c, resource));
+        set_host(c, arm_host_name(c, resource), kind, attached_to(c, resource));
 }
 
 void arm_identity_sync_clusters(arm_call *c)

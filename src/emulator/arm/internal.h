@@ -116,19 +116,25 @@ typedef enum arm_identity_rule {
  * the whole of it; under PATCH it is merged and null removes. `type` is never merged.
  */
 bool arm_identity_apply(arm_call *c, arm_value *resource, bool is_patch);
+/* What the world's host of a resource, and its system identity, is called. */
+const char *arm_host_name(arm_call *c, const arm_value *resource);
 /* Makes the world's hosts have the identities that the resource has. */
 void arm_identity_sync(arm_call *c, const arm_value *resource);
 /* The same for all clusters, when what they are trusted by has changed. */
 void arm_identity_sync_clusters(arm_call *c);
+/* Takes a principal out of the directory and off all hosts. */
+void arm_identity_remove(arm_call *c, const world_principal *p);
 /* The user-assigned identity of an id; NULL: none. */
 const world_principal *arm_identity_find(const arm_call *c, const char *id);
 
 /* ---- operations that take time (operation.c) ---- */
 
 typedef enum arm_lro {
-    ARM_SYNC,         /* the answer is the result */
-    ARM_LRO_ASYNC,    /* Azure-AsyncOperation and Location, with the resource in the answer */
+    ARM_SYNC,      /* the answer is the result */
+    ARM_LRO_ASYNC, /* Azure-AsyncOperation and Location, with the resource in the answer */
+    ARM_LRO_ASYNC_202,
     ARM_LRO_ACCEPTED, /* the same, but 202 and a body of its own */
+    ARM_LRO_RUN,      /* the same, and the result is a script's output */
     ARM_LRO_LOCATION, /* 202 and Location only */
     ARM_LRO_STATE     /* 201 or 200; the resource's provisioningState tells */
 } arm_lro;
@@ -205,5 +211,14 @@ void arm_msi_view(arm_call *c, arm_value *copy);
 arm_handler arm_web_config_list, arm_web_config_put, arm_web_names_get, arm_web_restart;
 arm_handler arm_web_config_get;
 void arm_web_view(arm_call *c, arm_value *copy);
+arm_handler arm_container_secrets;
+bool arm_container_check(arm_call *c, arm_value *app, bool created);
+void arm_container_view(arm_call *c, arm_value *copy);
+arm_handler arm_spring_restart;
+bool arm_spring_check_deployment(arm_call *c, arm_value *deployment, bool created);
+arm_handler arm_compute_upgrade, arm_compute_run_command;
+bool arm_compute_check_set(arm_call *c, arm_value *set, bool created);
+void arm_compute_view(arm_call *c, arm_value *copy);
+bool arm_cluster_check(arm_call *c, arm_value *cluster, bool created);
 
 #endif

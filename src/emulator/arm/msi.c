@@ -107,25 +107,11 @@ void arm_msi_delete(arm_call *c)
 {
     const arm_value *resource = arm_find(c, c->id.resource);
     const world_principal *p = arm_identity_find(c, c->id.resource);
-    const arm_value *hosts = arm_get(c->root, "hosts");
-    arm_value *identities = arm_get(c->root, "identities");
     if (resource == NULL || p == NULL) {
         arm_reply(c, 204, NULL);
         return;
     }
-    for (const arm_member *h = hosts != NULL ? hosts->first : NULL; h != NULL; h = h->next) {
-        arm_value *list = arm_get(h->value, "identities");
-        const arm_member *next;
-        for (const arm_member *m = list != NULL ? list->first : NULL; m != NULL; m = next) {
-            next = m->next;
-            if (es_strcaseeq(m->value->text, p->object_id) || es_strcaseeq(m->value->text, p->name))
-                arm_remove_value(list, m->value);
-        }
-    }
-    arm_value *entry = arm_element(c, "identities", "object_id", p->object_id);
-    if (entry == NULL)
-        entry = arm_element(c, "identities", "name", p->name);
-    arm_remove_value(identities, entry);
+    arm_identity_remove(c, p);
     arm_drop(c, resource);
     arm_reply(c, 200, NULL);
 }

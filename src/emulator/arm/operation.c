@@ -24,6 +24,7 @@ typedef struct operation {
     int64_t until_ms;
     bool fails;
     bool is_delete;
+    bool is_run; /* its result is what a script said */
 } operation;
 
 struct arm_operations {
@@ -122,8 +123,12 @@ static void answer(arm_call *c, const operation *o, arm_lro lro, const char *kin
         return;
     }
     arm_header(c, "Azure-AsyncOperation", url_of(c, o, kind, status));
-    if (lro == ARM_LRO_ASYNC && !o->is_delete) {
-        arm_reply(c, created ? 201 : 200, arm_view(c, resource));
+    if ((lro == ARM_LRO_ASYNC || lro == ARM_LRO_ASYNC_202) && !o->is_delete) {
+        arm_reply(c, lro == ARM_LRO_ASYNC_202 ? 202 : (created ? 201 : 200), arm_view(c, resource));
+        return;
+    }
+    if (lro == ARM_LRO_RUN || *kind == '\0') {
+        arm_reply(c, 202, NULL);
         return;
     }
     arm_value *body = arm_new(&c->pool, JSON_KIND_OBJECT);
@@ -144,6 +149,7 @@ bool arm_operation_begin(arm_call *c, arm_lro lro, const char *kind, const arm_v
     (void)faults_value(world_faults(c->w), "arm-slow", &ms);
     o->until_ms = es_clock_mono_ms() + ms;
     o->is_delete = es_streq(c->method, "DELETE");
+    o->is_run = lro == ARM_LRO_RUN;
     o->fails = fails_now(c);
     answer(c, o, lro, kind, resource, created);
     return !o->fails;
@@ -163,6 +169,19 @@ static operation *find(arm_operations *all, const char *id)
 #define FAILED_CODE "OperationFailed"
 #define FAILED_TEXT "The operation failed: the fault arm-operation-fails is on."
 
+/* As RunShellScript tells it. */
+static arm_value *script_output(arm_call *c)
+{
+    arm_value *v = arm_new(&c->pool, JSON_KIND_OBJECT);
+    arm_value *line = arm_new(&c->pool, JSON_KIND_OBJECT);
+    arm_set_text(&c->pool, line, "code", "ProvisioningState/succeeded");
+    arm_set_text(&c->pool, line, "level", "Info");
+    arm_set_text(&c->pool, line, "displayStatus", "Provisioning succeeded");
+    arm_set_text(&c->pool, line, "message", "Enable succeeded: \n[stdout]\n\n[stderr]\n");
+    arm_append(&c->pool, arm_need_array(&c->pool, v, "value"), line);
+    return v;
+}
+
 static void answer_status(arm_call *c, const operation *o)
 {
     arm_value *body = arm_new(&c->pool, JSON_KIND_OBJECT);
@@ -173,6 +192,9 @@ static void answer_status(arm_call *c, const operation *o)
                  !is_over(o) ? "InProgress" : (o->fails ? "Failed" : "Succeeded"));
     if (!is_over(o)) {
         arm_header(c, "Retry-After", RETRY_AFTER);
+    } else if (o->is_run) {
+        arm_set(&c->pool, arm_need_object(&c->pool, body, "properties"), "output",
+                script_output(c));
     } else if (o->fails) {
         arm_value *error = arm_need_object(&c->pool, body, "error");
         arm_set_text(&c->pool, error, "code", FAILED_CODE);
@@ -196,7 +218,9 @@ static void answer_result(arm_call *c, const operation *o)
         return;
     }
     const arm_value *resource = arm_find(c, o->resource);
-    if (resource == NULL)
+    if (o->is_run)
+        arm_reply(c, 200, script_output(c));
+    else if (resource == NULL)
         arm_reply(c, o->is_delete ? 204 : 200, NULL);
     else
         arm_reply(c, 200, arm_view(c, resource));

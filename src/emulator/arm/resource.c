@@ -57,7 +57,7 @@ arm_value *arm_view(arm_call *c, const arm_value *resource)
         return copy;
     if (type->identity != ARM_IDENTITY_NONE)
         view_identity(c, copy);
-    if (type->identity != ARM_IDENTITY_NONE && type->put != ARM_SYNC)
+    if (type->put != ARM_SYNC)
         arm_set_text(&c->pool, arm_need_object(&c->pool, copy, "properties"), "provisioningState",
                      state != NULL ? state : "Succeeded");
     if (type->view != NULL)
@@ -228,6 +228,12 @@ static void replace_properties(arm_call *c, arm_value *resource)
     arm_set(&c->pool, resource, "properties", next);
 }
 
+/* Container Apps answers 201 to every PUT that starts something. */
+static bool is_started(const arm_call *c)
+{
+    return es_strcaseeq(c->id.ns, "Microsoft.App") && es_streq(c->method, "PUT");
+}
+
 /* Everything after the resource has its new content: what it is checked for, and the answer. */
 static void finish(arm_call *c, arm_value *resource, arm_lro lro, bool created, bool is_patch)
 {
@@ -239,7 +245,7 @@ static void finish(arm_call *c, arm_value *resource, arm_lro lro, bool created, 
     c->changed = true;
     if (lro == ARM_SYNC)
         arm_reply(c, created ? 201 : 200, arm_view(c, resource));
-    else if (!arm_operation_begin(c, lro, "", resource, created))
+    else if (!arm_operation_begin(c, lro, "", resource, created || is_started(c)))
         c->changed = false;
 }
 

@@ -10,6 +10,11 @@
 #define CREDENTIALS IDENTITIES "/federatedIdentityCredentials"
 #define SITES "Microsoft.Web/sites"
 #define SLOTS SITES "/slots"
+#define CONTAINERS "Microsoft.App/containerApps"
+#define SPRING "Microsoft.AppPlatform/Spring"
+#define MACHINES "Microsoft.Compute/virtualMachines"
+#define SETS "Microsoft.Compute/virtualMachineScaleSets"
+#define CLUSTERS "Microsoft.ContainerService/managedClusters"
 #define AUTHORIZATION "Microsoft.Authorization"
 
 /* clang-format off */
@@ -87,6 +92,46 @@ const arm_route arm_routes[] = {
     {"PUT", SLOTS "/config", "appsettings", NULL, arm_web_config_put},
     {"PUT", SLOTS "/config", "connectionstrings", NULL, arm_web_config_put},
     {"GET", SLOTS "/config", "web", NULL, arm_web_config_get},
+
+    /* ---- Container Apps ---- */
+    {"GET", "Microsoft.App", NULL, "managedEnvironments", arm_resource_list},
+    {"GET", "Microsoft.App/managedEnvironments", NULL, NULL, arm_resource_get},
+    {"GET", "Microsoft.App", NULL, "containerApps", arm_resource_list},
+    {"GET", CONTAINERS, NULL, NULL, arm_resource_get},
+    {"PUT", CONTAINERS, NULL, NULL, arm_resource_put},
+    {"PATCH", CONTAINERS, NULL, NULL, arm_resource_patch},
+    {"POST", CONTAINERS, NULL, "listSecrets", arm_container_secrets},
+
+    /* ---- Azure Spring Apps ---- */
+    {"GET", "Microsoft.AppPlatform", NULL, "Spring", arm_resource_list},
+    {"GET", SPRING, NULL, NULL, arm_resource_get},
+    {"GET", SPRING, NULL, "apps", arm_resource_list},
+    {"GET", SPRING "/apps", NULL, NULL, arm_resource_get},
+    {"PUT", SPRING "/apps", NULL, NULL, arm_resource_put},
+    {"PATCH", SPRING "/apps", NULL, NULL, arm_resource_patch},
+    {"GET", SPRING "/apps", NULL, "deployments", arm_resource_list},
+    {"GET", SPRING "/apps/deployments", NULL, NULL, arm_resource_get},
+    {"PUT", SPRING "/apps/deployments", NULL, NULL, arm_resource_put},
+    {"PATCH", SPRING "/apps/deployments", NULL, NULL, arm_resource_patch},
+    {"POST", SPRING "/apps/deployments", NULL, "restart", arm_spring_restart},
+
+    /* ---- machines ---- */
+    {"GET", "Microsoft.Compute", NULL, "virtualMachines", arm_resource_list},
+    {"GET", MACHINES, NULL, NULL, arm_resource_get},
+    {"PUT", MACHINES, NULL, NULL, arm_resource_put},
+    {"PATCH", MACHINES, NULL, NULL, arm_resource_patch},
+    {"POST", MACHINES, NULL, "runCommand", arm_compute_run_command},
+    {"GET", "Microsoft.Compute", NULL, "virtualMachineScaleSets", arm_resource_list},
+    {"GET", SETS, NULL, NULL, arm_resource_get},
+    {"PUT", SETS, NULL, NULL, arm_resource_put},
+    {"PATCH", SETS, NULL, NULL, arm_resource_patch},
+    {"POST", SETS, NULL, "manualupgrade", arm_compute_upgrade},
+
+    /* ---- AKS ---- */
+    {"GET", "Microsoft.ContainerService", NULL, "managedClusters", arm_resource_list},
+    {"GET", CLUSTERS, NULL, NULL, arm_resource_get},
+    {"PUT", CLUSTERS, NULL, NULL, arm_resource_put},
+    {"PATCH", CLUSTERS, NULL, NULL, arm_resource_patch},
 };
 /* clang-format on */
 const size_t arm_route_count = ES_COUNT_OF(arm_routes);

@@ -201,7 +201,11 @@ static void serve(const imds *i, const httpd_request *request, httpd_response *r
     const char *path = httpd_path(request);
     /* MSAL for JavaScript asks with a slash at the end. */
     if (es_streq(path, IMDS_VM_PATH) || es_streq(path, IMDS_VM_PATH "/")) {
-        imds_handle_vm(i->w, request, response);
+        imds_handle_vm(i->w, world_vm(i->w), request, response);
+    } else if (es_starts_with(path, IMDS_MACHINE_PREFIX)) {
+        const char *end = es_ends_with(path, "/") ? IMDS_VM_PATH "/" : IMDS_VM_PATH;
+        imds_handle_vm(i->w, imds_host_in_path(i->w, WORLD_VM, path, IMDS_MACHINE_PREFIX, end),
+                       request, response);
     } else if (es_streq(path, IMDS_APP_SERVICE_PATH)) {
         imds_handle_app_service(i->w, request, response);
     } else if (es_streq(path, IMDS_LEGACY_PATH)) {

@@ -2,7 +2,9 @@
 /*
  * Managed identity endpoints, as the platform gives them. On plain HTTP:
  *
- *   GET /metadata/identity/oauth2/token   the virtual machine's (IMDS)
+ *   GET /metadata/identity/oauth2/token   the first virtual machine's (IMDS)
+ *   GET /vm/HOST/metadata/identity/oauth2/token
+ *                                         any machine's
  *   GET /msi/token                        App Service; the header's value says which web app asks
  *   GET /msi/2017/token                   App Service of 2017 and Azure ML; the same by "secret"
  *   POST /cloud-shell/HOST/token          Cloud Shell
@@ -27,6 +29,7 @@
 #include "httpd/httpd.h"
 
 #define IMDS_VM_PATH "/metadata/identity/oauth2/token"
+#define IMDS_MACHINE_PREFIX "/vm/" /* then the machine's name and IMDS_VM_PATH */
 #define IMDS_APP_SERVICE_PATH "/msi/token"
 #define IMDS_LEGACY_PATH "/msi/2017/token"
 #define IMDS_CLOUD_SHELL_PREFIX "/cloud-shell/"

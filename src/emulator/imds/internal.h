@@ -50,7 +50,8 @@ void imds_refuse(httpd_response *response, unsigned status, const char *error, c
 /* AADSTS500011 for a resource that the tenant does not know; made printable. */
 void imds_unknown_resource_text(const world *w, const char *resource, char *ret, size_t size);
 
-void imds_handle_vm(const world *w, const httpd_request *request, httpd_response *response);
+void imds_handle_vm(const world *w, const world_host *host, const httpd_request *request,
+                    httpd_response *response);
 void imds_handle_app_service(const world *w, const httpd_request *request,
                              httpd_response *response);
 void imds_handle_legacy(const world *w, const httpd_request *request, httpd_response *response);

@@ -73,9 +73,9 @@ static const world_principal *pick(const world_host *host, const httpd_request *
     return NULL;
 }
 
-void imds_handle_vm(const world *w, const httpd_request *request, httpd_response *response)
+void imds_handle_vm(const world *w, const world_host *host, const httpd_request *request,
+                    httpd_response *response)
 {
-    const world_host *host = world_vm(w);
     if (host == NULL) {
         imds_refuse(response, 404, "not_found", "The emulator's world has no virtual machine");
         return;

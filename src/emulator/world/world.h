@@ -59,7 +59,7 @@ typedef struct world_principal {
 
 typedef enum world_host_kind {
     WORLD_WEB_APP,  /* App Service: IDENTITY_ENDPOINT and IDENTITY_HEADER */
-    WORLD_VM,       /* IMDS; there is at most one */
+    WORLD_VM,       /* IMDS */
     WORLD_AKS,      /* a cluster: a service account's token in a file (federation.h) */
     WORLD_PIPELINE, /* Azure Pipelines: a job's service connection (federation.h) */
     WORLD_WEB_APP_2017,
@@ -162,7 +162,7 @@ const world_host *world_host_find(const world *w, const char *name);
 const world_host *world_host_at(const world *w, size_t i); /* all in turn; NULL: no more */
 /* The host whose IDENTITY_HEADER or MSI_SECRET it is; compared in constant time; NULL when none. */
 const world_host *world_host_by_header(const world *w, const char *header);
-const world_host *world_vm(const world *w); /* NULL when the world has none */
+const world_host *world_vm(const world *w); /* the first machine; NULL: none */
 /* The host where an identity is attached; with several, the first web app. NULL: none. */
 const world_host *world_host_of(const world *w, const world_principal *identity);
 bool world_is_attached(const world_host *h, const world_principal *p);
