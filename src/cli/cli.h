@@ -71,8 +71,10 @@ int cli_token(const cli_terminal *t, int argc, char **argv);
 int cli_query(const cli_terminal *t, int argc, char **argv);
 int cli_user(const cli_terminal *t, int argc, char **argv);
 int cli_proxy(const cli_terminal *t, int argc, char **argv);
-/* A word of it. */
+/* Words of it. */
 int cli_proxy_init_tls(const cli_terminal *t, int argc, char **argv);
+int cli_proxy_wait(const cli_terminal *t, int argc, char **argv);
+int cli_proxy_shutdown(const cli_terminal *t, int argc, char **argv);
 int cli_login(const cli_terminal *t, int argc, char **argv);
 int cli_logout(const cli_terminal *t, int argc, char **argv);
 int cli_accounts(const cli_terminal *t, int argc, char **argv);

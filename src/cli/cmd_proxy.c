@@ -30,6 +30,7 @@ static const conf_command command = {
         "goes before a variable, that before the file.\n"
         "\n"
         "entrasql proxy init-tls --dir DIR makes certificates for encrypted clients.\n"
+        "A running proxy is asked by `entrasql proxy wait` and `entrasql proxy shutdown`.\n"
         "\n"
         "  entrasql proxy myserver.database.windows.net/mydb\n"
         "  tsql -H 127.0.0.1 -p 1433 -U any -P any",
@@ -44,6 +45,12 @@ static entrasql_status make_credential(const conf_args *settings, entrasql_crede
     return cli_credential_new(&credential, ret, err);
 }
 
+static const cli_command words[] = {
+    {"init-tls", "make certificates for encrypted clients", cli_proxy_init_tls},
+    {"wait", "wait until the proxy is there", cli_proxy_wait},
+    {"shutdown", "tell the proxy to end", cli_proxy_shutdown},
+};
+
 int cli_proxy(const cli_terminal *t, int argc, char **argv)
 {
     conf_args args;
@@ -51,8 +58,9 @@ int cli_proxy(const cli_terminal *t, int argc, char **argv)
     int exit_code = 0;
 
     /* Not a target: no server is called so. */
-    if (argc > 0 && es_streq(argv[0], "init-tls"))
-        return cli_proxy_init_tls(t, argc - 1, argv + 1);
+    for (size_t i = 0; argc > 0 && i < ES_COUNT_OF(words); i++)
+        if (es_streq(argv[0], words[i].name))
+            return words[i].run(t, argc - 1, argv + 1);
     if (!cli_parse(t, &command, argc, argv, &args, &exit_code))
         return exit_code;
     const proxy_config_source source = {.args = &args, .make_credential = make_credential};

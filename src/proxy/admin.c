@@ -48,7 +48,7 @@ static entrasql_status show_help(proxy_admin_reply *reply)
         {"SHOW SERVERS", "connections to the server"},
         {"SHOW STATS", "what was counted since the start, by target"},
         {"SHOW IDENTITIES", "who the proxy signs in as, and its tokens"},
-        {"SHOW CONFIG", "settings and where each comes from; secrets are not shown"},
+        {"SHOW CONFIG", "the settings; of secrets only that they are there"},
         {"PAUSE [TARGET]", "new clients and new requests wait"},
         {"RESUME [TARGET]", "they go on"},
         {"RECONNECT [TARGET]", "server connections are closed as they become free"},
@@ -312,15 +312,16 @@ entrasql_status proxy_admin_wants(const proxy_admin *a, os_wait *w)
     return relay_stream_wants(a->client, relay_stream_queued(a->client) == 0, w);
 }
 
-entrasql_status proxy_admin_new(relay_stream *client, uint32_t packet_size, uint64_t number,
-                                const proxy_admin_source *source, proxy_admin **ret)
+entrasql_status proxy_admin_new(relay_accept *login, uint64_t number,
+                                const proxy_admin_source *source, proxy_admin **ret,
+                                entrasql_error *err)
 {
     proxy_admin *a = es_calloc(1, sizeof *a);
     if (a == NULL)
-        return ENTRASQL_NOMEM;
+        return es_nomem(err);
     a->source = source;
-    a->client = client;
-    a->packet_size = packet_size;
+    a->packet_size = tds_server_packet_size(relay_accept_server(login));
+    a->client = relay_accept_take(login);
     a->number = number;
     es_buf_init(&a->received, 2 * READ_BYTES);
     tds_assembler_init(&a->in, REQUEST_MAX_BYTES, false,

@@ -14,7 +14,7 @@
 
 #include "proxy/admin_command.h"
 #include "proxy/admin_reply.h"
-#include "relay/stream.h"
+#include "relay/accept.h"
 
 typedef struct proxy_admin_source {
     void *ctx;
@@ -29,9 +29,10 @@ typedef struct proxy_admin_source {
 
 typedef struct proxy_admin proxy_admin;
 
-/* The stream, logged in, is taken on success only. number: the connection's, as in the log. */
-entrasql_status proxy_admin_new(relay_stream *client, uint32_t packet_size, uint64_t number,
-                                const proxy_admin_source *source, proxy_admin **ret) ES_MUST_USE;
+/* Takes the stream of the login, which is READY. number: the connection's, as in the log. */
+entrasql_status proxy_admin_new(relay_accept *login, uint64_t number,
+                                const proxy_admin_source *source, proxy_admin **ret,
+                                entrasql_error *err) ES_MUST_USE;
 entrasql_status proxy_admin_wants(const proxy_admin *a, os_wait *w) ES_MUST_USE;
 /* AGAIN; OK when the client has left; else what it did wrong. */
 entrasql_status proxy_admin_step(proxy_admin *a, entrasql_error *err) ES_MUST_USE;

@@ -19,11 +19,13 @@
 #define BEAT_MS 1000
 #define REASON_SIZE 96
 #define STATUS_SIZE 160
+#define URL_SIZE (OS_ADDRESS_TEXT_SIZE + 16)
 
 struct proxy_health {
     proxy_health_options options;
     os_address address;
     httpd *http;
+    char text[URL_SIZE];
     loop_task *task;
     os_notify *manager;
     int quit_fd; /* an HTTP thread asks the loop to end */
@@ -242,6 +244,16 @@ static const loop_task_class beat_class = {beat_wants, beat_step, beat_end};
 
 /* ---- start and stop ---- */
 
+/* With the port that the kernel chose in place of 0. */
+static void set_text(proxy_health *h)
+{
+    char address[OS_ADDRESS_TEXT_SIZE];
+    os_address_format(&h->address, address);
+    char *colon = strrchr(address, ':');
+    *colon = '\0';
+    (void)snprintf(h->text, sizeof h->text, "http://%s:%u", address, httpd_port(h->http));
+}
+
 static entrasql_status start_http(proxy_health *h, entrasql_error *err)
 {
     if (h->options.address == NULL)
@@ -251,6 +263,8 @@ static entrasql_status start_http(proxy_health *h, entrasql_error *err)
     entrasql_status status = httpd_start(&options, &h->http, err);
     if (status == ENTRASQL_BUSY)
         es_hint(err, "choose another address with --http HOST:PORT");
+    if (status == ENTRASQL_OK)
+        set_text(h);
     return status;
 }
 
@@ -294,6 +308,11 @@ void proxy_health_stop(proxy_health *h)
     if (h->quit_fd >= 0)
         (void)close(h->quit_fd);
     es_free(h);
+}
+
+const char *proxy_health_text(const proxy_health *h)
+{
+    return h->text;
 }
 
 uint16_t proxy_health_port(const proxy_health *h)

@@ -39,6 +39,8 @@ entrasql_status proxy_health_start(const proxy_health_options *options, proxy_he
                                    entrasql_error *err) ES_MUST_USE;
 void proxy_health_stop(proxy_health *h);           /* once the loop is freed; NULL allowed */
 uint16_t proxy_health_port(const proxy_health *h); /* 0: no HTTP */
+/* "http://127.0.0.1:9090"; "" without HTTP. Lives as long as h. */
+const char *proxy_health_text(const proxy_health *h);
 
 /* It listens; tells the service manager READY=1. */
 void proxy_health_started(proxy_health *h);

@@ -36,6 +36,7 @@ struct pool {
     uint32_t bucket;
     proxy_pool_settings settings;
     void *data;
+    proxy_stats *stats;
     uint32_t holders;
     es_buf answer;
     bool has_answer;
@@ -87,17 +88,28 @@ static void list_remove(server_list *l, pool_server *s)
     l->count--;
 }
 
+static void count_server(const pool_server *s, int change)
+{
+    if (s->state != POOL_SERVER_OPENING)
+        proxy_stats_gauge(s->owner->stats, PROXY_GAUGE_SERVERS, change);
+    if (s->state == POOL_SERVER_IDLE)
+        proxy_stats_gauge(s->owner->stats, PROXY_GAUGE_SERVERS_IDLE, change);
+}
+
 /* The one place where a server changes its state: the list that it is in. */
 static void set_state(pool_server *s, pool_server_state state)
 {
     list_remove(&s->owner->servers[s->state], s);
+    count_server(s, -1);
     s->state = state;
     list_add(&s->owner->servers[state], s);
+    count_server(s, 1);
 }
 
 static void forget_server(pool_server *s)
 {
     list_remove(&s->owner->servers[s->state], s);
+    count_server(s, -1);
     s->owner = NULL;
 }
 
@@ -124,6 +136,7 @@ static void queue_add(pool *p, pool_waiter *w, bool first)
     else
         l->last = w;
     l->count++;
+    proxy_stats_gauge(p->stats, PROXY_GAUGE_WAITING, 1);
     if (p->set->waiting++ == 0)
         p->set->hooks->wake(p->set->ctx);
 }
@@ -140,6 +153,7 @@ static void queue_remove(pool_waiter *w)
     else
         l->last = w->prev;
     l->count--;
+    proxy_stats_gauge(w->owner->stats, PROXY_GAUGE_WAITING, -1);
     w->owner->set->waiting--;
     w->owner = NULL;
 }
@@ -171,6 +185,10 @@ static bool is_backing_off(const pool *p, int64_t now)
 
 static void close_server(pool *p, pool_server *s)
 {
+    bool is_old = es_clock_mono_ms() >= s->retire_ms;
+    proxy_stats_pin(p->stats, s->is_retired ? PROXY_PIN_ADMIN
+                              : is_old      ? PROXY_PIN_AGE
+                                            : PROXY_PIN_IDLE);
     forget_server(s);
     p->set->hooks->close(p->set->ctx, s);
 }
@@ -203,6 +221,9 @@ static void lend(pool *p, pool_server *s, int64_t now)
 {
     pool_waiter *w = p->waiters[POOL_WANT_SERVER].first;
     queue_remove(w);
+    proxy_stats_count(p->stats, PROXY_COUNT_LENT, 1);
+    if (w->has_waited)
+        proxy_stats_time(p->stats, PROXY_TIME_WAIT, (now - w->since_ms) * 1000);
     set_state(s, POOL_SERVER_LENT);
     s->since_ms = now;
     p->set->hooks->lend(p->set->ctx, w, s);
@@ -319,7 +340,12 @@ static entrasql_status join(pool *p, pool_waiter *w, bool first, entrasql_error 
         return ENTRASQL_OK;
     queue_add(p, w, first);
     serve(p);
-    return w->owner == NULL ? ENTRASQL_OK : ENTRASQL_AGAIN;
+    if (w->owner == NULL)
+        return ENTRASQL_OK;
+    if (w->want == POOL_WANT_SERVER)
+        proxy_stats_count(p->stats, PROXY_COUNT_WAITS, 1);
+    w->has_waited = true;
+    return ENTRASQL_AGAIN;
 }
 
 entrasql_status pool_join(pool *p, pool_waiter *w, pool_want want, entrasql_error *err)
@@ -418,6 +444,7 @@ void pool_return_unused(pool_server *s)
 
 void pool_server_ready(pool_server *s)
 {
+    proxy_stats_count(s->owner->stats, PROXY_COUNT_RESETS, 1);
     come_to_rest(s, es_clock_mono_ms());
 }
 
@@ -447,6 +474,7 @@ static void time_out_waiters(pool *p, int64_t now)
             es_hint(&why, "raise the pool's size, or find the sessions that keep their "
                           "connections: SHOW CLIENTS in the proxy's database entrasql");
         queue_remove(w);
+        proxy_stats_count(p->stats, PROXY_COUNT_WAIT_TIMEOUTS, 1);
         p->set->hooks->fail(p->set->ctx, w, &why);
     }
 }
@@ -572,6 +600,16 @@ void pool_release(pool *p)
 void pool_set_data(pool *p, void *data)
 {
     p->data = data;
+}
+
+void pool_set_stats(pool *p, proxy_stats *stats)
+{
+    p->stats = stats;
+}
+
+proxy_stats *pool_stats(const pool *p)
+{
+    return p->stats;
 }
 
 void *pool_data(const pool *p)

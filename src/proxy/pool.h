@@ -25,6 +25,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "proxy/stats.h"
 
 typedef struct pool pool;
 typedef struct pool_set pool_set; /* all pools of a proxy */
@@ -75,6 +76,7 @@ typedef enum pool_want {
 typedef struct pool_waiter {
     pool *owner; /* NULL: does not wait */
     pool_want want;
+    bool has_waited; /* there was nothing for it when it came */
     int64_t since_ms;
     struct pool_waiter *next;
     struct pool_waiter *prev;
@@ -118,6 +120,9 @@ void pool_release(pool *p); /* NULL allowed */
 
 void pool_set_data(pool *p, void *data); /* the pool's from here on */
 void *pool_data(const pool *p);
+/* Where it counts; NULL, and until it is said: nowhere. Outlives the pool. */
+void pool_set_stats(pool *p, proxy_stats *stats);
+proxy_stats *pool_stats(const pool *p);
 const es_buf *pool_answer(const pool *p); /* NULL: none recorded */
 
 /* ---- clients ---- */

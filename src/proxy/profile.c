@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "proxy/tally.h"
 #include "tds/proto.h"
 
 #include <string.h>
@@ -35,9 +36,10 @@ static entrasql_status copy_login(proxy_profile *p, const proxy_target *t, const
 static entrasql_status fill(proxy_profile *p, const proxy_target *t, const tds_login7 *client)
 {
     ES_TRY(copy_login(p, t, client));
+    p->identity = es_strdup(proxy_tally_identity(t->config, p->credential));
     p->host = es_strdup(t->host);
     p->host_name_in_certificate = es_strdup(t->host_name_in_certificate);
-    if (p->host == NULL ||
+    if (p->identity == NULL || p->host == NULL ||
         (p->host_name_in_certificate == NULL && t->host_name_in_certificate != NULL))
         return ENTRASQL_NOMEM;
     return ENTRASQL_OK;
@@ -71,6 +73,7 @@ void proxy_profile_free(proxy_profile *p)
     tds_login7_done(&p->login);
     tls_context_unref(p->tls);
     entrasql_credential_unref(p->credential);
+    es_free(p->identity);
     es_free(p->host);
     es_free(p->host_name_in_certificate);
     es_free(p->principal);

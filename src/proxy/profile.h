@@ -25,6 +25,7 @@ typedef struct proxy_profile {
     entrasql_credential *credential;
     uint32_t login_timeout_ms;
     tds_login7 login; /* the template */
+    char *identity;   /* its name, for the statistics */
     char *principal;  /* "tenant/object id" of the latest login's token; NULL: none yet */
     char *server;     /* after routing, of the latest login; NULL: none yet */
 } proxy_profile;

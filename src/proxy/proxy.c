@@ -6,13 +6,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "identity/claims.h"
 #include "loop/loop.h"
+#include "proxy/check.h"
 #include "proxy/listener.h"
+#include "proxy/operator.h"
 #include "proxy/session.h"
-#include "relay/login.h"
 
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 /* What all sessions read into, one after the other. */
@@ -42,6 +43,8 @@ struct proxy {
     proxy_pools *pools;
     proxy_sessions all;
     proxy_admission *admission;
+    proxy_health *health;
+    proxy_operator operation;
     bool is_draining;
     loop_task *drain;
     int64_t drain_until_ms;
@@ -113,16 +116,10 @@ static void close_doors(proxy *p)
     p->door_count = 0;
 }
 
-static void on_signal(void *ctx, int number)
+static void begin_drain(proxy *p)
 {
-    proxy *p = ctx;
-    ES_LOG(INFO, "proxy", "signal", ES_KV_I64("number", number),
-           ES_KV_I64("sessions", (int64_t)p->sessions));
-    if (p->is_draining) {
-        loop_stop(p->l);
-        return;
-    }
     p->is_draining = true;
+    proxy_health_draining(p->health);
     close_doors(p);
     p->drain_until_ms = es_clock_deadline(p->config->ops.drain_ms);
     if (loop_task_start(p->l, &drain_class, p, &p->drain, NULL) != ENTRASQL_OK)
@@ -130,45 +127,26 @@ static void on_signal(void *ctx, int number)
     stop_if_done(p);
 }
 
+static void on_signal(void *ctx, int number)
+{
+    proxy *p = ctx;
+    ES_LOG(INFO, "proxy", "signal", ES_KV_I64("number", number),
+           ES_KV_I64("sessions", (int64_t)p->sessions));
+    if (p->is_draining)
+        loop_stop(p->l);
+    else
+        begin_drain(p);
+}
+
+static void on_quit(void *ctx)
+{
+    proxy *p = ctx;
+    ES_LOG(INFO, "proxy", "asked to end", ES_KV_I64("sessions", (int64_t)p->sessions));
+    if (!p->is_draining)
+        begin_drain(p);
+}
+
 /* ---- the beginning ---- */
-
-/* Whoever the proxy is says so before anybody depends on it. */
-static entrasql_status check_token(const proxy *p, const proxy_target *t, entrasql_error *err)
-{
-    entrasql_token *token = NULL;
-    identity_claims claims;
-    const entrasql_token_request request = {
-        .size = sizeof request,
-        .scope = relay_scope_for_host(t->host),
-        .timeout_ms = p->config->login_timeout_ms,
-    };
-    ES_TRY(entrasql_credential_get_token(t->identity->credential, &request, &token, err));
-    entrasql_status status = identity_claims_read(entrasql_token_value(token), &claims, err);
-    if (status == ENTRASQL_OK)
-        (void)fprintf(p->out, "signed in by %s as %s (object id %s, tenant %s)\n",
-                      entrasql_token_source(token),
-                      claims.upn[0] != '\0' ? claims.upn : claims.appid, claims.oid, claims.tid);
-    entrasql_token_free(token);
-    return status;
-}
-
-/* A token of each identity that a target uses. */
-static entrasql_status check_tokens(const proxy *p, entrasql_error *err)
-{
-    const proxy_config *c = p->config;
-    for (size_t i = 0; i < c->target_count; i++) {
-        size_t first = 0;
-        while (c->targets[first].identity != c->targets[i].identity)
-            first++;
-        if (first != i)
-            continue;
-        entrasql_status status = check_token(p, &c->targets[i], err);
-        if (status != ENTRASQL_OK && c->targets[i].identity != &c->identities[0])
-            es_error_prefix(err, "identity '%s'", c->targets[i].identity->name);
-        ES_TRY(status);
-    }
-    return ENTRASQL_OK;
-}
 
 static entrasql_status make_service(proxy *p, const proxy_target *t, proxy_service **ret,
                                     entrasql_error *err)
@@ -181,6 +159,7 @@ static entrasql_status make_service(proxy *p, const proxy_target *t, proxy_servi
         .config = proxy_config_ref(t->config),
         .target = t,
         .admission = p->admission,
+        .admin = &p->operation,
         .own_uid = p->own_uid,
         .tls = t->tls,
         .pool = &t->pool,
@@ -250,10 +229,59 @@ static void say_ready(const proxy *p)
                       t->host, t->port, t->database != NULL ? " " : "",
                       t->database != NULL ? t->database : "");
     }
+    if (proxy_health_port(p->health) != 0)
+        (void)fprintf(p->out, "health and metrics: %s\n", proxy_health_text(p->health));
     if (is_open)
         (void)fprintf(p->out, "WARNING: every user of this machine gets in (--allow any)\n");
     (void)fprintf(p->out, "ready for clients of user %u\n", (unsigned)p->own_uid);
     (void)fflush(p->out);
+}
+
+/* "127.0.0.1:9090" */
+static entrasql_status read_http_address(const char *text, os_address *ret, entrasql_error *err)
+{
+    proxy_address a;
+    ES_TRY(proxy_address_parse(text, strlen(text), &a, err));
+    entrasql_status status = ENTRASQL_CONFIG;
+    if (a.kind == PROXY_ADDRESS_TCP)
+        status = os_address_from_numeric(a.name, a.port, ret, err);
+    else
+        es_fail(err, status, "'%s' is no HOST:PORT", a.text);
+    proxy_address_done(&a);
+    return status;
+}
+
+/* Health paths first: they say "starting" while the rest starts. */
+static entrasql_status start_operation(proxy *p, entrasql_error *err)
+{
+    const char *http = p->config->ops.http_address;
+    os_address address;
+    proxy_health_options options = {
+        .loop = p->l,
+        .stats = p->stats,
+        .address = http != NULL ? &address : NULL,
+        .quit = p->config->ops.http_quit,
+        .on_quit = on_quit,
+        .ctx = p,
+    };
+    entrasql_status status = http != NULL ? read_http_address(http, &address, err) : ENTRASQL_OK;
+    if (status == ENTRASQL_OK)
+        status = proxy_health_start(&options, &p->health, err);
+    if (status != ENTRASQL_OK) {
+        es_error_prefix(err, "http");
+        return status;
+    }
+    proxy_health_max_clients(p->health, p->config->max_clients);
+    p->operation = (proxy_operator){
+        .config = &p->config,
+        .stats = p->stats,
+        .pools = p->pools,
+        .sessions = &p->all,
+        .health = p->health,
+        .own_uid = p->own_uid,
+    };
+    proxy_operator_init(&p->operation);
+    return ENTRASQL_OK;
 }
 
 static entrasql_status start(proxy *p, entrasql_error *err)
@@ -268,10 +296,14 @@ static entrasql_status start(proxy *p, entrasql_error *err)
     ES_TRY(proxy_pools_new(p->l, p->scratch, &proxy_session_pools_client, &p->pools, err));
     ES_TRY(proxy_admission_new(&p->admission, err));
     proxy_admission_set_limits(p->admission, p->config);
+    ES_TRY(start_operation(p, err));
     if (!p->config->ops.skip_token_check)
-        ES_TRY(check_tokens(p, err));
+        ES_TRY(proxy_check_tokens(p->config, p->stats, p->out, err));
+    if (p->config->ops.test_connection)
+        ES_TRY(proxy_check_connections(p->config, p->out, err));
     ES_TRY(open_doors(p, err));
     say_ready(p);
+    proxy_health_started(p->health);
     return ENTRASQL_OK;
 }
 
@@ -279,6 +311,7 @@ static void release(proxy *p)
 {
     p->is_draining = false; /* sessions that end now stop nothing */
     loop_free(p->l);
+    proxy_health_stop(p->health);
     proxy_pools_free(p->pools);
     relay_scratch_free(p->scratch);
     proxy_admission_free(p->admission);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "identity/claims.h"
 #include "proxy/reset.h"
+#include "proxy/tally.h"
 
 #include <stdio.h>
 
@@ -29,6 +30,7 @@ struct proxy_server {
     relay_stream *stream;
     relay_border border;
     int64_t deadline_ms;
+    int64_t login_us; /* when it began */
 };
 
 struct proxy_pools {
@@ -89,6 +91,8 @@ static void opened(proxy_server *s, relay_session *session)
     ES_LOG(INFO, "proxy", "upstream connection opened",
            ES_KV_I64("server_conn", (int64_t)s->number), ES_KV_STR("server", session->server_host),
            ES_KV_STR("database", session->database));
+    proxy_tally_login(pool_stats(s->in_pool.owner), profile->identity, session,
+                      es_clock_mono_us() - s->login_us);
     int64_t expires_ms = look_at_token(s, session->token);
     es_free(profile->server);
     profile->server = session->server_host;
@@ -116,14 +120,16 @@ static bool step_login(proxy_server *s)
     }
     ES_LOG(WARNING, "proxy", "upstream login failed", ES_KV_I64("server_conn", (int64_t)s->number),
            ES_KV_STR("status", entrasql_status_name(status)), ES_KV_STR("why", why.message));
+    proxy_tally_failure(pool_stats(s->in_pool.owner), &why);
     pool_server_failed(&s->in_pool, &why);
     return false;
 }
 
 /* ---- in the pool ---- */
 
-static bool gone(proxy_server *s, const char *what, const char *why)
+static bool gone(proxy_server *s, const char *what, proxy_pin pin, const char *why)
 {
+    proxy_stats_pin(pool_stats(s->in_pool.owner), pin);
     ES_LOG(INFO, "proxy", what, ES_KV_I64("server_conn", (int64_t)s->number),
            ES_KV_STR("why", why));
     pool_server_gone(&s->in_pool);
@@ -139,7 +145,7 @@ static bool step_idle(proxy_server *s)
     entrasql_status status = relay_stream_read(s->stream, &byte, 1, &n, &err);
     if (status == ENTRASQL_AGAIN)
         return true;
-    return gone(s, "idle upstream connection ended",
+    return gone(s, "idle upstream connection ended", PROXY_PIN_FATAL,
                 status == ENTRASQL_OK ? "it sent something unasked" : err.message);
 }
 
@@ -180,8 +186,10 @@ static bool step_reset(proxy_server *s)
     entrasql_status status = read_reset(s, &err);
     if (status == ENTRASQL_AGAIN)
         return true;
-    if (status != ENTRASQL_OK)
-        return gone(s, "reset failed", err.message);
+    if (status != ENTRASQL_OK) {
+        proxy_stats_count(pool_stats(s->in_pool.owner), PROXY_COUNT_RESET_FAILURES, 1);
+        return gone(s, "reset failed", PROXY_PIN_RESET, err.message);
+    }
     s->at = PHASE_IDLE;
     pool_server_ready(&s->in_pool);
     return s->at != PHASE_OVER;
@@ -257,6 +265,7 @@ static entrasql_status make(proxy_pools *pools, pool *p, proxy_server **ret, ent
     s->pools = pools;
     s->number = ++pools->connections;
     s->at = PHASE_LOGIN;
+    s->login_us = es_clock_mono_us();
     entrasql_status status =
         proxy_profile_log_in(profile, es_clock_deadline(profile->login_timeout_ms), &s->login, err);
     if (status == ENTRASQL_OK)
@@ -434,6 +443,11 @@ relay_border *proxy_server_border(proxy_server *s)
 uint64_t proxy_server_number(const proxy_server *s)
 {
     return s->number;
+}
+
+uint64_t proxy_server_number_of(const pool_server *s)
+{
+    return ((const proxy_server *)s)->number;
 }
 
 bool proxy_server_is_pooled(const proxy_server *s)

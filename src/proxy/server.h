@@ -47,6 +47,7 @@ entrasql_status proxy_server_adopt(relay_session *session, relay_scratch *scratc
 relay_stream *proxy_server_stream(proxy_server *s);
 relay_border *proxy_server_border(proxy_server *s);
 uint64_t proxy_server_number(const proxy_server *s);
+uint64_t proxy_server_number_of(const pool_server *s); /* of one in a pool */
 bool proxy_server_is_pooled(const proxy_server *s);
 /* Of a pooled one that was just lent: it is still there and has said nothing. One system call. */
 bool proxy_server_is_alive(proxy_server *s);

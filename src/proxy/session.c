@@ -4,9 +4,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "os/sock.h"
 #include "proxy/access.h"
 #include "proxy/goodbye.h"
+#include "proxy/operator.h"
+#include "proxy/tally.h"
 #include "relay/login.h"
 #include "relay/pump.h"
 #include "relay/session.h"
@@ -21,12 +24,14 @@
 typedef enum phase {
     PHASE_ACCEPT,      /* the client's login */
     PHASE_QUEUE,       /* until there is room for one client more */
+    PHASE_PAUSED,      /* an operator makes it wait before its own connection is made */
     PHASE_LOGIN,       /* a connection of its own is made */
     PHASE_WAIT_ANSWER, /* the pool logs in, to have an answer */
     PHASE_ANSWER,      /* the login's answer, or a refusal, is on its way to the client */
     PHASE_REST,        /* logged in, without a connection */
     PHASE_WAIT_SERVER, /* its first request has begun */
     PHASE_PASSING,     /* bytes both ways */
+    PHASE_ADMIN,       /* it is in the admin database */
     PHASE_LINGER       /* it was told an error */
 } phase;
 
@@ -34,6 +39,7 @@ typedef enum phase {
 typedef struct entry {
     bool is_refused;
     bool is_answered; /* the pool has an answer now */
+    bool is_admin;    /* it logs in to the admin database */
     proxy_peer peer;
     proxy_grant grant;
     entrasql_credential *own_token; /* the client's, when it is passed on */
@@ -59,6 +65,7 @@ struct proxy_session {
     relay_stream *client;
     proxy_server *server;
     relay_pump *pump;
+    proxy_admin *admin;
     entrasql_error *failure; /* the pool has no connection for it; owned */
     proxy_session *next;
     proxy_session *prev;
@@ -86,8 +93,6 @@ static entrasql_status refuse(proxy_session *s, const entrasql_error *why, entra
     proxy_stats_refusal(s->service->stats, e->grant.reason != PROXY_REFUSED_OTHER
                                                ? e->grant.reason
                                                : proxy_refusal_of(why));
-    if (why->number != 0)
-        proxy_stats_error(s->service->stats, why->number);
     e->is_refused = true;
     s->at = PHASE_ANSWER;
     return tds_server_refuse(relay_accept_server(e->accept), &told, s->service->target->host, err);
@@ -140,9 +145,10 @@ static entrasql_status hold_pool(proxy_session *s, proxy_profile *profile, entra
     if (status == ENTRASQL_OK)
         status = pool_hold(proxy_pools_set(s->service->pools), key.data, key.len, s->service->pool,
                            &s->pool, &is_new, err);
-    if (is_new)
+    if (is_new) {
         pool_set_data(s->pool, profile);
-    else
+        pool_set_stats(s->pool, s->service->stats);
+    } else
         proxy_profile_free(profile);
     return status;
 }
@@ -182,6 +188,49 @@ static entrasql_status may_enter(proxy_session *s, entrasql_error *why)
     return status;
 }
 
+/* Nothing of it goes upstream; nobody's pool and no limit of clients keeps it out. */
+static entrasql_status enter_admin(proxy_session *s, entrasql_error *err)
+{
+    static const tds_server_accept_options options = {.server_name = "entrasql proxy",
+                                                      .database = PROXY_ADMIN_DATABASE};
+    entry *e = s->entry;
+    tds_server *engine = relay_accept_server(e->accept);
+    entrasql_error why;
+    if (proxy_operator_admits(s->service->admin, &e->peer, tds_server_login(engine), &why) !=
+        ENTRASQL_OK) {
+        e->grant.reason = PROXY_REFUSED_SECRET;
+        return refuse(s, &why, err);
+    }
+    ES_LOG(INFO, "proxy", "admin login accepted", ES_KV_I64("conn", (int64_t)s->number));
+    proxy_admission_leave(s->service->admission, &s->ticket);
+    e->is_admin = true;
+    s->at = PHASE_ANSWER;
+    return tds_server_accept(engine, &options, err);
+}
+
+/* A connection of its own is made, when nobody has said PAUSE. */
+static entrasql_status start_own(proxy_session *s, entrasql_error *err)
+{
+    if (!pool_set_is_paused(proxy_pools_set(s->service->pools)))
+        return start_login(s, err);
+    s->at = PHASE_PAUSED;
+    return ENTRASQL_OK;
+}
+
+static entrasql_status step_paused(proxy_session *s, entrasql_error *err)
+{
+    entrasql_error why;
+    if (!pool_set_is_paused(proxy_pools_set(s->service->pools)))
+        return start_login(s, &why) == ENTRASQL_OK ? ENTRASQL_OK : refuse(s, &why, err);
+    if (es_clock_mono_ms() >= s->entry->deadline_ms) {
+        es_fail(&why, ENTRASQL_TIMEOUT, "the entrasql proxy is paused");
+        s->entry->grant.reason = PROXY_REFUSED_PAUSED;
+        return refuse(s, &why, err);
+    }
+    entrasql_status status = relay_accept_step(s->entry->accept, err);
+    return status == ENTRASQL_OK ? ENTRASQL_AGAIN : status;
+}
+
 static entrasql_status begin(proxy_session *s, entrasql_error *err)
 {
     const entry *e = s->entry;
@@ -189,7 +238,7 @@ static entrasql_status begin(proxy_session *s, entrasql_error *err)
                      proxy_profile_is_poolable(tds_server_login(relay_accept_server(e->accept)));
     entrasql_error why;
     s->entry->grant.reason = PROXY_REFUSED_OTHER;
-    if ((is_pooled ? enter_pool(s, &why) : start_login(s, &why)) != ENTRASQL_OK)
+    if ((is_pooled ? enter_pool(s, &why) : start_own(s, &why)) != ENTRASQL_OK)
         return refuse(s, &why, err);
     return ENTRASQL_OK;
 }
@@ -210,6 +259,9 @@ static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
             *err = *why;
         return ENTRASQL_LOGIN_FAILED;
     }
+    if (s->service->admin != NULL &&
+        es_strcaseeq(tds_server_login(engine)->database, PROXY_ADMIN_DATABASE))
+        return enter_admin(s, err);
     s->login_name = es_strdup(tds_server_login(engine)->user_name);
     entrasql_error why;
     entrasql_status status = may_enter(s, &why);
@@ -246,12 +298,12 @@ static entrasql_status step_login(proxy_session *s, entrasql_error *err)
     relay_login_free(e->login);
     e->login = NULL;
     if (status != ENTRASQL_OK) {
-        proxy_stats_count(stats, PROXY_COUNT_UPSTREAM_FAILURES, 1);
+        proxy_tally_failure(stats, &why);
         return refuse(s, &why, err);
     }
     proxy_stats_gauge(stats, PROXY_GAUGE_SERVERS, 1);
-    proxy_stats_count(stats, PROXY_COUNT_SERVERS, 1);
-    proxy_stats_time(stats, PROXY_TIME_UPSTREAM_LOGIN, es_clock_mono_us() - e->login_us);
+    proxy_tally_login(stats, e->grant.identity != NULL ? e->grant.identity->name : "", &e->upstream,
+                      es_clock_mono_us() - e->login_us);
     ES_LOG(INFO, "proxy", "login accepted", ES_KV_I64("conn", (int64_t)s->number),
            ES_KV_STR("server", e->upstream.server_host),
            ES_KV_STR("database", e->upstream.database));
@@ -310,12 +362,23 @@ static void free_entry(proxy_session *s)
     es_free(e);
 }
 
+static entrasql_status start_admin(proxy_session *s, entrasql_error *err)
+{
+    s->at = PHASE_ADMIN;
+    ES_TRY(
+        proxy_admin_new(s->entry->accept, s->number, &s->service->admin->source, &s->admin, err));
+    free_entry(s);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status step_answer(proxy_session *s, entrasql_error *err)
 {
     entry *e = s->entry;
     ES_TRY(relay_accept_step(e->accept, err));
     if (e->is_refused)
         return es_fail(err, ENTRASQL_LOGIN_FAILED, "the client was refused");
+    if (e->is_admin)
+        return start_admin(s, err);
     s->client = relay_accept_take(e->accept);
     relay_stream_use_scratch(s->client, s->service->scratch);
     free_entry(s);
@@ -454,6 +517,8 @@ static entrasql_status step_phase(proxy_session *s, entrasql_error *err)
         return step_accept(s, err);
     case PHASE_QUEUE:
         return step_queue(s, err);
+    case PHASE_PAUSED:
+        return step_paused(s, err);
     case PHASE_LOGIN:
         return step_login(s, err);
     case PHASE_WAIT_ANSWER:
@@ -466,6 +531,8 @@ static entrasql_status step_phase(proxy_session *s, entrasql_error *err)
         return step_wait_server(s, err);
     case PHASE_PASSING:
         return step_passing(s, err);
+    case PHASE_ADMIN:
+        return proxy_admin_step(s->admin, err);
     case PHASE_LINGER:
         break;
     }
@@ -486,7 +553,8 @@ static bool session_step(void *ctx)
         entrasql_status status = step_phase(s, &err);
         if (status == ENTRASQL_AGAIN)
             return true;
-        if (status == ENTRASQL_OK && (before != PHASE_PASSING || s->at != PHASE_PASSING))
+        bool ends = before == PHASE_PASSING || before == PHASE_ADMIN; /* with OK */
+        if (status == ENTRASQL_OK && (!ends || s->at != before))
             continue;
         bool is_goodbye =
             status == ENTRASQL_CLOSED && (before == PHASE_REST || before == PHASE_LINGER);
@@ -501,6 +569,8 @@ static entrasql_status session_wants(void *ctx, os_wait *w)
     switch ((phase)s->at) {
     case PHASE_PASSING:
         return relay_pump_wants(s->pump, w);
+    case PHASE_ADMIN:
+        return proxy_admin_wants(s->admin, w);
     case PHASE_REST:
         return relay_stream_wants(s->client, true, w);
     case PHASE_WAIT_SERVER:
@@ -512,6 +582,7 @@ static entrasql_status session_wants(void *ctx, os_wait *w)
         ES_TRY(relay_login_wants(s->entry->login, w));
         break;
     case PHASE_WAIT_ANSWER:
+    case PHASE_PAUSED:
         os_wait_until(w, s->entry->deadline_ms);
         break;
     case PHASE_QUEUE:
@@ -522,26 +593,6 @@ static entrasql_status session_wants(void *ctx, os_wait *w)
         break;
     }
     return relay_accept_wants(s->entry->accept, w);
-}
-
-static proxy_pin pin_of(relay_pin pin)
-{
-    switch (pin) {
-    case RELAY_PIN_PARTIAL:
-        return PROXY_PIN_PARTIAL;
-    case RELAY_PIN_ATTENTION:
-        return PROXY_PIN_ATTENTION;
-    case RELAY_PIN_FATAL:
-        return PROXY_PIN_FATAL;
-    case RELAY_PIN_STATE:
-        return PROXY_PIN_SESSION_STATE;
-    case RELAY_PIN_TRANSACTION:
-        return PROXY_PIN_TRANSACTION;
-    case RELAY_PIN_LOST:
-    case RELAY_PIN_NONE:
-        break;
-    }
-    return PROXY_PIN_OTHER;
 }
 
 static void give_back(proxy_session *s)
@@ -558,7 +609,7 @@ static void give_back(proxy_session *s)
     relay_pin pin = proxy_server_give_back(s->server);
     if (s->pool == NULL || pin == RELAY_PIN_NONE)
         return;
-    proxy_stats_pin(s->service->stats, pin_of(pin));
+    proxy_tally_pin(s->service->stats, pin);
     ES_LOG(INFO, "proxy", "upstream connection not used again",
            ES_KV_I64("conn", (int64_t)s->number), ES_KV_STR("why", relay_pin_name(pin)));
 }
@@ -579,6 +630,7 @@ static void free_session(proxy_session *s)
 {
     free_entry(s);
     relay_stream_free(s->client);
+    proxy_admin_free(s->admin);
     es_free(s->login_name);
     es_free(s->failure);
     proxy_service_unref(s->service);
@@ -713,6 +765,7 @@ void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret)
         [PHASE_ACCEPT] = "login",        [PHASE_QUEUE] = "queue",    [PHASE_LOGIN] = "login",
         [PHASE_WAIT_ANSWER] = "login",   [PHASE_ANSWER] = "login",   [PHASE_REST] = "idle",
         [PHASE_WAIT_SERVER] = "waiting", [PHASE_PASSING] = "active", [PHASE_LINGER] = "closing",
+        [PHASE_PAUSED] = "paused",       [PHASE_ADMIN] = "admin",
     };
     *ret = (proxy_session_info){
         .number = s->number,
@@ -721,8 +774,15 @@ void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret)
         .login_name = s->login_name != NULL ? s->login_name : "",
         .profile = s->pool != NULL ? pool_data(s->pool) : NULL,
         .server_number = s->server != NULL ? proxy_server_number(s->server) : 0,
+        .has_own_server = s->server != NULL && s->pool == NULL,
         .since_ms = s->since_ms,
     };
+}
+
+void proxy_sessions_wake(const proxy_sessions *all)
+{
+    for (const proxy_session *s = all->first; s != NULL; s = s->next)
+        loop_task_wake(s->task);
 }
 
 bool proxy_session_kill(proxy_sessions *all, uint64_t number)

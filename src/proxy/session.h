@@ -13,6 +13,7 @@
 #define PROXY_SESSION_H
 
 #include "loop/loop.h"
+#include "proxy/admin.h"
 #include "proxy/admission.h"
 #include "proxy/config.h"
 #include "proxy/server.h"
@@ -42,6 +43,7 @@ typedef struct proxy_service {
     proxy_pools *pools;
     relay_scratch *scratch;
     proxy_sessions *sessions;
+    const struct proxy_operator *admin; /* of the admin database; NULL: there is none */
     uint32_t login_timeout_ms;
     void (*ended)(void *ctx); /* a session is over */
     void *ended_ctx;
@@ -66,12 +68,15 @@ typedef struct proxy_session_info {
     const char *login_name;       /* "" before the login is complete */
     const proxy_profile *profile; /* NULL: not pooled, or before the login is complete */
     uint64_t server_number;       /* of the upstream connection it holds; 0: none, or its own */
+    bool has_own_server;          /* it holds one that is nobody else's, ever */
     int64_t since_ms;             /* connected, monotonic */
 } proxy_session_info;
 
 proxy_session *proxy_session_first(const proxy_sessions *all);
 proxy_session *proxy_session_next(const proxy_session *s);
 void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret);
+/* Each looks again at what it waits for: a pause may have ended. */
+void proxy_sessions_wake(const proxy_sessions *all);
 /* Ends it with the loop's next turn. False: there is none of that number. */
 bool proxy_session_kill(proxy_sessions *all, uint64_t number);
 

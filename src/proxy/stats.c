@@ -21,6 +21,7 @@ typedef struct error_count {
 } error_count;
 
 struct proxy_stats {
+    proxy_stats_set *set;
     char *name;
     _Atomic uint64_t counters[PROXY_COUNTERS];
     _Atomic int64_t gauges[PROXY_GAUGES];
@@ -123,6 +124,7 @@ entrasql_status proxy_stats_of(proxy_stats_set *set, const char *target, proxy_s
     proxy_stats *s = es_calloc(1, sizeof *s);
     if (s == NULL)
         return es_nomem(err);
+    s->set = set;
     s->name = es_strdup(target);
     if (s->name == NULL) {
         es_free(s);
@@ -147,6 +149,11 @@ size_t proxy_stats_targets(const proxy_stats_set *set)
 const proxy_stats *proxy_stats_at(const proxy_stats_set *set, size_t i)
 {
     return set->targets[i];
+}
+
+proxy_stats_set *proxy_stats_set_of(const proxy_stats *s)
+{
+    return s->set;
 }
 
 const char *proxy_stats_name(const proxy_stats *s)

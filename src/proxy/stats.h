@@ -158,6 +158,7 @@ typedef struct proxy_stats_timing {
 extern const uint32_t proxy_stats_bounds_us[PROXY_STATS_BUCKETS];
 
 int64_t proxy_stats_began(const proxy_stats_set *set); /* when it was made, seconds since 1970 */
+proxy_stats_set *proxy_stats_set_of(const proxy_stats *s);
 size_t proxy_stats_targets(const proxy_stats_set *set);
 const proxy_stats *proxy_stats_at(const proxy_stats_set *set, size_t i);
 const char *proxy_stats_name(const proxy_stats *s);

@@ -41,6 +41,7 @@ struct relay_login {
     /* the token */
     relay_token *fetch; /* while it is on its way */
     es_secret *token;
+    relay_token_facts token_facts;
     bool token_failed;
     bool retried; /* with a fresh token */
     /* the connection; everything below belongs to the last of the hops */
@@ -338,6 +339,7 @@ static entrasql_status step_fetch(relay_login *l, entrasql_error *err)
     if (status == ENTRASQL_AGAIN)
         return status;
     l->token_failed = status != ENTRASQL_OK;
+    relay_token_facts_get(l->fetch, &l->token_facts);
     relay_token_free(l->fetch);
     l->fetch = NULL;
     return status;
@@ -451,6 +453,7 @@ static entrasql_status hand_over(relay_login *l, relay_session *ret, entrasql_er
         return es_nomem(err);
     }
     s.token = l->token;
+    s.token_facts = l->token_facts;
     l->token = NULL;
     s.stream = l->stream;
     l->stream = NULL;

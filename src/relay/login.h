@@ -9,6 +9,7 @@
 #define RELAY_LOGIN_H
 
 #include "relay/stream.h"
+#include "relay/token.h"
 #include "tds/client.h"
 
 #include <entrasql/entrasql.h>
@@ -43,6 +44,7 @@ typedef struct relay_session {
     char *server_host; /* after routing; owned */
     char *database;    /* owned */
     es_secret *token;  /* that it was made with; a reference; NULL: a SQL login */
+    relay_token_facts token_facts;
 } relay_session;
 
 entrasql_status relay_login_start(const relay_login_options *options, relay_login **ret,

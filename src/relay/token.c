@@ -14,6 +14,8 @@
 struct relay_token {
     entrasql_credential *credential;
     entrasql_token_operation *operation;
+    int64_t start_us;
+    relay_token_facts facts;
 };
 
 entrasql_status relay_token_start(entrasql_credential *credential, const char *scope, bool refresh,
@@ -23,6 +25,7 @@ entrasql_status relay_token_start(entrasql_credential *credential, const char *s
     if (t == NULL)
         return es_nomem(err);
     t->credential = entrasql_credential_ref(credential);
+    t->start_us = es_clock_mono_us();
     int left_ms = es_clock_poll_timeout(deadline_ms);
     entrasql_token_request request = {
         .size = sizeof request,
@@ -56,12 +59,19 @@ entrasql_status relay_token_step(relay_token *t, es_secret **ret, entrasql_error
 {
     entrasql_token *token = NULL;
     ES_TRY(entrasql_token_operation_step(t->operation, &token, err));
+    t->facts.took_us = es_clock_mono_us() - t->start_us;
+    es_strlcpy_utf8(t->facts.source, sizeof t->facts.source, entrasql_token_source(token));
     es_secret *secret = es_secret_from_str(entrasql_token_value(token));
     entrasql_token_free(token);
     if (secret == NULL)
         return es_nomem(err);
     *ret = secret;
     return ENTRASQL_OK;
+}
+
+void relay_token_facts_get(const relay_token *t, relay_token_facts *ret)
+{
+    *ret = t->facts;
 }
 
 void relay_token_free(relay_token *t)

@@ -24,6 +24,16 @@ entrasql_status relay_token_wants(relay_token *t, os_wait *w) ES_MUST_USE;
 entrasql_status relay_token_step(relay_token *t, es_secret **ret, entrasql_error *err) ES_MUST_USE;
 void relay_token_free(relay_token *t); /* NULL allowed */
 
+/* Where a token came from: the credential of the chain that gave it, and how long that took. */
+#define RELAY_TOKEN_SOURCE_SIZE 64
+typedef struct relay_token_facts {
+    char source[RELAY_TOKEN_SOURCE_SIZE];
+    int64_t took_us;
+} relay_token_facts;
+
+/* Once it was got. */
+void relay_token_facts_get(const relay_token *t, relay_token_facts *ret);
+
 /* The scope for a server name; see relay/login.h. */
 const char *relay_scope_for_host(const char *host);
 

@@ -91,6 +91,12 @@ const char *entrasql_token_value(const entrasql_token *t)
     return t->value;
 }
 
+const char *entrasql_token_source(const entrasql_token *t)
+{
+    (void)t;
+    return "FakeCredential";
+}
+
 void entrasql_token_free(entrasql_token *t)
 {
     es_free(t);

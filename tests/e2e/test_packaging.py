@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""What packaging/ ships, each checked by its own tool, and against what the program really takes."""
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+from conftest import ROOT, run
+
+PACKAGING = ROOT / "packaging"
+SYSTEMD = PACKAGING / "systemd"
+MANIFESTS = sorted((PACKAGING / "kubernetes").glob("*.yaml"))
+TOOLS = ROOT / ".venv" / "bin"
+
+
+def documents(path):
+    return [d for d in yaml.safe_load_all(path.read_text()) if d]
+
+
+def pod_specs():
+    """(file, kind, pod spec) of everything that makes pods."""
+    for path in MANIFESTS:
+        for d in documents(path):
+            if "template" in d.get("spec", {}):
+                yield path.name, d["kind"], d["spec"]["template"]["spec"]
+
+
+def proxies():
+    for name, kind, spec in pod_specs():
+        for c in spec.get("initContainers", []) + spec["containers"]:
+            if c["name"] == "entrasql-proxy":
+                yield name, kind, spec, c
+
+
+@pytest.fixture
+def units(tmp_path, programs):
+    """The units with the installed program in place of /usr/bin's."""
+    text = (SYSTEMD / "entrasql-proxy.service").read_text()
+    assert "ExecStart=/usr/bin/entrasql " in text
+    (tmp_path / "entrasql-proxy.service").write_text(
+        text.replace("/usr/bin/entrasql", programs.entrasql))
+    shutil.copy(SYSTEMD / "entrasql-proxy.socket", tmp_path)
+    return tmp_path
+
+
+def test_systemd_takes_the_units(units):
+    result = run(["systemd-analyze", "verify", units / "entrasql-proxy.service",
+                  units / "entrasql-proxy.socket"])
+    assert result.returncode == 0 and result.stderr == "", result.stdout + result.stderr
+
+
+def test_systemd_says_that_the_service_is_confined(units):
+    result = run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",
+                  units / "entrasql-proxy.service"])
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Overall exposure level" in result.stdout
+
+
+def test_the_unit_waits_longer_than_the_proxy_drains(programs):
+    unit = (SYSTEMD / "entrasql-proxy.service").read_text()
+    help_text = run([programs.entrasql, "proxy", "--help"]).stdout
+    drain = int(re.search(r"--drain\b.*?default:? (\d+)", help_text, re.S).group(1))
+    assert int(re.search(r"TimeoutStopSec=(\d+)", unit).group(1)) > drain
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda p: p.name)
+@pytest.mark.parametrize("version", ["1.30", "1.37"])
+def test_kubernetes_takes_the_manifests(path, version):
+    """By the schemas of the API, with no field that it does not know."""
+    result = run([TOOLS / "kubernetes-validate", "--strict", "-k", version, path])
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_pods_are_what_they_are_meant_to_be():
+    seen = {(name, kind) for name, kind, _, _ in proxies()}
+    assert seen == {("sidecar.yaml", "Deployment"), ("service.yaml", "Deployment"),
+                    ("job.yaml", "Job")}
+    for name, kind, spec, proxy in proxies():
+        assert spec["securityContext"]["runAsNonRoot"] is True, name
+        assert proxy["securityContext"]["capabilities"]["drop"] == ["ALL"], name
+        assert proxy["startupProbe"]["httpGet"]["path"] == "/startup", name
+        if name == "service.yaml":
+            assert proxy in spec["containers"]
+        else:
+            # A native sidecar: it starts before the program and does not keep a Job from ending.
+            assert proxy in spec["initContainers"] and proxy["restartPolicy"] == "Always", name
+        if kind == "Job":
+            assert spec["restartPolicy"] == "Never"
+
+
+def configurations():
+    for name, _, _, proxy in proxies():
+        yield name, [a for a in proxy["args"] if not a.startswith("--config")], None
+    for d in documents(PACKAGING / "kubernetes" / "service.yaml"):
+        if d["kind"] == "ConfigMap":
+            yield "service.yaml", [], d["data"]["proxy.ini"]
+    yield "proxy.ini", [], (SYSTEMD / "proxy.ini").read_text()
+
+
+def test_the_proxy_knows_every_option_that_is_used(programs):
+    known = set(re.findall(r"^\s+(?:-\w, )?--([a-z-]+)", run(
+        [programs.entrasql, "proxy", "--help"]).stdout, re.M))
+    assert "http" in known and "pool" in known
+    in_file = {"server", "database"}
+    for name, args, ini in configurations():
+        used = [a[2:].split("=")[0] for a in args if a.startswith("--")]
+        if ini is not None:
+            used = [m for m in re.findall(r"^\s*([a-z-]+) *=", ini, re.M) if m not in in_file]
+        assert used or name == "service.yaml"
+        for option in used:
+            assert option in known, f"{name}: {option}"
+
+
+def test_hadolint_finds_nothing():
+    result = run([TOOLS / "hadolint", PACKAGING / "container" / "Containerfile"])
+    assert result.returncode == 0 and result.stdout == "", result.stdout + result.stderr
+
+
+def debian_package_of(library):
+    listed = run(["/sbin/ldconfig", "-p"]).stdout
+    path = re.search(rf"^\s*{re.escape(library)} .*=> (\S+)", listed, re.M).group(1)
+    for candidate in (path, str(pathlib.Path(path).resolve()), path.replace("/lib/", "/usr/lib/", 1)):
+        owner = subprocess.run(["dpkg-query", "-S", candidate], capture_output=True, text=True)
+        if owner.returncode == 0:
+            return owner.stdout.split(":")[0]
+    raise AssertionError(f"no package has {path}")
+
+
+def test_the_image_has_what_the_program_needs(programs):
+    """Its second stage installs the packages of every library that the program is linked with, and
+    its first what tools/setup.sh installs to build."""
+    text = (PACKAGING / "container" / "Containerfile").read_text()
+    _, build, image = text.split("\nFROM ")
+    dynamic = run(["readelf", "-d", programs.entrasql]).stdout
+    libraries = set(re.findall(r"NEEDED.*\[(.*?)\]", dynamic)) - {"libc.so.6", "libm.so.6"}
+    assert any(l.startswith("libcurl") for l in libraries)
+    for library in libraries:
+        if library.startswith(("libentrasql", "libasan", "libubsan", "libtsan")):
+            continue
+        package = debian_package_of(library)
+        assert package in image.split(), f"{library} is in {package}"
+    setup = (ROOT / "tools" / "setup.sh").read_text()
+    wanted = re.search(r'^BUILD_DEB="(.*?)"', setup, re.M | re.S).group(1).split()
+    missing = [p for p in wanted if p not in build.split() and p != "ca-certificates"]
+    assert not missing
