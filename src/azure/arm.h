@@ -30,7 +30,7 @@
 
 /* Where the client's endpoint is when it is not one of Azure's clouds: the emulator, Azure Stack.
  */
-#define AZURE_ARM_ENDPOINT_VARIABLE "AZURE_RESOURCE_MANAGER_URL"
+#define AZURE_ARM_ENDPOINT_VARIABLE "ENTRASQL_ARM_ENDPOINT"
 
 #define AZURE_MAX_ARGUMENTS 5
 #define AZURE_MAX_PAGES 100
@@ -49,7 +49,7 @@ typedef void azure_progress_function(void *context, const azure_progress *progre
 
 typedef struct azure_arm_options {
     entrasql_credential *credential; /* required */
-    /* NULL: AZURE_RESOURCE_MANAGER_URL, else the cloud that AZURE_AUTHORITY_HOST belongs to, else
+    /* NULL: ENTRASQL_ARM_ENDPOINT, else the cloud that AZURE_AUTHORITY_HOST belongs to, else
      * Azure's public cloud. */
     const char *endpoint;
     const char *ca_file;               /* NULL: SSL_CERT_FILE, else the system store */

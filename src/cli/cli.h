@@ -69,6 +69,7 @@ int cli_run_word(const cli_terminal *t, const char *name, const char *summary,
 
 int cli_token(const cli_terminal *t, int argc, char **argv);
 int cli_query(const cli_terminal *t, int argc, char **argv);
+int cli_migrate(const cli_terminal *t, int argc, char **argv);
 int cli_user(const cli_terminal *t, int argc, char **argv);
 int cli_proxy(const cli_terminal *t, int argc, char **argv);
 /* Words of it. */

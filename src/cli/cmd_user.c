@@ -174,23 +174,6 @@ static entrasql_status read_me(entrasql_credential *credential, identity_claims 
     return ENTRASQL_OK;
 }
 
-/* "a,b" into the copy that the roles point into. */
-static entrasql_status read_roles(char *list, migrate_user *u, entrasql_error *err)
-{
-    char *rest = NULL;
-    for (char *one = list != NULL ? strtok_r(list, ",", &rest) : NULL; one != NULL;
-         one = strtok_r(NULL, ",", &rest)) {
-        if (u->role_count == MIGRATE_ROLES_MAX)
-            return es_fail(err, ENTRASQL_INVALID, "--roles: more than %d", MIGRATE_ROLES_MAX);
-        while (*one == ' ')
-            one++;
-        for (size_t n = strlen(one); n != 0 && one[n - 1] == ' '; n--)
-            one[n - 1] = '\0';
-        u->roles[u->role_count++] = one;
-    }
-    return ENTRASQL_OK;
-}
-
 /* ---- output ---- */
 
 typedef struct outcome {
@@ -309,7 +292,7 @@ static entrasql_status run_add(const cli_terminal *t, const conf_args *args, ent
 
     if (roles != NULL && list == NULL)
         return es_nomem(err);
-    ES_TRY(read_roles(list, &u, err));
+    ES_TRY(migrate_user_take_roles(&u, list, err));
     ES_TRY(read_id(args, &u, err));
     if (!is_me && u.name == NULL)
         return es_fail(err, ENTRASQL_INVALID, "the name of the user is missing (or --me)");

@@ -18,6 +18,7 @@ static const cli_command commands[] = {
     {"logout", "forget a sign-in", cli_logout},
     {"accounts", "who is signed in", cli_accounts},
     {"query", "run SQL with a token, without a password or an ODBC driver", cli_query},
+    {"migrate", "an application on Azure from a password to an identity", cli_migrate},
     {"user", "Entra users of a database: add, list, remove, repair", cli_user},
     {"proxy", "let programs that know no tokens connect without a secret", cli_proxy},
     {"connstr", "connection strings: what they mean, and without their passwords", cli_connstr},

@@ -54,6 +54,22 @@ static entrasql_status role_name(const migrate_user *u, char *ret, size_t size)
 
 /* ---- checks ---- */
 
+entrasql_status migrate_user_take_roles(migrate_user *u, char *list, entrasql_error *err)
+{
+    char *rest = NULL;
+    for (char *one = list != NULL ? strtok_r(list, ",", &rest) : NULL; one != NULL;
+         one = strtok_r(NULL, ",", &rest)) {
+        if (u->role_count == MIGRATE_ROLES_MAX)
+            return es_fail(err, ENTRASQL_INVALID, "--roles: more than %d", MIGRATE_ROLES_MAX);
+        while (*one == ' ')
+            one++;
+        for (size_t n = strlen(one); n != 0 && one[n - 1] == ' '; n--)
+            one[n - 1] = '\0';
+        u->roles[u->role_count++] = one;
+    }
+    return ENTRASQL_OK;
+}
+
 entrasql_status migrate_user_check(const migrate_user *u, entrasql_error *err)
 {
     char role[MIGRATE_NAME_MAX_BYTES + 1];
@@ -72,6 +88,30 @@ entrasql_status migrate_user_check(const migrate_user *u, entrasql_error *err)
     if (u->object_id != NULL && es_guid_parse(u->object_id, id) != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_INVALID, "the object id is not a GUID");
     return ENTRASQL_OK;
+}
+
+entrasql_status migrate_user_role_name(const migrate_user *u, char *ret, size_t size,
+                                       entrasql_error *err)
+{
+    ret[0] = '\0';
+    if (u->profile->role == NULL || role_name(u, ret, size) == ENTRASQL_OK)
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_INVALID, "the schema name is too long for a role of its own");
+}
+
+bool migrate_user_gives_role(const migrate_user *u, const char *role, const char *own_role)
+{
+    if (own_role[0] != '\0' && es_strcaseeq(own_role, role))
+        return true;
+    for (size_t i = 0; u->profile->fixed_roles[i] != NULL; i++) {
+        if (es_strcaseeq(u->profile->fixed_roles[i], role))
+            return true;
+    }
+    for (size_t i = 0; i < u->role_count; i++) {
+        if (es_strcaseeq(u->roles[i], role))
+            return true;
+    }
+    return false;
 }
 
 /* ---- the user ---- */

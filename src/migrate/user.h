@@ -45,6 +45,10 @@ typedef struct migrate_user {
 /* Names, ids and lists are possible. INVALID. */
 entrasql_status migrate_user_check(const migrate_user *u, entrasql_error *err) ES_MUST_USE;
 
+/* "a, b" as its further roles, which point into the text; it is cut up. NULL: none. INVALID. */
+entrasql_status migrate_user_take_roles(migrate_user *u, char *list,
+                                        entrasql_error *err) ES_MUST_USE;
+
 /* What there is to do. */
 typedef struct migrate_changes {
     es_buf sql;   /* statements, each with ";\n" */
@@ -78,6 +82,12 @@ entrasql_status migrate_user_drop(const migrate_principals *p, const char *name,
  */
 entrasql_status migrate_user_script(const migrate_user *u, es_buf *sql,
                                     entrasql_error *err) ES_MUST_USE;
+
+/* The profile's own role, for the schema of the user; "" when it has none. */
+entrasql_status migrate_user_role_name(const migrate_user *u, char *ret, size_t size,
+                                       entrasql_error *err) ES_MUST_USE;
+/* Whether the spec makes its user a member of the role; own_role: migrate_user_role_name(). */
+bool migrate_user_gives_role(const migrate_user *u, const char *role, const char *own_role);
 
 /* Runs the statements in one transaction: all or none. The error has a hint. */
 entrasql_status migrate_changes_run(sql_conn *c, const migrate_changes *changes,

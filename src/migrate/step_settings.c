@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connection string without its password, and AZURE_CLIENT_ID, in one
+ * write that keeps every other setting. Old values without a secret (Key Vault
+ * references, ids) go into the journal; one with a secret goes into the file of
+ * --keep-old, or is given up.
+ */
+#include "base/mem.h"
+#include "base/str.h"
+#include "migrate/keep_old.h"
+#include "migrate/setting.h"
+
+#include <string.h>
+
+static bool applies(const migrate_context *m)
+{
+    (void)m;
+    return true;
+}
+
+static bool is_written(const migrate_context *m)
+{
+    return (m->host.host->features & AZURE_HOST_WRITES_SETTINGS) != 0;
+}
+
+/* ---- looking ---- */
+
+static entrasql_status describe_old(const migrate_setting *s, es_buf *is)
+{
+    const char *what = s->old == NULL          ? "not set"
+                       : s->old->is_reference  ? "a reference to a secret"
+                       : s->old->value == NULL ? "hidden"
+                       : s->has_secret         ? "a connection string with a password"
+                       : s->same               ? "as it shall be"
+                       : s->kind == AZURE_SETTING && es_streq(s->name, MIGRATE_CLIENT_ID_SETTING)
+                           ? s->old->value
+                           : "a connection string without a password";
+    return es_buf_printf(is, "%s%s: %s", is->len != 0 ? "; " : "", s->name, what);
+}
+
+static entrasql_status describe_new(const migrate_setting *s, es_buf *will)
+{
+    if (s->same)
+        return ENTRASQL_OK;
+    if (!s->is_known)
+        return migrate_line(will, "%s: with the identity's ids", s->name);
+    if (s->value == NULL)
+        return migrate_line(will, "%s: removed, as it names another identity", s->name);
+    ES_TRY(migrate_line(will, "%s = %s", s->name, s->value));
+    return s->note[0] != '\0' ? migrate_line(will, "  (%s)", s->note) : ENTRASQL_OK;
+}
+
+/* For machines and clusters: once the identity is there. */
+static entrasql_status look_manual(const migrate_context *m, const migrate_settings *s,
+                                   migrate_view *v, entrasql_error *err)
+{
+    bool was_run =
+        m->journal != NULL && migrate_journal_has(m->journal, "settings", MIGRATE_EVENT_DONE);
+
+    ES_TRY(
+        migrate_built(es_buf_add_str(&v->is, was_run ? "set by run-command\n"
+                                                     : "settings inside are not seen from Azure\n"),
+                      err));
+    v->state = !m->has_identity        ? MIGRATE_LATER
+               : !m->o->run_command    ? MIGRATE_MANUAL
+               : was_run || m->was_run ? MIGRATE_OK
+                                       : MIGRATE_TODO;
+    if (!m->has_identity)
+        return migrate_built(es_buf_add_str(&v->will, "instructions with the identity's ids\n"),
+                             err);
+    return migrate_settings_instructions(m, s, &v->will, err);
+}
+
+static entrasql_status look_written(const migrate_context *m, const migrate_settings *s,
+                                    migrate_view *v, entrasql_error *err)
+{
+    bool same = true;
+    bool known = true;
+    bool secret = false;
+
+    for (size_t i = 0; i < s->count; i++) {
+        ES_TRY(migrate_built(describe_old(&s->list[i], &v->is), err));
+        ES_TRY(migrate_built(describe_new(&s->list[i], &v->will), err));
+        same = same && s->list[i].same;
+        known = known && s->list[i].is_known;
+        secret = secret || (s->list[i].has_secret && !s->list[i].same &&
+                            (s->list[i].old == NULL || s->list[i].old->secret == NULL));
+    }
+    ES_TRY(migrate_built(es_buf_u8(&v->is, '\n'), err));
+    v->state = !known ? MIGRATE_LATER : same ? MIGRATE_OK : MIGRATE_TODO;
+    if (v->state == MIGRATE_TODO && (m->host.host->features & AZURE_HOST_RESTARTS_ON_WRITE) != 0)
+        ES_TRY(migrate_built(migrate_line(&v->will, "the write restarts the application"), err));
+    if (secret)
+        ES_TRY(migrate_built(
+            migrate_line(&v->lost, "the old string, unless it is kept (--keep-old)"), err));
+    return ENTRASQL_OK;
+}
+
+static entrasql_status look(migrate_context *m, migrate_view *v, entrasql_error *err)
+{
+    ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+
+    if (m->server.fqdn[0] == '\0')
+        ES_TRY(migrate_see_server(m, err));
+    ES_TRY(migrate_see_identity(m, err));
+    ES_TRY(migrate_see_host(m, err));
+    ES_TRY(migrate_settings_want(m, &s, err));
+    return is_written(m) ? look_written(m, &s, v, err) : look_manual(m, &s, v, err);
+}
+
+/* ---- what was ---- */
+
+static void put_old(const migrate_context *m, const migrate_setting *s, json_writer *w)
+{
+    json_begin_object(w);
+    json_member_put_string(w, "kind", migrate_setting_kind_name(s->kind));
+    json_member_put_string(w, "name", s->name);
+    json_member_put_bool(w, "had", s->old != NULL);
+    if (s->old != NULL) {
+        if (s->old->type != NULL)
+            json_member_put_string(w, "type", s->old->type);
+        if (s->old->secret != NULL)
+            json_member_put_string(w, "secret", s->old->secret);
+        else if (s->has_secret)
+            json_member_put_bool(w, "kept", m->keep_old != NULL && s->old->value != NULL);
+        else
+            json_member_put_string(w, "value", s->old->value);
+    }
+    json_end_object(w);
+}
+
+/* Before the journal: what it says to be kept is. */
+static entrasql_status keep(const migrate_context *m, const migrate_settings *s,
+                            entrasql_error *err)
+{
+    ES_CLEANUP(migrate_olds_done) migrate_olds olds = {0};
+
+    if (m->keep_old == NULL)
+        return ENTRASQL_OK;
+    olds.plan = es_strdup(migrate_journal_head_text(m->journal, "plan"));
+    if (olds.plan == NULL)
+        return es_nomem(err);
+    for (size_t i = 0; i < s->count; i++) {
+        const migrate_setting *one = &s->list[i];
+        if (one->same || one->old == NULL || !one->has_secret || one->old->value == NULL ||
+            one->old->secret != NULL)
+            continue;
+        ES_TRY(migrate_olds_add(&olds, migrate_setting_kind_name(one->kind), one->name,
+                                one->old->value, one->old->type, err));
+    }
+    return olds.count != 0 ? migrate_olds_write(m->keep_old, &olds, err) : ENTRASQL_OK;
+}
+
+static entrasql_status before(migrate_context *m, json_writer *w, entrasql_error *err)
+{
+    ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+
+    ES_TRY(migrate_settings_want(m, &s, err));
+    ES_TRY(keep(m, &s, err));
+    if (m->keep_old != NULL)
+        json_member_put_string(w, "keepOld", m->keep_old);
+    json_name(w, "settings");
+    json_begin_array(w);
+    for (size_t i = 0; i < s.count; i++) {
+        if (!s.list[i].same && is_written(m))
+            put_old(m, &s.list[i], w);
+    }
+    json_end_array(w);
+    return ENTRASQL_OK;
+}
+
+/* ---- doing ---- */
+
+static entrasql_status apply(migrate_context *m, entrasql_error *err)
+{
+    ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+    azure_change changes[MIGRATE_SETTING_CHANGES];
+    size_t count = 0;
+
+    ES_TRY(migrate_settings_want(m, &s, err));
+    if (!is_written(m)) {
+        ES_TRY(migrate_settings_run(m, &s, false, err));
+        m->was_run = true;
+        return ENTRASQL_OK;
+    }
+    for (size_t i = 0; i < s.count; i++) {
+        const migrate_setting *one = &s.list[i];
+        if (one->same)
+            continue;
+        changes[count++] = (azure_change){
+            .kind = one->kind,
+            .name = one->name,
+            .value = one->value,
+            .type = one->kind == AZURE_CONNECTION_STRING && one->old == NULL ? "SQLAzure" : NULL,
+            .make_sticky = m->o->sticky,
+        };
+    }
+    return azure_host_write(m->arm, &m->host, changes, count, err);
+}
+
+/* ---- back ---- */
+
+static entrasql_status say_lost(es_buf *said, const char *name, const char *file)
+{
+    if (file == NULL)
+        return migrate_line(said, "%s: the old value was given up (--discard-old): set it by hand",
+                            name);
+    return migrate_line(said, "%s: the old value is not in %s: set it by hand", name, file);
+}
+
+/* One entry of the journal as a change. False: it cannot be put back. */
+static entrasql_status old_change(const json_node *node, const migrate_olds *olds, const char *file,
+                                  azure_change *ret, bool *ret_has, es_buf *said,
+                                  entrasql_error *err)
+{
+    const char *kind = NULL;
+    const char *value = NULL;
+    const char *type = NULL;
+    bool had = false;
+
+    *ret = (azure_change){0};
+    *ret_has = true;
+    if (json_member_string(node, "kind", &kind, NULL) != ENTRASQL_OK ||
+        json_member_string(node, "name", &ret->name, NULL) != ENTRASQL_OK ||
+        json_member_bool(node, "had", &had) != ENTRASQL_OK)
+        return es_fail(err, ENTRASQL_CONFIG, "the journal has a setting that is none");
+    if (json_member_string(node, "type", &type, NULL) == ENTRASQL_OK)
+        ret->type = type;
+    ret->kind = es_streq(kind, "connectionString") ? AZURE_CONNECTION_STRING : AZURE_SETTING;
+    if (!had)
+        return ENTRASQL_OK;
+    if (json_member_string(node, "secret", &ret->secret, NULL) == ENTRASQL_OK) {
+        ret->value = "";
+        return ENTRASQL_OK;
+    }
+    if (json_member_string(node, "value", &value, NULL) == ENTRASQL_OK) {
+        ret->value = value;
+        return ENTRASQL_OK;
+    }
+    const migrate_old *old = migrate_olds_find(olds, kind, ret->name);
+    *ret_has = old != NULL;
+    if (old == NULL)
+        return migrate_built(say_lost(said, ret->name, file), err);
+    ret->value = old->value;
+    return ENTRASQL_OK;
+}
+
+/* The file of the run, or the one that the rollback was given. */
+static entrasql_status read_olds(const migrate_context *m, const json_node *detail,
+                                 const char **ret_file, migrate_olds *ret, entrasql_error *err)
+{
+    const char *file = m->keep_old;
+
+    if (file == NULL && json_member_string(detail, "keepOld", &file, NULL) != ENTRASQL_OK)
+        file = NULL;
+    *ret_file = file;
+    if (file == NULL)
+        return ENTRASQL_OK;
+    entrasql_status status = migrate_olds_read(file, ret, err);
+    if (status == ENTRASQL_NOT_FOUND)
+        return ENTRASQL_OK;
+    ES_TRY(status);
+    if (es_streq(ret->plan, migrate_journal_head_text(m->journal, "plan")))
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_INVALID, "the file %s belongs to another migration", file);
+}
+
+static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf *said,
+                            entrasql_error *err)
+{
+    ES_CLEANUP(migrate_olds_done) migrate_olds olds = {0};
+    const json_node *list = json_member(detail, "settings");
+    azure_change changes[MIGRATE_SETTING_CHANGES];
+    const char *file = NULL;
+    size_t count = 0;
+
+    if (!is_written(m)) {
+        ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+        ES_TRY(migrate_see_identity(m, err));
+        ES_TRY(migrate_settings_want(m, &s, err));
+        ES_TRY(migrate_settings_run(m, &s, true, err));
+        return migrate_built(migrate_line(said, "took the drop-in from %s", m->o->app), err);
+    }
+    ES_TRY(read_olds(m, detail, &file, &olds, err));
+    for (size_t i = 0; i < json_count(list) && count < MIGRATE_SETTING_CHANGES; i++) {
+        bool has = false;
+        ES_TRY(old_change(json_element(list, i), &olds, file, &changes[count], &has, said, err));
+        count += has;
+    }
+    if (count == 0)
+        return ENTRASQL_OK;
+    ES_TRY(azure_host_write(m->arm, &m->host, changes, count, err));
+    for (size_t i = 0; i < count; i++)
+        ES_TRY(migrate_built(
+            migrate_line(said, changes[i].value != NULL ? "%s has its old value" : "%s was removed",
+                         changes[i].name),
+            err));
+    return ENTRASQL_OK;
+}
+
+/* ---- script ---- */
+
+static entrasql_status build_script(const migrate_context *m, const migrate_settings *s,
+                                    es_buf *out)
+{
+    bool is_function = es_streq(m->host.host->name, "function-app");
+
+    for (size_t i = 0; i < s->count; i++) {
+        const migrate_setting *one = &s->list[i];
+        bool is_string = one->kind == AZURE_CONNECTION_STRING;
+        if (one->value == NULL)
+            continue;
+        ES_TRY(es_buf_printf(
+            out, "az %s config %s set%s -g ", is_function ? "functionapp" : "webapp",
+            is_string ? "connection-string" : "appsettings", is_string ? " -t SQLAzure" : ""));
+        ES_TRY(migrate_add_shell(out, m->o->resource_group));
+        ES_TRY(es_buf_add_str(out, " -n "));
+        ES_TRY(migrate_add_shell(out, m->o->app));
+        if (m->o->slot != NULL) {
+            ES_TRY(es_buf_add_str(out, " --slot "));
+            ES_TRY(migrate_add_shell(out, m->o->slot));
+        }
+        ES_TRY(es_buf_add_str(out, m->o->sticky ? " --slot-settings " : " --settings "));
+        ES_TRY(es_buf_printf(out, "%s=", one->name));
+        ES_TRY(migrate_add_shell(out, one->value));
+        ES_TRY(es_buf_u8(out, '\n'));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *err)
+{
+    ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+    bool is_site = (m->host.host->features & AZURE_HOST_HAS_CONNECTION_STRINGS) != 0;
+
+    ES_TRY(migrate_settings_want(m, &s, err));
+    if (is_site)
+        return migrate_built(build_script(m, &s, out), err);
+    for (size_t i = 0; i < s.count; i++) {
+        if (s.list[i].value != NULL)
+            ES_TRY(migrate_built(migrate_line(out, "# set in the application's environment: %s=%s",
+                                              s.list[i].name, s.list[i].value),
+                                 err));
+    }
+    return ENTRASQL_OK;
+}
+
+static size_t needs(const migrate_context *m, const azure_need *ret[4])
+{
+    ret[0] = m->host.host->read_needs;
+    ret[1] = m->host.host->write_needs;
+    return is_written(m) ? 2 : 1;
+}
+
+const migrate_step migrate_step_settings = {
+    .name = "settings",
+    .title = "Connection string and AZURE_CLIENT_ID",
+    .applies = applies,
+    .look = look,
+    .before = before,
+    .apply = apply,
+    .undo = undo,
+    .script = script,
+    .needs = needs,
+};
