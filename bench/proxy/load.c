@@ -9,8 +9,8 @@
  *                                   ends; held: each has had a request and holds a transaction
  *   load PORT postgres COUNT        the same for PgBouncer's protocol
  *
- * Environment: WIRE_CA (a file: TLS first, strict), WIRE_TOKEN, WIRE_PACKET (packet size),
- * WIRE_DATABASE.
+ * Environment: WIRE_CA (a file: TLS first, strict; with WIRE_74 TDS 7.4's TLS), WIRE_TOKEN,
+ * WIRE_PACKET (packet size), WIRE_DATABASE.
  */
 #include "base/mem.h"
 #include "wire.h"
@@ -187,6 +187,7 @@ int main(int argc, char **argv)
                       .app_name = "bench",
                       .token = getenv("WIRE_TOKEN"),
                       .database = getenv("WIRE_DATABASE"),
+                      .tls_in_login = getenv("WIRE_74") != NULL,
                       .packet_size = packet != NULL ? (uint32_t)strtoul(packet, NULL, 10) : 0,
                       .timeout_ms = 120000};
     if (argc < 4) {

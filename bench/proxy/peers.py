@@ -24,6 +24,7 @@ import shim  # noqa: E402
 
 BUILT = ROOT / "build" / "bench" / "proxy"
 DESCRIPTORS = 65536
+TDS_74 = "7.4"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -146,9 +147,9 @@ class World:
 
     # The relays: plain on their side, TLS to `port` (None: the server).
 
-    def entrasql(self, pool, port=None, more=()):
+    def entrasql(self, pool, port=None, more=(), encrypt="strict"):
         """pool: the words that switch it on or off."""
-        target = f"localhost,{port or self.server.port}/bench?encrypt=strict&listen=0"
+        target = f"localhost,{port or self.server.port}/bench?encrypt={encrypt}&listen=0"
         return running("entrasql", [self.programs.entrasql, "--log-level", "warning", "proxy", target,
                                     "--max-clients", "30000", *pool, *more],
                        env=self.env, ready=r"^127\.0\.0\.1:(\d+) ->[^$]*^ready",
@@ -217,6 +218,8 @@ class World:
         env = dict(os.environ, WIRE_PACKET="8000")
         if direct:
             env.update(WIRE_CA=str(self.folder / "ca.pem"), WIRE_TOKEN=self.token)
+        if direct == TDS_74:
+            env["WIRE_74"] = "1"
         return subprocess.Popen([str(BUILT / "load"), str(port), *map(str, words)], env=env,
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True)

@@ -8,6 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOC = ROOT / "docs" / "performance.md"
 PLOT = ROOT / "docs" / "performance-proxy.svg"
 BEGIN, END = "<!-- bench/proxy: begin -->", "<!-- bench/proxy: end -->"
+DIRECT = "direct, TDS 7.4"
 OURS, PLAIN, LARGE = "entrasql proxy", "HAProxy", "HAProxy, tune.bufsize 262144"
 
 
@@ -46,7 +47,8 @@ def round_trips(found):
 
 
 def connects(found):
-    lines = ["Connect, `SELECT 1`, close, one after another, a second:", "",
+    lines = ["Connect, `SELECT 1`, close, one after another, a second. Direct ones bring a token that they have "
+             "already; TDS 7.4 is what drivers do unless told otherwise, and what the proxy does here:", "",
              "| way | " + " | ".join(found) + " |", "|---|" + "---|" * len(found)]
     ways = list(dict.fromkeys(way for row in found.values() for way in row))
     for way in ways:
@@ -56,7 +58,7 @@ def connects(found):
     pooled = "proxy, pool on"
     if pooled in ways:
         for place, wanted in (("loopback", 10), ("20 ms", 5)):
-            ratio = found[place][pooled] / found[place]["direct with a token"]
+            ratio = found[place][pooled] / found[place][DIRECT]
             lines.append(f"\nPooled beside direct, {place}: {ratio:.1f} times (asked for: at least "
                          f"{wanted}; met: {verdict(ratio >= wanted)}).")
     return lines

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The server of the bench: as fast a source of TDS answers as one can be, so that what
- * stands before it is what gets measured. TLS first (strict, TDS 8.0) by OpenSSL on the
- * socket; any login is accepted, a token is not looked at.
+ * stands before it is what gets measured. OpenSSL on the socket, TLS first (strict, TDS
+ * 8.0) or with its handshake inside PRELOGIN (TDS 7.4); any login is accepted, a token is not
+ * looked at.
  *
  *   source CERT KEY [PORT]      prints the port
  *
@@ -40,14 +41,21 @@
 /* Packets sent in one turn before others are looked at. */
 #define SEND_TURNS 64
 
-typedef enum phase { PHASE_TLS, PHASE_LOGIN, PHASE_READY } phase;
+typedef enum phase {
+    PHASE_FIRST,    /* its first byte says which kind of client it is */
+    PHASE_PRELOGIN, /* TDS 7.4, in clear */
+    PHASE_WRAPPED,  /* TLS's handshake inside PRELOGIN packets */
+    PHASE_STRICT,   /* TLS's handshake first */
+    PHASE_LOGIN,
+    PHASE_READY
+} phase;
 
 typedef struct peer {
     int fd;
     phase at;
     SSL *ssl;
     tds_server *engine;
-    tds_assembler request;
+    tds_assembler request; /* also of the wrapped handshake */
     uint32_t packet_size;
     es_buf out;        /* small answers, and the large one's beginning and end */
     size_t sent;       /* of out */
@@ -175,6 +183,8 @@ static entrasql_status serve(peer *p)
 static entrasql_status write_some(peer *p, const uint8_t *data, size_t n, size_t *ret_n)
 {
     ERR_clear_error();
+    if (p->at < PHASE_STRICT)
+        return os_sock_send(p->fd, data, n, ret_n, NULL);
     if (SSL_write_ex(p->ssl, data, n, ret_n) == 1)
         return ENTRASQL_OK;
     int why = SSL_get_error(p->ssl, 0);
@@ -221,9 +231,24 @@ static entrasql_status flush(peer *p)
 static entrasql_status read_some(peer *p, uint8_t *space, size_t *ret_n)
 {
     ERR_clear_error();
+    if (p->at < PHASE_STRICT)
+        return os_sock_recv(p->fd, space, IN_BYTES, ret_n, NULL);
     if (SSL_read_ex(p->ssl, space, IN_BYTES, ret_n) == 1)
         return ENTRASQL_OK;
     return SSL_get_error(p->ssl, 0) == SSL_ERROR_WANT_READ ? ENTRASQL_AGAIN : ENTRASQL_CLOSED;
+}
+
+static entrasql_status start_wrapped(peer *p)
+{
+    BIO *in = BIO_new(BIO_s_mem());
+    BIO *out = BIO_new(BIO_s_mem());
+    SSL_set_bio(p->ssl, in, out);
+    if (in == NULL || out == NULL || SSL_set_max_proto_version(p->ssl, TLS1_2_VERSION) != 1)
+        return ENTRASQL_NOMEM;
+    tds_assembler_done(&p->request);
+    tds_assembler_init(&p->request, BODY_MAX_BYTES, false, TDS_ACCEPT(TDS_PACKET_PRELOGIN));
+    p->at = PHASE_WRAPPED;
+    return ENTRASQL_OK;
 }
 
 static entrasql_status step_login(peer *p, const uint8_t *data, size_t n, size_t *ret_used)
@@ -236,6 +261,8 @@ static entrasql_status step_login(peer *p, const uint8_t *data, size_t n, size_t
     es_buf *out = tds_server_output(p->engine);
     ES_TRY(es_buf_add(&p->out, out->data, out->len));
     es_buf_clear(out);
+    if (tds_server_wants(p->engine) == TDS_SERVER_WANT_TLS)
+        return start_wrapped(p);
     if (tds_server_wants(p->engine) == TDS_SERVER_READY) {
         p->at = PHASE_READY;
         p->packet_size = tds_server_packet_size(p->engine);
@@ -245,30 +272,91 @@ static entrasql_status step_login(peer *p, const uint8_t *data, size_t n, size_t
     return ENTRASQL_OK;
 }
 
+/* ---- TLS's handshake ---- */
+
+static bool set_fd(peer *p)
+{
+    return SSL_set_fd(p->ssl, p->fd) == 1;
+}
+
+static entrasql_status add_flight(peer *p)
+{
+    uint8_t space[IN_BYTES];
+    size_t n = 0;
+    BIO *out = SSL_get_wbio(p->ssl);
+    while (BIO_ctrl_pending(out) > 0) {
+        if (BIO_read_ex(out, space, sizeof space, &n) != 1)
+            return ENTRASQL_TLS;
+        ES_TRY(
+            tds_packets_write(TDS_PACKET_PRELOGIN, 0, TDS_PACKET_SIZE_DEFAULT, space, n, &p->out));
+    }
+    return ENTRASQL_OK;
+}
+
+/* A whole flight of the client has come. */
+static entrasql_status step_wrapped(peer *p)
+{
+    size_t n = 0;
+    if (BIO_write_ex(SSL_get_rbio(p->ssl), p->request.body.data, p->request.body.len, &n) != 1)
+        return ENTRASQL_TLS;
+    tds_assembler_next(&p->request);
+    ERR_clear_error();
+    int rc = SSL_do_handshake(p->ssl);
+    ES_TRY(add_flight(p));
+    if (rc != 1)
+        return SSL_get_error(p->ssl, rc) == SSL_ERROR_WANT_READ ? ENTRASQL_OK : ENTRASQL_TLS;
+    ES_TRY(flush_out(p)); /* the last bytes in clear; a new socket takes them at once */
+    tds_assembler_done(&p->request);
+    tds_assembler_init(&p->request, BODY_MAX_BYTES, false, TDS_ACCEPT_REQUESTS);
+    p->at = PHASE_LOGIN;
+    return set_fd(p) ? tds_server_tls_started(p->engine, NULL) : ENTRASQL_NOMEM;
+}
+
+static entrasql_status step_request(peer *p, const uint8_t *data, size_t n, size_t *ret_used)
+{
+    ES_TRY(tds_assembler_feed(&p->request, data, n, ret_used, NULL));
+    if (!p->request.complete)
+        return ENTRASQL_OK;
+    if (p->at == PHASE_WRAPPED)
+        return step_wrapped(p);
+    ES_TRY(serve(p));
+    tds_assembler_next(&p->request);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status take(peer *p, const uint8_t *data, size_t n)
 {
     while (n > 0) {
         size_t used = 0;
-        if (p->at == PHASE_LOGIN) {
+        if (p->at == PHASE_LOGIN || p->at == PHASE_PRELOGIN)
             ES_TRY(step_login(p, data, n, &used));
-        } else {
-            ES_TRY(tds_assembler_feed(&p->request, data, n, &used, NULL));
-            if (p->request.complete) {
-                ES_TRY(serve(p));
-                tds_assembler_next(&p->request);
-            }
-        }
+        else
+            ES_TRY(step_request(p, data, n, &used));
         data += used;
         n -= used;
     }
     return ENTRASQL_OK;
 }
 
-static entrasql_status start_login(peer *p)
+static entrasql_status start_login(peer *p, bool strict)
 {
-    const tds_server_options o = {.strict = true, .max_packet_size = TDS_PACKET_SIZE_MAX_TLS};
-    p->at = PHASE_LOGIN;
+    const tds_server_options o = {.strict = strict,
+                                  .tls = TDS_SERVER_TLS_REQUIRED,
+                                  .max_packet_size = TDS_PACKET_SIZE_MAX_TLS};
+    p->at = strict ? PHASE_LOGIN : PHASE_PRELOGIN;
     return tds_server_new(&o, &p->engine, NULL);
+}
+
+static entrasql_status sniff(peer *p)
+{
+    uint8_t first = 0;
+    ssize_t n = recv(p->fd, &first, 1, MSG_PEEK);
+    if (n <= 0)
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? ENTRASQL_AGAIN : ENTRASQL_CLOSED;
+    if (first != TDS_FIRST_BYTE_TLS)
+        return start_login(p, false);
+    p->at = PHASE_STRICT;
+    return set_fd(p) ? ENTRASQL_OK : ENTRASQL_NOMEM;
 }
 
 static entrasql_status shake_hands(peer *p)
@@ -276,14 +364,16 @@ static entrasql_status shake_hands(peer *p)
     ERR_clear_error();
     int rc = SSL_accept(p->ssl);
     if (rc == 1)
-        return start_login(p);
+        return start_login(p, true);
     return SSL_get_error(p->ssl, rc) == SSL_ERROR_WANT_READ ? ENTRASQL_AGAIN : ENTRASQL_TLS;
 }
 
 static entrasql_status step(peer *p)
 {
     uint8_t space[IN_BYTES];
-    if (p->at == PHASE_TLS)
+    if (p->at == PHASE_FIRST)
+        ES_TRY(sniff(p));
+    if (p->at == PHASE_STRICT)
         ES_TRY(shake_hands(p));
     for (;;) {
         size_t n = 0;
@@ -332,7 +422,7 @@ static bool admit(int set, int fd)
     p->out = ES_BUF_INIT(BODY_MAX_BYTES);
     tds_assembler_init(&p->request, BODY_MAX_BYTES, false, TDS_ACCEPT_REQUESTS);
     p->ssl = SSL_new(tls);
-    if (p->ssl == NULL || SSL_set_fd(p->ssl, fd) != 1) {
+    if (p->ssl == NULL) {
         drop(p);
         return false;
     }

@@ -14,7 +14,8 @@ UP, DOWN = "up", "down"  # client to server, server to client
 
 
 class Delay:
-    """Each byte arrives so many seconds later, in either direction."""
+    """Each byte arrives so many seconds later, in either direction, those of TCP's own handshake, too:
+    the first ones come a round trip late."""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -84,6 +85,8 @@ class Shim:
         except OSError:
             reset(writer)
             return
+        if isinstance(plan, Delay):
+            await asyncio.sleep(2 * plan.seconds)
         both = (writer, behind[1])
         for one in both:
             one.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -70,21 +70,6 @@ void wire_tls_free(wire_tls *t)
     es_free(t);
 }
 
-static entrasql_status start_tls(wire *w, wire_tls *t, entrasql_error *err)
-{
-    static const uint8_t alpn[] = {7, 't', 'd', 's', '/', '8', '.', '0'};
-    w->ssl = SSL_new(t->ctx);
-    if (w->ssl == NULL)
-        return es_nomem(err);
-    if (SSL_set_fd(w->ssl, w->fd) != 1 || SSL_set_tlsext_host_name(w->ssl, "localhost") != 1 ||
-        SSL_set1_host(w->ssl, "localhost") != 1 ||
-        SSL_set_alpn_protos(w->ssl, alpn, sizeof alpn) != 0)
-        return es_nomem(err);
-    if (SSL_connect(w->ssl) != 1)
-        return es_fail(err, ENTRASQL_TLS, "TLS: %s", ERR_error_string(ERR_get_error(), NULL));
-    return ENTRASQL_OK;
-}
-
 /* ---- bytes ---- */
 
 static entrasql_status send_all(wire *w, const uint8_t *p, size_t n, entrasql_error *err)
@@ -132,7 +117,88 @@ static entrasql_status receive(wire *w, entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+/* ---- TLS's handshake ---- */
+
+static entrasql_status fail_tls(entrasql_error *err)
+{
+    return es_fail(err, ENTRASQL_TLS, "TLS: %s", ERR_error_string(ERR_get_error(), NULL));
+}
+
+static entrasql_status connect_strict(wire *w, entrasql_error *err)
+{
+    static const uint8_t alpn[] = {7, 't', 'd', 's', '/', '8', '.', '0'};
+    if (SSL_set_fd(w->ssl, w->fd) != 1 || SSL_set_alpn_protos(w->ssl, alpn, sizeof alpn) != 0)
+        return es_nomem(err);
+    return SSL_connect(w->ssl) == 1 ? ENTRASQL_OK : fail_tls(err);
+}
+
+/* What OpenSSL has to say, as one PRELOGIN packet ([MS-TDS] 2.2.6.5). */
+static entrasql_status send_flight(wire *w, BIO *out, entrasql_error *err)
+{
+    uint8_t packet[TDS_PACKET_HEADER_BYTES + TDS_PACKET_SIZE_MAX_TLS] = {TDS_PACKET_PRELOGIN,
+                                                                         TDS_STATUS_EOM};
+    size_t n = 0;
+    if (BIO_ctrl_pending(out) == 0)
+        return ENTRASQL_OK;
+    if (BIO_read_ex(out, packet + TDS_PACKET_HEADER_BYTES, TDS_PACKET_SIZE_MAX_TLS, &n) != 1)
+        return fail_tls(err);
+    n += TDS_PACKET_HEADER_BYTES;
+    packet[2] = (uint8_t)(n >> 8);
+    packet[3] = (uint8_t)n;
+    ssize_t sent = send(w->fd, packet, n, MSG_NOSIGNAL);
+    return sent == (ssize_t)n ? ENTRASQL_OK : es_fail_errno(err, errno, "send");
+}
+
+static entrasql_status receive_flight(wire *w, BIO *in, entrasql_error *err)
+{
+    uint8_t packet[UINT16_MAX];
+    size_t done = 0;
+    if (recv(w->fd, packet, TDS_PACKET_HEADER_BYTES, MSG_WAITALL) != TDS_PACKET_HEADER_BYTES)
+        return es_fail(err, ENTRASQL_CLOSED, "the peer closed the connection in TLS's handshake");
+    size_t n = ((size_t)packet[2] << 8 | packet[3]) - TDS_PACKET_HEADER_BYTES;
+    if (n == 0 || n > sizeof packet || recv(w->fd, packet, n, MSG_WAITALL) != (ssize_t)n ||
+        BIO_write_ex(in, packet, n, &done) != 1)
+        return fail_tls(err);
+    return ENTRASQL_OK;
+}
+
+/* The handshake in memory; from then on OpenSSL has the socket. */
+static entrasql_status connect_in_login(wire *w, entrasql_error *err)
+{
+    BIO *in = BIO_new(BIO_s_mem());
+    BIO *out = BIO_new(BIO_s_mem());
+    int rc = 0;
+    SSL_set_bio(w->ssl, in, out);
+    if (in == NULL || out == NULL || SSL_set_max_proto_version(w->ssl, TLS1_2_VERSION) != 1)
+        return es_nomem(err);
+    SSL_set_connect_state(w->ssl);
+    while ((rc = SSL_do_handshake(w->ssl)) != 1) {
+        if (SSL_get_error(w->ssl, rc) != SSL_ERROR_WANT_READ)
+            return fail_tls(err);
+        ES_TRY(send_flight(w, out, err));
+        ES_TRY(receive_flight(w, in, err));
+    }
+    ES_TRY(send_flight(w, out, err));
+    return SSL_set_fd(w->ssl, w->fd) == 1 ? ENTRASQL_OK : es_nomem(err);
+}
+
+static entrasql_status start_tls(wire *w, const wire_options *o, entrasql_error *err)
+{
+    w->ssl = SSL_new(o->tls->ctx);
+    if (w->ssl == NULL || SSL_set_tlsext_host_name(w->ssl, "localhost") != 1 ||
+        SSL_set1_host(w->ssl, "localhost") != 1)
+        return es_nomem(err);
+    return o->tls_in_login ? connect_in_login(w, err) : connect_strict(w, err);
+}
+
 /* ---- login ---- */
+
+static tds_encrypt encryption(const wire_options *o)
+{
+    if (o->tls == NULL)
+        return TDS_ENCRYPT_NOT_SUPPORTED;
+    return o->tls_in_login ? TDS_ENCRYPT_ON : TDS_ENCRYPT_STRICT;
+}
 
 static entrasql_status make_login(const wire_options *o, tds_login7 *l)
 {
@@ -158,7 +224,7 @@ static entrasql_status new_engine(const wire_options *o, tds_client **ret, entra
     tds_client_options options = {
         .login = &login,
         .server_name = "localhost",
-        .encrypt = o->tls != NULL ? TDS_ENCRYPT_STRICT : TDS_ENCRYPT_NOT_SUPPORTED,
+        .encrypt = encryption(o),
         .auth = o->token != NULL ? TDS_CLIENT_AUTH_TOKEN : TDS_CLIENT_AUTH_PASSWORD,
         .allow_clear_password = true,
     };
@@ -191,13 +257,11 @@ static entrasql_status log_in(wire *w, const wire_options *o, tds_client *c, ent
 {
     for (;;) {
         es_buf *out = tds_client_output(c);
-        if (w->ssl != NULL || o->tls == NULL) {
-            ES_TRY(send_all(w, out->data, out->len, err));
-            es_buf_clear(out);
-        }
+        ES_TRY(send_all(w, out->data, out->len, err));
+        es_buf_clear(out);
         switch (tds_client_wants(c)) {
         case TDS_CLIENT_WANT_TLS:
-            ES_TRY(start_tls(w, o->tls, err));
+            ES_TRY(start_tls(w, o, err));
             ES_TRY(tds_client_tls_started(c, err));
             break;
         case TDS_CLIENT_WANT_TOKEN:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A small blocking TDS client for checkers and benches, on the engines of src/tds: in
- * clear, or through TLS first (strict, TDS 8.0) with OpenSSL on the socket itself, so
- * that it costs as little as a client can.
+ * clear, or through TLS with OpenSSL on the socket itself, so that it costs as little as a
+ * client can: TLS first (strict, TDS 8.0), or with its handshake inside PRELOGIN (TDS 7.4).
  *
  * A connection belongs to one thread. A failure leaves it fit for wire_close() only,
  * but for SQL errors, which are part of an answer.
@@ -20,8 +20,9 @@
 typedef struct wire_tls wire_tls; /* shared by connections; any thread */
 
 typedef struct wire_options {
-    uint16_t port; /* on 127.0.0.1 */
-    wire_tls *tls; /* NULL: in clear */
+    uint16_t port;     /* on 127.0.0.1 */
+    wire_tls *tls;     /* NULL: in clear */
+    bool tls_in_login; /* TDS 7.4 instead of strict */
     const char *user;
     const char *password;
     const char *token; /* FEDAUTH instead of user and password; needs TLS */
