@@ -17,7 +17,21 @@ static _Atomic int current_level = ES_LOG_NONE;
 static _Atomic int current_form = ES_LOG_TEXT;
 static _Atomic int current_fd = STDERR_FILENO;
 
+static _Thread_local es_log_scope scope;
+
 static const char *const level_names[] = {"none", "error", "warning", "info", "debug", "trace"};
+
+es_log_scope es_log_scope_begin(const char *key, int64_t number)
+{
+    es_log_scope outer = scope;
+    scope = (es_log_scope){.key = key, .number = number};
+    return outer;
+}
+
+void es_log_scope_end(es_log_scope *outer)
+{
+    scope = *outer;
+}
 
 void es_log_setup(es_log_level level, es_log_form form, int fd)
 {
@@ -73,6 +87,30 @@ static entrasql_status add_value(es_buf *line, const es_log_kv *kv)
     return es_buf_printf(line, "%lld", (long long)kv->number);
 }
 
+static entrasql_status add_pair(es_buf *line, bool json, const es_log_kv *kv)
+{
+    if (json) {
+        ES_TRY(es_buf_u8(line, ','));
+        ES_TRY(add_quoted(line, kv->key));
+        ES_TRY(es_buf_u8(line, ':'));
+    } else {
+        ES_TRY(es_buf_printf(line, " %s=", kv->key));
+    }
+    return add_value(line, kv);
+}
+
+/* Of the block that the line is written in, when the line does not say it itself. */
+static entrasql_status add_scope(es_buf *line, bool json, const es_log_kv *kvs, unsigned count)
+{
+    if (scope.key == NULL)
+        return ENTRASQL_OK;
+    for (unsigned i = 0; i < count; i++)
+        if (es_streq(kvs[i].key, scope.key))
+            return ENTRASQL_OK;
+    const es_log_kv kv = {.key = scope.key, .number = scope.number};
+    return add_pair(line, json, &kv);
+}
+
 static entrasql_status format_line(es_buf *line, es_log_level level, const char *module,
                                    const char *message, const es_log_kv *kvs, unsigned count)
 {
@@ -91,16 +129,9 @@ static entrasql_status format_line(es_buf *line, es_log_level level, const char 
         ES_TRY(es_buf_printf(line, "%s.%03ldZ %-7s %s: ", stamp, now.tv_nsec / 1000000,
                              level_names[level], module));
     ES_TRY(json ? add_quoted(line, message) : es_buf_add_str(line, message));
-    for (unsigned i = 0; i < count; i++) {
-        if (json) {
-            ES_TRY(es_buf_u8(line, ','));
-            ES_TRY(add_quoted(line, kvs[i].key));
-            ES_TRY(es_buf_u8(line, ':'));
-        } else {
-            ES_TRY(es_buf_printf(line, " %s=", kvs[i].key));
-        }
-        ES_TRY(add_value(line, &kvs[i]));
-    }
+    ES_TRY(add_scope(line, json, kvs, count));
+    for (unsigned i = 0; i < count; i++)
+        ES_TRY(add_pair(line, json, &kvs[i]));
     return es_buf_add_str(line, json ? "}\n" : "\n");
 }
 

@@ -41,6 +41,23 @@ typedef struct es_log_kv {
 #define ES_KV_STR(k, v) ((es_log_kv){.key = (k), .text = (v) != NULL ? (v) : ""})
 #define ES_KV_I64(k, v) ((es_log_kv){.key = (k), .number = (int64_t)(v)})
 
+/*
+ * Until the end of the block every line of this thread also has that number under that key (static
+ * storage), unless it gives the key itself: whose work is being done, in lines of code that does
+ * not know. The inner of two blocks counts.
+ */
+typedef struct es_log_scope {
+    const char *key; /* of the block around; NULL: none */
+    int64_t number;
+} es_log_scope;
+
+es_log_scope es_log_scope_begin(const char *key, int64_t number);
+void es_log_scope_end(es_log_scope *outer);
+
+#define ES_LOG_SCOPE(key, number)                                                                  \
+    ES_CLEANUP(es_log_scope_end)                                                                   \
+    es_log_scope es_log_scope_ ES_UNUSED = es_log_scope_begin(key, (int64_t)(number))
+
 void es_log_write(es_log_level level, const char *module, const char *message, const es_log_kv *kvs,
                   unsigned count);
 

@@ -200,6 +200,7 @@ static bool step_reset(proxy_server *s)
 static bool server_step(void *ctx)
 {
     proxy_server *s = ctx;
+    ES_LOG_SCOPE("server_conn", s->number);
     switch (s->at) {
     case PHASE_LOGIN:
         return step_login(s);

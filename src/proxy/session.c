@@ -542,6 +542,7 @@ static entrasql_status step_phase(proxy_session *s, entrasql_error *err)
 static bool session_step(void *ctx)
 {
     proxy_session *s = ctx;
+    ES_LOG_SCOPE("conn", s->number);
     entrasql_error err;
     if (s->is_killed) {
         (void)es_fail(&err, ENTRASQL_CANCELLED, "it was ended by an operator");
@@ -640,6 +641,7 @@ static void free_session(proxy_session *s)
 static void session_end(void *ctx)
 {
     proxy_session *s = ctx;
+    ES_LOG_SCOPE("conn", s->number);
     proxy_service *v = proxy_service_ref(s->service);
     pool_leave(&s->waiter);
     give_back(s);

@@ -3,6 +3,7 @@
 #include "proxy/show.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 
 #include <stdio.h>
 
@@ -59,7 +60,7 @@ static entrasql_status add_unpooled(const proxy_show_view *view, const proxy_tar
          s = proxy_session_next(s)) {
         proxy_session_info info;
         proxy_session_info_get(s, &info);
-        if (info.service->target != t)
+        if (!es_streq(info.service->target->name, t->name))
             continue;
         clients++;
         servers += info.has_own_server ? 1 : 0;

@@ -425,6 +425,22 @@ def test_the_admin_comes_in_when_the_proxy_is_full(programs, identity_env, targe
             assert len(show(p.port(), "CLIENTS")) == 2
 
 
+# ---- the log ----
+
+def test_every_line_of_a_session_has_its_number(programs, identity_env, target):  # noqa: F811
+    with proxy(programs, identity_env, [target], "--pool", "on") as p:
+        for number in (1, 2):
+            with connect(p.port()) as c:
+                assert rows_of(c, "SELECT 1") == [1]
+            until(lambda n=number: any(re.search(rf"session ended.* conn={n}\b", line)
+                                       for line in p.log), "it has ended")
+        lines = list(p.log)
+    assert any(re.search(r"login accepted.* conn=1\b", line) for line in lines)
+    # The pool's connection is of nobody; all the rest is somebody's.
+    nobodys = [line for line in lines if not re.search(r" (conn|server_conn)=\d", line)]
+    assert not nobodys, nobodys
+
+
 # ---- starting and the service manager ----
 
 def test_the_connection_test_at_start(programs, identity_env, emulator, target):  # noqa: F811

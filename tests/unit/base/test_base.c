@@ -221,6 +221,48 @@ static void log_lines_cannot_be_forged(void **state)
     assert_null(strstr(line, "too fine"));
 }
 
+/* A line of code that does not know for whom it works. */
+static void log_from_below(void)
+{
+    ES_LOG(INFO, "test", "below", ES_KV_I64("n", 1));
+}
+
+static void log_within(void)
+{
+    ES_LOG_SCOPE("server_conn", 9);
+    log_from_below();
+}
+
+static void log_lines_tell_whose_they_are(void **state)
+{
+    (void)state;
+    int ends[2];
+    char lines[1024] = "";
+    assert_int_equal(pipe(ends), 0);
+    es_log_setup(ES_LOG_INFO, ES_LOG_JSON, ends[1]);
+    {
+        ES_LOG_SCOPE("conn", 7);
+        log_from_below();
+        ES_LOG(INFO, "test", "own", ES_KV_I64("conn", 8)); /* not twice */
+        log_within();
+        ES_LOG(INFO, "test", "after");
+    }
+    log_from_below();
+    es_log_setup(ES_LOG_NONE, ES_LOG_TEXT, STDERR_FILENO);
+    close(ends[1]);
+    assert_true(read(ends[0], lines, sizeof lines - 1) > 0);
+    close(ends[0]);
+    static const char *const ends_of[] = {"\"below\",\"conn\":7,\"n\":1}", "\"own\",\"conn\":8}",
+                                          "\"below\",\"server_conn\":9,\"n\":1}",
+                                          "\"after\",\"conn\":7}", "\"below\",\"n\":1}"};
+    char *rest = lines;
+    for (size_t i = 0; i < ES_COUNT_OF(ends_of); i++) {
+        char *line = strsep(&rest, "\n");
+        if (line == NULL || !es_ends_with(line, ends_of[i]))
+            fail_msg("%s instead of %s", line != NULL ? line : "nothing", ends_of[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +278,7 @@ int main(void)
         cmocka_unit_test(foreign_text_is_made_printable),
         cmocka_unit_test(secrets_compare),
         cmocka_unit_test(log_lines_cannot_be_forged),
+        cmocka_unit_test(log_lines_tell_whose_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
