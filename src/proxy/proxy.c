@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* What all sessions read into, one after the other. */
-#define SCRATCH_BYTES ((size_t)64 * 1024)
+#define SCRATCH_BYTES ((size_t)256 * 1024)
 
 typedef struct proxy proxy;
 

@@ -53,6 +53,8 @@ entrasql_status relay_pump_new(const relay_pump_options *options, relay_pump **r
                           .show = relay_border_down};
     p->border = options->border;
     p->scratch = options->scratch != NULL ? options->scratch : p->own_scratch;
+    relay_stream_use_scratch(options->client, p->scratch);
+    relay_stream_use_scratch(options->server, p->scratch);
     p->keeps_server = options->keeps_server;
     p->server_had_sent = relay_stream_sent(options->server);
     p->linger_until_ms = ES_NO_DEADLINE;
@@ -64,7 +66,11 @@ void relay_pump_free(relay_pump *p)
 {
     if (p == NULL)
         return;
-    relay_scratch_free(p->own_scratch);
+    if (p->own_scratch != NULL) {
+        relay_stream_use_scratch(p->up.from, NULL);
+        relay_stream_use_scratch(p->up.to, NULL);
+        relay_scratch_free(p->own_scratch);
+    }
     es_free(p);
 }
 
@@ -163,6 +169,8 @@ static entrasql_status move(relay_pump *p, direction *d, bool *ret_busy, entrasq
         if (status == ENTRASQL_AGAIN)
             return ENTRASQL_OK;
         ES_TRY(status);
+        if (!d->ended && relay_stream_is_drained(d->from) && relay_stream_queued(d->to) == 0)
+            return ENTRASQL_OK; /* another call would only hear that there is nothing */
     }
     *ret_busy = true;
     return ENTRASQL_OK;

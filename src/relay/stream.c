@@ -9,7 +9,10 @@
 #include <string.h>
 
 #define QUEUE_MAX_BYTES ((size_t)1024 * 1024)
-#define RECEIVE_BYTES ((size_t)64 * 1024)
+/* Of the handshake, and by streams without a scratch; on the stack. */
+#define OWN_SPACE_BYTES ((size_t)16 * 1024)
+/* Who reads a byte or two does not make a system call for each. */
+#define LEAST_RECEIVE_BYTES ((size_t)4096)
 /* One read() takes at most so many turns at the socket, so that nobody can keep it busy. */
 #define RECEIVE_TURNS 64
 
@@ -18,26 +21,28 @@ struct relay_stream {
     tls_conn *tls;
     bool said_goodbye; /* TLS's close_notify is queued */
     bool ended;        /* the socket has delivered its last byte */
+    bool is_drained;   /* the latest receive was shorter than it might have been */
     bool may_hold;     /* TLS may hold received bytes that no event on the socket tells of */
     uint64_t sent;
     relay_scratch *scratch; /* NULL: none is lent */
     relay_frame frame;      /* of what is written through TLS */
     es_buf queue;      /* clear bytes and what TLS left behind; goes out before TLS's own output */
     es_buf given_back; /* read() delivers it first */
-    uint8_t *space;    /* RECEIVE_BYTES; made when TLS needs it, given back when idle */
 };
 
 entrasql_status relay_scratch_new(size_t size, relay_scratch **ret)
 {
     relay_scratch *s = es_calloc(1, sizeof *s);
-    uint8_t *plain = es_malloc(size);
-    if (s == NULL || plain == NULL) {
-        es_free(s);
-        es_free(plain);
+    if (s == NULL)
+        return ENTRASQL_NOMEM;
+    s->size = size;
+    s->plain = es_malloc(size);
+    s->cipher = es_malloc(size);
+    s->out = ES_BUF_INIT(TLS_OUTPUT_MAX_BYTES);
+    if (s->plain == NULL || s->cipher == NULL) {
+        relay_scratch_free(s);
         return ENTRASQL_NOMEM;
     }
-    s->plain = plain;
-    s->size = size;
     *ret = s;
     return ENTRASQL_OK;
 }
@@ -46,7 +51,9 @@ void relay_scratch_free(relay_scratch *s)
 {
     if (s == NULL)
         return;
-    es_free_wipe(s->plain, s->size);
+    es_free_wipe(s->plain, s->plain != NULL ? s->size : 0);
+    es_free(s->cipher);
+    es_buf_done(&s->out);
     es_free(s);
 }
 
@@ -74,7 +81,6 @@ void relay_stream_free(relay_stream *s)
     os_sock_close(&s->fd);
     es_buf_done(&s->queue);
     es_buf_done(&s->given_back);
-    es_free_wipe(s->space, s->space != NULL ? RECEIVE_BYTES : 0);
     es_free(s);
 }
 
@@ -95,40 +101,78 @@ const tls_conn *relay_stream_tls(const relay_stream *s)
 
 /* ---- receiving ---- */
 
-/* One receive from the socket into TLS. AGAIN, CLOSED, NETWORK as os_sock_recv(). */
-static entrasql_status receive_for_tls(relay_stream *s, entrasql_error *err)
+/* From the socket into the space. AGAIN, CLOSED, NETWORK as os_sock_recv(). */
+static entrasql_status receive(relay_stream *s, uint8_t *space, size_t size, size_t *ret_n,
+                               entrasql_error *err)
 {
-    size_t got = 0;
     if (s->ended)
         return es_fail(err, ENTRASQL_CLOSED, "the peer closed the connection");
-    if (s->space == NULL)
-        s->space = es_malloc(RECEIVE_BYTES);
-    if (s->space == NULL)
-        return es_nomem(err);
-    entrasql_status status = os_sock_recv(s->fd, s->space, RECEIVE_BYTES, &got, err);
-    if (status != ENTRASQL_OK) {
-        s->ended = status == ENTRASQL_CLOSED;
-        /* An idle connection keeps no buffer. */
-        es_free_wipe(s->space, RECEIVE_BYTES);
-        s->space = NULL;
-        return status;
-    }
-    return tls_conn_feed(s->tls, s->space, got, err);
+    entrasql_status status = os_sock_recv(s->fd, space, size, ret_n, err);
+    s->ended = status == ENTRASQL_CLOSED;
+    s->is_drained = status == ENTRASQL_AGAIN || (status == ENTRASQL_OK && *ret_n < size);
+    return status;
+}
+
+/* For the handshake: what comes is TLS's to keep. */
+static entrasql_status receive_for_handshake(relay_stream *s, entrasql_error *err)
+{
+    uint8_t space[OWN_SPACE_BYTES];
+    size_t got = 0;
+    ES_TRY(receive(s, space, sizeof space, &got, err));
+    return tls_conn_feed(s->tls, space, got, err);
+}
+
+/* A stream with a scratch is past its login: nothing but records follows. */
+static entrasql_status decrypt(relay_stream *s, void *p, size_t n, size_t *ret_n,
+                               entrasql_error *err)
+{
+    if (s->scratch == NULL)
+        return tls_conn_read(s->tls, p, n, ret_n, err);
+    return tls_conn_read_all(s->tls, p, n, ret_n, err);
+}
+
+/*
+ * One receive and what can be read of it: whoever reads a scratch full leaves
+ * nothing behind but the beginning of a record.
+ */
+static entrasql_status receive_and_read(relay_stream *s, uint8_t *space, size_t size, void *p,
+                                        size_t n, size_t *ret_n, entrasql_error *err)
+{
+    size_t got = 0;
+    size_t most = n < LEAST_RECEIVE_BYTES ? LEAST_RECEIVE_BYTES : n;
+    most = most < size ? most : size;
+    ES_TRY(receive(s, space, most, &got, err));
+    tls_conn_lend(s->tls, space, got);
+    entrasql_status status = decrypt(s, p, n, ret_n, err);
+    ES_TRY(tls_conn_end_loan(s->tls, err));
+    return status;
+}
+
+static entrasql_status receive_all(relay_stream *s, uint8_t *space, size_t size, void *p, size_t n,
+                                   size_t *ret_n, entrasql_error *err)
+{
+    entrasql_status status = ENTRASQL_AGAIN;
+    s->is_drained = false;
+    for (int turn = 0; turn < RECEIVE_TURNS && !s->is_drained && status == ENTRASQL_AGAIN; turn++)
+        status = receive_and_read(s, space, size, p, n, ret_n, err);
+    return status;
 }
 
 static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_n,
                                 entrasql_error *err)
 {
-    for (int turn = 0; turn < RECEIVE_TURNS; turn++) {
-        entrasql_status status = tls_conn_read(s->tls, p, n, ret_n, err);
-        s->may_hold = status == ENTRASQL_OK;
-        if (status != ENTRASQL_AGAIN)
-            return status;
-        /* Without close_notify too: TDS messages know their own length. */
-        ES_TRY(receive_for_tls(s, err));
-    }
-    s->may_hold = true;
-    return ENTRASQL_AGAIN;
+    uint8_t own[OWN_SPACE_BYTES];
+    entrasql_status status = ENTRASQL_AGAIN;
+    if (s->may_hold)
+        status = decrypt(s, p, n, ret_n, err);
+    /* Without close_notify too it may end: TDS messages know their own length. */
+    if (status == ENTRASQL_AGAIN && s->scratch != NULL)
+        status = receive_all(s, s->scratch->cipher, s->scratch->size, p, n, ret_n, err);
+    else if (status == ENTRASQL_AGAIN)
+        status = receive_all(s, own, sizeof own, p, n, ret_n, err);
+    /* Who filled its space, or took one record, may have left something behind. */
+    s->may_hold = status == ENTRASQL_OK && (s->scratch == NULL || *ret_n == n);
+    return status;
 }
 
 entrasql_status relay_stream_read(relay_stream *s, void *p, size_t n, size_t *ret_n,
@@ -145,7 +189,12 @@ entrasql_status relay_stream_read(relay_stream *s, void *p, size_t n, size_t *re
     }
     if (s->tls != NULL)
         return read_tls(s, p, n, ret_n, err);
-    return os_sock_recv(s->fd, p, n, ret_n, err);
+    return receive(s, p, n, ret_n, err);
+}
+
+bool relay_stream_is_drained(const relay_stream *s)
+{
+    return s->is_drained && !s->may_hold && s->given_back.len == 0;
 }
 
 entrasql_status relay_stream_push_back(relay_stream *s, const void *p, size_t n)
@@ -227,7 +276,7 @@ static entrasql_status write_clear(relay_stream *s, const uint8_t *p, size_t n, 
 }
 
 /* One TLS record a packet, as far as the caller has it: old peers dislike other sizes. */
-static entrasql_status write_tls(relay_stream *s, const uint8_t *p, size_t n, entrasql_error *err)
+static entrasql_status encrypt(relay_stream *s, const uint8_t *p, size_t n, entrasql_error *err)
 {
     while (n > 0) {
         size_t count = relay_frame_take(&s->frame, p, n);
@@ -235,6 +284,40 @@ static entrasql_status write_tls(relay_stream *s, const uint8_t *p, size_t n, en
         p += count;
         n -= count;
     }
+    return ENTRASQL_OK;
+}
+
+static void swap(es_buf *a, es_buf *b)
+{
+    es_buf was = *a;
+    *a = *b;
+    *b = was;
+}
+
+/* Through the scratch's buffer, whose memory is there already; what the socket does not take
+   gets memory of its own. */
+static entrasql_status write_through(relay_stream *s, const uint8_t *p, size_t n,
+                                     entrasql_error *err)
+{
+    es_buf *out = tls_conn_output(s->tls);
+    es_buf *lent = &s->scratch->out;
+    swap(out, lent);
+    entrasql_status status = encrypt(s, p, n, err);
+    if (status == ENTRASQL_OK)
+        status = send_some(s, out, err);
+    swap(out, lent);
+    if (status == ENTRASQL_AGAIN || status == ENTRASQL_OK)
+        status =
+            es_buf_add(out, lent->data, lent->len) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+    es_buf_clear(lent);
+    return status;
+}
+
+static entrasql_status write_tls(relay_stream *s, const uint8_t *p, size_t n, entrasql_error *err)
+{
+    if (s->scratch != NULL && relay_stream_queued(s) == 0)
+        return write_through(s, p, n, err);
+    ES_TRY(encrypt(s, p, n, err));
     return flush_if_possible(s, err);
 }
 
@@ -300,7 +383,7 @@ entrasql_status relay_stream_handshake(relay_stream *s, entrasql_error *err)
         ES_TRY(sent);
         if (status == ENTRASQL_OK)
             return ENTRASQL_OK;
-        ES_TRY(receive_for_tls(s, err));
+        ES_TRY(receive_for_handshake(s, err));
     }
     s->may_hold = true;
     return ENTRASQL_AGAIN;

@@ -17,8 +17,10 @@ typedef struct relay_stream relay_stream;
  * costs no buffer of its own. Made and freed by whoever runs the thread.
  */
 typedef struct relay_scratch {
-    uint8_t *plain; /* size bytes: what a stream's owner reads into */
+    uint8_t *plain;  /* size bytes: what a stream's owner reads into */
+    uint8_t *cipher; /* as many: what TLS reads from */
     size_t size;
+    es_buf out; /* what TLS writes; keeps its memory */
 } relay_scratch;
 
 entrasql_status relay_scratch_new(size_t size, relay_scratch **ret) ES_MUST_USE;
@@ -34,6 +36,8 @@ int relay_stream_fd(const relay_stream *s);
 /* Up to n bytes. AGAIN: nothing there now. CLOSED: orderly end. NETWORK: reset. */
 entrasql_status relay_stream_read(relay_stream *s, void *p, size_t n, size_t *ret_n,
                                   entrasql_error *err) ES_MUST_USE;
+/* Whether the latest read took all that the socket had; what came since raises an event. */
+bool relay_stream_is_drained(const relay_stream *s);
 /* Queues all n bytes and sends what the socket takes; LIMIT when too much is queued (1 MiB + n). */
 entrasql_status relay_stream_write(relay_stream *s, const void *p, size_t n,
                                    entrasql_error *err) ES_MUST_USE;

@@ -18,7 +18,6 @@
 #define PACKET_SIZE 4096U
 
 #define UNREAD_MAX_BYTES ((size_t)1024 * 1024)
-#define OUTPUT_MAX_BYTES ((size_t)8 * 1024 * 1024)
 #define WRITE_CHUNK_BYTES ((size_t)1024 * 1024 * 1024)
 
 static const uint8_t alpn_tds8[] = {7, 't', 'd', 's', '/', '8', '.', '0'};
@@ -83,16 +82,13 @@ static entrasql_status check_names(const tls_context *ctx, const tls_conn_option
 static bool set_up(tls_conn *c, const tls_conn_options *options)
 {
     c->ssl = SSL_new(c->ctx->ssl);
-    BIO *from_peer = BIO_new(BIO_s_mem());
-    BIO *to_peer = BIO_new(BIO_s_mem());
-    if (c->ssl == NULL || from_peer == NULL || to_peer == NULL) {
-        BIO_free(from_peer);
-        BIO_free(to_peer);
+    BIO *bio = BIO_new(c->ctx->bio);
+    if (c->ssl == NULL || bio == NULL) {
+        BIO_free(bio);
         return false;
     }
-    SSL_set_bio(c->ssl, from_peer, to_peer);
-    c->from_peer = from_peer;
-    c->to_peer = to_peer;
+    BIO_set_data(bio, c);
+    SSL_set_bio(c->ssl, bio, bio);
     (void)SSL_set_app_data(c->ssl, c);
     /* TLS 1.3 sends its last flight in an order that drivers do not flush inside PRELOGIN. */
     if (c->wrap && SSL_set_max_proto_version(c->ssl, TLS1_2_VERSION) != 1)
@@ -115,7 +111,9 @@ entrasql_status tls_conn_new(tls_context *ctx, const tls_conn_options *options, 
     c->ctx = tls_context_ref(ctx);
     c->wrap = options->wrap_prelogin;
     c->in = ES_BUF_INIT(UNREAD_MAX_BYTES);
-    c->out = ES_BUF_INIT(OUTPUT_MAX_BYTES);
+    c->flight = ES_BUF_INIT(TLS_HANDSHAKE_MAX_BYTES);
+    c->records = ES_BUF_INIT(SIZE_MAX);
+    c->out = ES_BUF_INIT(TLS_OUTPUT_MAX_BYTES);
     c->objection.code = X509_V_OK;
     if (!set_up(c, options)) {
         entrasql_status status =
@@ -133,6 +131,8 @@ void tls_conn_free(tls_conn *c)
         return;
     SSL_free(c->ssl);
     es_buf_done(&c->in);
+    es_buf_done(&c->flight);
+    es_buf_done(&c->records);
     es_buf_done(&c->out);
     tls_context_unref(c->ctx);
     es_free(c);
@@ -140,16 +140,34 @@ void tls_conn_free(tls_conn *c)
 
 /* ---- bytes to and from the peer ---- */
 
+static size_t unread(const tls_conn *c)
+{
+    return c->records.len - c->records_at + c->lent_len;
+}
+
+/* Makes it OpenSSL's to read. */
 static entrasql_status give_to_ssl(tls_conn *c, const void *p, size_t n, entrasql_error *err)
 {
-    size_t written = 0;
-    if (BIO_ctrl_pending(c->from_peer) + n > UNREAD_MAX_BYTES)
+    if (unread(c) + n > UNREAD_MAX_BYTES)
         return es_fail(err, ENTRASQL_LIMIT, "too many encrypted bytes wait to be read");
-    if (n > 0 && (BIO_write_ex(c->from_peer, p, n, &written) != 1 || written != n)) {
-        ERR_clear_error();
-        return es_nomem(err);
+    if (c->records_at > 0) {
+        es_buf_consume(&c->records, c->records_at);
+        c->records_at = 0;
     }
-    return ENTRASQL_OK;
+    return es_buf_add(&c->records, p, n) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+}
+
+void tls_conn_lend(tls_conn *c, const void *p, size_t n)
+{
+    c->lent = p;
+    c->lent_len = n;
+}
+
+entrasql_status tls_conn_end_loan(tls_conn *c, entrasql_error *err)
+{
+    size_t n = c->lent_len;
+    c->lent_len = 0;
+    return n > 0 ? give_to_ssl(c, c->lent, n, err) : ENTRASQL_OK;
 }
 
 entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n, entrasql_error *err)
@@ -167,45 +185,34 @@ es_buf *tls_conn_output(tls_conn *c)
     return &c->out;
 }
 
-static entrasql_status take_from_ssl(tls_conn *c, size_t n)
-{
-    uint8_t *space = NULL;
-    size_t got = 0;
-    ES_TRY(es_buf_prepare(&c->out, n, &space));
-    if (BIO_read_ex(c->to_peer, space, n, &got) != 1 || got != n)
-        return ENTRASQL_INTERNAL;
-    es_buf_commit(&c->out, n);
-    return ENTRASQL_OK;
-}
-
 /* One flight of the handshake as one PRELOGIN message, cut into packets. */
 static entrasql_status wrap_output(tls_conn *c)
 {
-    size_t left = BIO_ctrl_pending(c->to_peer);
-    for (uint8_t id = 1; left > 0; id++) {
+    size_t at = 0;
+    for (uint8_t id = 1; at < c->flight.len; id++) {
+        size_t left = c->flight.len - at;
         size_t n =
             left < PACKET_SIZE - PACKET_HEADER_BYTES ? left : PACKET_SIZE - PACKET_HEADER_BYTES;
-        left -= n;
         ES_TRY(es_buf_u8(&c->out, TDS_PACKET_PRELOGIN));
-        ES_TRY(es_buf_u8(&c->out, left == 0 ? TDS_STATUS_EOM : 0));
+        ES_TRY(es_buf_u8(&c->out, n == left ? TDS_STATUS_EOM : 0));
         ES_TRY(es_buf_u16be(&c->out, (uint16_t)(n + PACKET_HEADER_BYTES)));
         ES_TRY(es_buf_u16be(&c->out, 0));
         ES_TRY(es_buf_u8(&c->out, id));
         ES_TRY(es_buf_u8(&c->out, 0));
-        ES_TRY(take_from_ssl(c, n));
+        ES_TRY(es_buf_add(&c->out, c->flight.data + at, n));
+        at += n;
     }
+    es_buf_done(&c->flight);
     return ENTRASQL_OK;
 }
 
-static entrasql_status collect_output(tls_conn *c, entrasql_error *err)
+/* What became of the records that OpenSSL wrote. */
+static entrasql_status check_output(tls_conn *c, entrasql_error *err)
 {
-    entrasql_status status;
-    if (c->wrap && !c->established) {
+    entrasql_status status = c->output_status;
+    c->output_status = ENTRASQL_OK;
+    if (status == ENTRASQL_OK)
         status = wrap_output(c);
-    } else {
-        size_t n = BIO_ctrl_pending(c->to_peer);
-        status = n > 0 ? take_from_ssl(c, n) : ENTRASQL_OK;
-    }
     if (status == ENTRASQL_LIMIT)
         return es_fail(err, status, "too many encrypted bytes wait to be sent");
     return status == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
@@ -279,7 +286,7 @@ entrasql_status tls_conn_handshake(tls_conn *c, entrasql_error *err)
         int rc = SSL_do_handshake(c->ssl);
         int reason = SSL_get_error(c->ssl, rc);
         /* Before anything else: on failure it is the alert that tells the peer why. */
-        ES_TRY(collect_output(c, err));
+        ES_TRY(check_output(c, err));
         if (rc == 1)
             return finish_handshake(c, err);
         if (reason != SSL_ERROR_WANT_READ)
@@ -291,19 +298,8 @@ entrasql_status tls_conn_handshake(tls_conn *c, entrasql_error *err)
 
 /* ---- plaintext ---- */
 
-entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, entrasql_error *err)
+static entrasql_status read_failed(tls_conn *c, int reason, entrasql_error *err)
 {
-    if (!c->established)
-        return es_fail(err, ENTRASQL_INTERNAL, "read before the TLS handshake is over");
-    ERR_clear_error();
-    size_t got = 0;
-    int rc = SSL_read_ex(c->ssl, p, n, &got);
-    int reason = SSL_get_error(c->ssl, rc);
-    ES_TRY(collect_output(c, err));
-    if (rc == 1) {
-        *ret_n = got;
-        return ENTRASQL_OK;
-    }
     switch (reason) {
     case SSL_ERROR_WANT_READ:
         return ENTRASQL_AGAIN;
@@ -312,6 +308,52 @@ entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, ent
     default:
         return tls_explain(c, "reading from the TLS connection with", err);
     }
+}
+
+entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, entrasql_error *err)
+{
+    if (!c->established)
+        return es_fail(err, ENTRASQL_INTERNAL, "read before the TLS handshake is over");
+    ERR_clear_error();
+    int rc = SSL_read_ex(c->ssl, p, n, ret_n);
+    int reason = SSL_get_error(c->ssl, rc);
+    ES_TRY(check_output(c, err));
+    return rc == 1 ? ENTRASQL_OK : read_failed(c, reason, err);
+}
+
+/*
+ * As long as more is here OpenSSL keeps its buffer; only the last call, which it has nothing for,
+ * makes it give that back.
+ */
+static size_t read_while_more(tls_conn *c, uint8_t *p, size_t n)
+{
+    size_t done = 0;
+    size_t got = 0;
+    ERR_clear_error();
+    SSL_clear_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
+    while (done < n && unread(c) > 0 && SSL_read_ex(c->ssl, p + done, n - done, &got) == 1)
+        done += got;
+    SSL_set_mode(c->ssl, SSL_MODE_RELEASE_BUFFERS);
+    return done;
+}
+
+entrasql_status tls_conn_read_all(tls_conn *c, void *p, size_t n, size_t *ret_n,
+                                  entrasql_error *err)
+{
+    size_t got = 0;
+    if (!c->established)
+        return es_fail(err, ENTRASQL_INTERNAL, "read before the TLS handshake is over");
+    size_t done = read_while_more(c, p, n);
+    entrasql_status status = ENTRASQL_OK;
+    while (done < n && status == ENTRASQL_OK) {
+        status = tls_conn_read(c, (uint8_t *)p + done, n - done, &got, err);
+        done += status == ENTRASQL_OK ? got : 0;
+    }
+    if (done == 0 ||
+        (status != ENTRASQL_OK && status != ENTRASQL_AGAIN && status != ENTRASQL_CLOSED))
+        return status;
+    *ret_n = done;
+    return ENTRASQL_OK;
 }
 
 entrasql_status tls_conn_write(tls_conn *c, const void *p, size_t n, entrasql_error *err)
@@ -327,7 +369,7 @@ entrasql_status tls_conn_write(tls_conn *c, const void *p, size_t n, entrasql_er
         at += written;
         n -= written;
     }
-    return collect_output(c, err);
+    return check_output(c, err);
 }
 
 void tls_conn_shutdown(tls_conn *c)
@@ -337,22 +379,17 @@ void tls_conn_shutdown(tls_conn *c)
     ERR_clear_error();
     (void)SSL_shutdown(c->ssl);
     ERR_clear_error();
-    (void)collect_output(c, NULL);
+    (void)check_output(c, NULL);
 }
 
 entrasql_status tls_conn_take_unused(tls_conn *c, es_buf *out)
 {
     ES_TRY(es_buf_add(out, c->in.data, c->in.len));
     es_buf_done(&c->in);
-    size_t n = BIO_ctrl_pending(c->from_peer);
-    uint8_t *space = NULL;
-    size_t got = 0;
-    if (n == 0)
-        return ENTRASQL_OK;
-    ES_TRY(es_buf_prepare(out, n, &space));
-    if (BIO_read_ex(c->from_peer, space, n, &got) != 1)
-        return ENTRASQL_INTERNAL;
-    es_buf_commit(out, got);
+    if (c->records.len > c->records_at)
+        ES_TRY(es_buf_add(out, c->records.data + c->records_at, c->records.len - c->records_at));
+    es_buf_done(&c->records);
+    c->records_at = 0;
     return ENTRASQL_OK;
 }
 

@@ -54,7 +54,9 @@ static entrasql_status context_new(bool is_server, tls_context **ret, entrasql_e
     atomic_init(&ctx->refs, 1);
     ctx->is_server = is_server;
     ctx->ssl = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
-    if (ctx->ssl == NULL || SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION) != 1) {
+    ctx->bio = tls_bio_method_new();
+    if (ctx->ssl == NULL || ctx->bio == NULL ||
+        SSL_CTX_set_min_proto_version(ctx->ssl, TLS1_2_VERSION) != 1) {
         entrasql_status status = fail_openssl(err, "no context");
         tls_context_unref(ctx);
         return status;
@@ -180,5 +182,6 @@ void tls_context_unref(tls_context *ctx)
     if (ctx == NULL || atomic_fetch_sub_explicit(&ctx->refs, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(ctx->ssl);
+    BIO_meth_free(ctx->bio);
     es_free(ctx);
 }

@@ -17,6 +17,7 @@
 struct tls_context {
     atomic_uint refs;
     SSL_CTX *ssl;
+    BIO_METHOD *bio; /* tls_bio_method_new() */
     bool is_server;
     bool trust_any;
     char trust[TLS_TRUST_TEXT_SIZE]; /* "the file /x/ca.pem", for hints */
@@ -36,18 +37,24 @@ typedef struct tls_objection {
 struct tls_conn {
     tls_context *ctx;
     SSL *ssl;
-    BIO *from_peer; /* owned by ssl */
-    BIO *to_peer;   /* owned by ssl */
     bool wrap;
     bool established;
     size_t handshake_bytes;
-    es_buf in; /* fed during the handshake, not yet unwrapped */
+    es_buf in;      /* fed during the handshake, not yet unwrapped */
+    es_buf flight;  /* records of the handshake, not yet wrapped */
+    es_buf records; /* for OpenSSL; from records_at on not yet read by it */
+    size_t records_at;
+    const uint8_t *lent; /* more of them, in somebody else's memory */
+    size_t lent_len;
+    entrasql_status output_status; /* of the latest record written */
     es_buf out;
     char peer[TLS_NAME_SIZE];   /* for messages: the server's name, or "the client" */
     char wanted[TLS_NAME_SIZE]; /* the name that the certificate must bear */
     tls_objection objection;
 };
 
+/* How OpenSSL reaches a connection's buffers; the BIO's data is the connection. */
+BIO_METHOD *tls_bio_method_new(void);
 /* The verify callback of a client connection. */
 int tls_on_verify(int ok, X509_STORE_CTX *store);
 /* The reason of a failed SSL call out of the objection or OpenSSL's queue, which it empties. */

@@ -19,6 +19,9 @@
 /* Far above any real chain of certificates. */
 #define TLS_HANDSHAKE_MAX_BYTES ((size_t)256 * 1024)
 
+/* Of what tls_conn_output() holds. */
+#define TLS_OUTPUT_MAX_BYTES ((size_t)8 * 1024 * 1024)
+
 typedef struct tls_context tls_context;
 typedef struct tls_conn tls_conn;
 
@@ -62,6 +65,12 @@ void tls_conn_free(tls_conn *c);
  */
 entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n,
                               entrasql_error *err) ES_MUST_USE;
+/*
+ * After the handshake, instead of feeding: bytes that tls_conn_read() takes
+ * from where they are. The loan ends before they go; what was not read is copied then.
+ */
+void tls_conn_lend(tls_conn *c, const void *p, size_t n);
+entrasql_status tls_conn_end_loan(tls_conn *c, entrasql_error *err) ES_MUST_USE;
 /* Bytes for the socket; the owner sends and consumes them. */
 es_buf *tls_conn_output(tls_conn *c);
 
@@ -72,9 +81,15 @@ es_buf *tls_conn_output(tls_conn *c);
  */
 entrasql_status tls_conn_handshake(tls_conn *c, entrasql_error *err) ES_MUST_USE;
 
-/* AGAIN: feed more. CLOSED: the peer ended TLS. */
+/* Bytes of the next record. AGAIN: feed more. CLOSED: the peer ended TLS. */
 entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n,
                               entrasql_error *err) ES_MUST_USE;
+/*
+ * Of all records that are here, while there is room: for a connection on which nothing but records
+ * follows. An orderly end is told after the bytes before it, a broken record at once.
+ */
+entrasql_status tls_conn_read_all(tls_conn *c, void *p, size_t n, size_t *ret_n,
+                                  entrasql_error *err) ES_MUST_USE;
 /* Encrypts all n bytes into the output buffer. */
 entrasql_status tls_conn_write(tls_conn *c, const void *p, size_t n,
                                entrasql_error *err) ES_MUST_USE;
