@@ -3,12 +3,16 @@
 import pathlib
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import time
 
+import pyodbc
 import pytest
 import yaml
 
-from conftest import ROOT, run
+from conftest import APP_HOST, IDENTITY, ROOT, run
 
 PACKAGING = ROOT / "packaging"
 SYSTEMD = PACKAGING / "systemd"
@@ -138,7 +142,7 @@ def test_the_image_has_what_the_program_needs(programs):
     libraries = set(re.findall(r"NEEDED.*\[(.*?)\]", dynamic)) - {"libc.so.6", "libm.so.6"}
     assert any(l.startswith("libcurl") for l in libraries)
     for library in libraries:
-        if library.startswith(("libentrasql", "libasan", "libubsan", "libtsan")):
+        if library.startswith(("libentrasql", "ld-linux", "libasan", "libubsan", "libtsan")):
             continue
         package = debian_package_of(library)
         assert package in image.split(), f"{library} is in {package}"
@@ -146,3 +150,98 @@ def test_the_image_has_what_the_program_needs(programs):
     wanted = re.search(r'^BUILD_DEB="(.*?)"', setup, re.M | re.S).group(1).split()
     missing = [p for p in wanted if p not in build.split() and p != "ca-certificates"]
     assert not missing
+
+
+# ---- the configurations, in a running proxy ----
+
+def connect_odbc(programs, port, password, options):
+    return pyodbc.connect(f"Driver={programs.msodbc};Server=127.0.0.1,{port};UID=any;PWD={password};"
+                          f"Database=persons;LoginTimeout=30;{options}")
+
+
+def started(process, word):
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith(word):
+            return said
+    raise AssertionError(said + process.stderr.read())
+
+
+def local(ini, emulator):
+    """Leads to the emulator in place of Azure."""
+    ini = re.sub(r"^server = .*$", f"server = localhost,{emulator.port()}", ini, flags=re.M)
+    ini = re.sub(r"^database = .*$", "database = persons", ini, flags=re.M)
+    return re.sub(r"^http = .*$", "http = 127.0.0.1:0", ini, flags=re.M)
+
+
+def test_the_service_of_kubernetes_serves(programs, emulator, tmp_path):
+    """proxy.ini of service.yaml with certificate and secret where the volumes put them."""
+    [ini] = [ini for name, _, ini in configurations() if name == "service.yaml" and ini]
+    result = run([programs.entrasql, "proxy", "init-tls", "--dir", tmp_path / "tls"])
+    assert result.returncode == 0, result.stderr
+    certificate = sorted((tmp_path / "tls").glob("*server*.pem")) or sorted(
+        (tmp_path / "tls").glob("*.pem"))
+    [cert] = [f for f in certificate if "BEGIN CERT" in f.read_text() and "ca" not in f.name]
+    [key] = [f for f in (tmp_path / "tls").iterdir()
+             if "PRIVATE KEY" in f.read_text() and "ca" not in f.name]
+    secret = tmp_path / "password"
+    secret.write_text("of-the-clients")
+    secret.chmod(0o400)
+    for name, path in (("/etc/entrasql/tls/tls.crt", cert), ("/etc/entrasql/tls/tls.key", key),
+                       ("/etc/entrasql/clients/password", secret), ("0.0.0.0:1433", "0.0.0.0:0")):
+        assert name in ini
+        ini = ini.replace(name, str(path))
+    (tmp_path / "proxy.ini").write_text(local(ini, emulator))
+    process = subprocess.Popen(
+        [programs.entrasql, "proxy", "--config", str(tmp_path / "proxy.ini")],
+        env=emulator.environment(IDENTITY, APP_HOST), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    try:
+        port = re.search(r"^0\.0\.0\.0:(\d+) ->", started(process, "ready"), re.M).group(1)
+        c = connect_odbc(programs, port, "of-the-clients", "Encrypt=yes;TrustServerCertificate=yes")
+        assert c.execute("SELECT USER_NAME()").fetchval() == IDENTITY
+        c.close()
+        for password, options in (("wrong", "Encrypt=yes;TrustServerCertificate=yes"),
+                                  ("of-the-clients", "Encrypt=no")):
+            try:
+                connect_odbc(programs, port, password, options).close()
+            except pyodbc.Error:
+                continue
+            assert options == "Encrypt=no", "a wrong secret came in"
+    finally:
+        process.kill()
+        process.wait(timeout=30)
+
+
+def test_the_socket_of_systemd_is_taken(programs, emulator, tmp_path):
+    """proxy.ini of the service, with the socket that systemd's own tool hands over."""
+    ini = local((SYSTEMD / "proxy.ini").read_text(), emulator)
+    (tmp_path / "proxy.ini").write_text(ini)
+    name = re.search(r"FileDescriptorName=(\S+)",
+                     (SYSTEMD / "entrasql-proxy.socket").read_text()).group(1)
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    env = emulator.environment(IDENTITY, APP_HOST)
+    passed = [f"--setenv={k}={v}" for k, v in env.items()]
+    process = subprocess.Popen(
+        ["systemd-socket-activate", f"--listen=127.0.0.1:{port}", f"--fdname={name}", *passed,
+         programs.entrasql, "proxy", "--config", str(tmp_path / "proxy.ini")],
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        c = None
+        for _ in range(100):  # the tool has to listen first; then the client waits for the proxy
+            try:
+                c = connect_odbc(programs, port, "any", "Encrypt=no")
+                break
+            except pyodbc.Error:
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.1)
+        assert c is not None
+        assert c.execute("SELECT USER_NAME()").fetchval() == IDENTITY
+        c.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait(timeout=30)
