@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What Entra's error numbers (AADSTS...) mean and what to do about them. Static storage. */
+/* Entra's error numbers (AADSTS...): the catalogue's rows, and numbers in texts. Static storage. */
 #ifndef IDENTITY_AADSTS_H
 #define IDENTITY_AADSTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/catalog.h"
 
-typedef struct identity_aadsts {
-    uint32_t number;
-    const char *cause;
-    const char *hint;
-} identity_aadsts;
+typedef es_catalog_entry identity_aadsts;
 
 /* NULL for a number that is not in the list. */
 const identity_aadsts *identity_aadsts_find(uint32_t number);

@@ -9,8 +9,6 @@
 
 /* Sets the hint for the error's SQL Server number; others stay as they are. */
 void migrate_explain_sql(entrasql_error *err);
-/* The next step for a number, or NULL. */
-const char *migrate_explain_number(uint32_t number);
 /* Whether it may go away by itself while Azure settles: replication, start of the database. */
 bool migrate_is_settling(const entrasql_error *err);
 
