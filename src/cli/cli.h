@@ -80,6 +80,8 @@ int cli_login(const cli_terminal *t, int argc, char **argv);
 int cli_logout(const cli_terminal *t, int argc, char **argv);
 int cli_accounts(const cli_terminal *t, int argc, char **argv);
 int cli_connstr(const cli_terminal *t, int argc, char **argv);
+int cli_doctor(const cli_terminal *t, int argc, char **argv);
+int cli_explain(const cli_terminal *t, int argc, char **argv);
 int cli_odbc(const cli_terminal *t, int argc, char **argv);
 int cli_emulator(const cli_terminal *t, int argc, char **argv);
 /* A word of it. */

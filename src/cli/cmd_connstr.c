@@ -151,6 +151,14 @@ static const char *whole_text(es_buf *text, entrasql_error *err)
     return s;
 }
 
+entrasql_status cli_connstr_read(const cli_terminal *t, const conf_args *args, int argc,
+                                 char **argv, es_buf *buffer, const char **ret, entrasql_error *err)
+{
+    ES_TRY(read_source(t, args, argc, argv, buffer, err));
+    *ret = whole_text(buffer, err);
+    return *ret != NULL ? ENTRASQL_OK : err->status;
+}
+
 static conf_form form_of(const conf_args *args, const char *s)
 {
     conf_form form;
@@ -219,10 +227,8 @@ static entrasql_status show_source(const cli_terminal *t, const conf_args *args,
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(2 * CONF_CONNSTR_MAX_BYTES);
     ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT(CLI_CONNSTR_MAX_BYTES);
     ES_CLEANUP(conf_login_done) conf_login login = {0};
-    ES_TRY(read_source(t, args, argc, argv, &text, err));
-    const char *s = whole_text(&text, err);
-    if (s == NULL)
-        return err->status;
+    const char *s = NULL;
+    ES_TRY(cli_connstr_read(t, args, argc, argv, &text, &s, err));
     conf_form form = form_of(args, s);
     ES_TRY(conf_login_parse(form, s, &login, err));
     entrasql_status status = conf_args_flag(args, "json") ? show_json(form, &login, &out)
@@ -370,10 +376,8 @@ static entrasql_status convert_source(const cli_terminal *t, const conf_args *ar
     ES_CLEANUP(es_buf_done) es_buf converted_text = ES_BUF_INIT(CLI_CONNSTR_MAX_BYTES);
     ES_CLEANUP(conf_converted_done) conf_converted converted = {0};
     ES_TRY(cli_connstr_options(args, choice, err));
-    ES_TRY(read_source(t, args, argc, argv, &text, err));
-    const char *s = whole_text(&text, err);
-    if (s == NULL)
-        return err->status;
+    const char *s = NULL;
+    ES_TRY(cli_connstr_read(t, args, argc, argv, &text, &s, err));
     choice->from = form_of(args, s);
     choice->options.from = &choice->from;
     ES_TRY(conf_convert(s, &choice->options, &converted_text, &converted, err));

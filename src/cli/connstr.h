@@ -54,6 +54,14 @@ entrasql_status cli_connstr_notes(const conf_converted *c, const conf_convert_op
 /* Members of a JSON object: from, to, connectionString and what was said. */
 void cli_connstr_json(json_writer *w, const char *text, const conf_converted *c);
 
+/*
+ * The text that the first positional, --env or --file names, else standard input. An argument
+ * is overwritten in argv. *ret is in the buffer, which has to be a wiping one.
+ */
+entrasql_status cli_connstr_read(const cli_terminal *t, const conf_args *args, int argc,
+                                 char **argv, es_buf *buffer, const char **ret,
+                                 entrasql_error *err) ES_MUST_USE;
+
 int cli_connstr_scan(const cli_terminal *t, int argc, char **argv);
 
 #endif

@@ -22,6 +22,8 @@ static const cli_command commands[] = {
     {"user", "Entra users of a database: add, list, remove, repair", cli_user},
     {"proxy", "let programs that know no tokens connect without a secret", cli_proxy},
     {"connstr", "connection strings: what they mean, and without their passwords", cli_connstr},
+    {"doctor", "which link to the database fails, and what mends it", cli_doctor},
+    {"explain", "what an error number means", cli_explain},
     {"odbc", "register the ODBC driver, and see what it stands on", cli_odbc},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},
 };

@@ -169,13 +169,12 @@ static entrasql_status check_options(const entrasql_default_azure_options *o, en
     return ENTRASQL_INVALID;
 }
 
-entrasql_status entrasql_default_azure_credential_new(const entrasql_default_azure_options *options,
-                                                      entrasql_credential **ret,
-                                                      entrasql_error *err)
+entrasql_status identity_default_members(const entrasql_default_azure_options *options,
+                                         entrasql_credential *ret[IDENTITY_MEMBER_COUNT],
+                                         size_t *ret_count, entrasql_error *err)
 {
     entrasql_default_azure_options o;
     identity_selection selection;
-    entrasql_credential *members[IDENTITY_MEMBER_COUNT];
     size_t count = 0;
     ES_TRY(es_options_copy(&o, sizeof o, options, err));
     ES_TRY(check_options(&o, err));
@@ -184,15 +183,30 @@ entrasql_status entrasql_default_azure_credential_new(const entrasql_default_azu
     for (size_t i = 0; i < IDENTITY_MEMBER_COUNT && status == ENTRASQL_OK; i++) {
         if (!selection.has[i] || makers[i] == NULL)
             continue;
-        status = makers[i](&o, &members[count], err);
+        status = makers[i](&o, &ret[count], err);
         if (status == ENTRASQL_OK)
             count++;
     }
     if (status == ENTRASQL_OK && count == 0)
         status = es_fail(err, ENTRASQL_CONFIG,
                          "AZURE_TOKEN_CREDENTIALS names what this version does not have");
-    if (status == ENTRASQL_OK)
-        status = identity_chain_new(NAME, members, count, ret, err);
+    if (status == ENTRASQL_OK) {
+        *ret_count = count;
+        return ENTRASQL_OK;
+    }
+    while (count != 0)
+        entrasql_credential_unref(ret[--count]);
+    return status;
+}
+
+entrasql_status entrasql_default_azure_credential_new(const entrasql_default_azure_options *options,
+                                                      entrasql_credential **ret,
+                                                      entrasql_error *err)
+{
+    entrasql_credential *members[IDENTITY_MEMBER_COUNT];
+    size_t count = 0;
+    ES_TRY(identity_default_members(options, members, &count, err));
+    entrasql_status status = identity_chain_new(NAME, members, count, ret, err);
     while (count != 0)
         entrasql_credential_unref(members[--count]);
     return status;

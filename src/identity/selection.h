@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 
+#include <entrasql/entrasql.h>
+
 #include <stdbool.h>
 
 /* In the order in which they are asked. */
@@ -25,6 +27,12 @@ typedef enum identity_member {
 typedef struct identity_selection {
     bool has[IDENTITY_MEMBER_COUNT];
 } identity_selection;
+
+/* The members of DefaultAzureCredential, each by itself, in their order; references for the caller.
+ * As entrasql_default_azure_credential_new(). */
+entrasql_status identity_default_members(const entrasql_default_azure_options *options,
+                                         entrasql_credential *ret[IDENTITY_MEMBER_COUNT],
+                                         size_t *ret_count, entrasql_error *err) ES_MUST_USE;
 
 /* "EnvironmentCredential" ... */
 const char *identity_member_name(identity_member member);

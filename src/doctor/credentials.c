@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Link: each credential of the chain, all asked at once, with its outcome and time. */
+#include "doctor/inner.h"
+
+#include "base/catalog.h"
+#include "base/str.h"
+#include "identity/aadsts.h"
+#include "identity/internal.h"
+#include "identity/selection.h"
+#include "relay/login.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CREDENTIAL_MS 8000
+#define SLOW_MS 2000
+
+typedef struct asking {
+    entrasql_credential *credential;
+    entrasql_token_operation *operation; /* NULL: over */
+    entrasql_token *token;
+    entrasql_error err;
+    uint32_t ms;
+} asking;
+
+/* ---- asking ---- */
+
+static void step(asking *a, int64_t began)
+{
+    entrasql_status status = entrasql_token_operation_step(a->operation, &a->token, &a->err);
+    if (status == ENTRASQL_AGAIN)
+        return;
+    entrasql_token_operation_free(a->operation);
+    a->operation = NULL;
+    a->ms = (uint32_t)(es_clock_mono_ms() - began) + 1;
+}
+
+/* Descriptors of all that go on; false when none does. */
+static bool wait_for_any(const asking *all, size_t count, int64_t deadline)
+{
+    struct pollfd fds[IDENTITY_MEMBER_COUNT * 16];
+    size_t n = 0;
+    int timeout = es_clock_poll_timeout(deadline);
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        int own = -1;
+        if (all[i].operation == NULL)
+            continue;
+        any = true;
+        n += entrasql_token_operation_poll(all[i].operation, fds + n, ES_COUNT_OF(fds) - n, &own);
+        if (own >= 0 && own < timeout)
+            timeout = own;
+    }
+    if (any)
+        (void)poll(fds, (nfds_t)n, timeout);
+    return any;
+}
+
+static void ask_all(doctor *d, asking *all, size_t count)
+{
+    uint32_t limit = doctor_time(d, CREDENTIAL_MS);
+    int64_t began = es_clock_mono_ms();
+    int64_t deadline = es_clock_deadline((int64_t)limit + 200);
+    const entrasql_token_request request = {
+        .size = sizeof request,
+        .scope = relay_scope_for_host(d->target.host),
+        .timeout_ms = limit,
+    };
+    for (size_t i = 0; i < count; i++) {
+        es_error_clear(&all[i].err);
+        if (entrasql_credential_start(all[i].credential, &request, &all[i].operation,
+                                      &all[i].err) != ENTRASQL_OK)
+            all[i].operation = NULL;
+    }
+    do {
+        for (size_t i = 0; i < count; i++) {
+            if (all[i].operation != NULL)
+                step(&all[i], began);
+        }
+    } while (es_clock_mono_ms() < deadline && wait_for_any(all, count, deadline));
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].operation == NULL)
+            continue;
+        entrasql_token_operation_free(all[i].operation);
+        all[i].operation = NULL;
+        all[i].ms = limit;
+        es_fail(&all[i].err, ENTRASQL_TIMEOUT, "no answer within %u ms", (unsigned)limit);
+    }
+}
+
+/* ---- what an outcome means ---- */
+
+static const char *managed_identity_id(const entrasql_error *err)
+{
+    if (doctor_contains(err->message, "multiple user assigned"))
+        return "identities-several";
+    if (err->number == 429 || doctor_contains(err->message, "429"))
+        return "imds-throttled";
+    if (err->number == 403 || doctor_contains(err->message, "403"))
+        return "imds-forbidden";
+    if (doctor_contains(err->message, "isn't assigned") ||
+        doctor_contains(err->message, "identity not found"))
+        return "identity-not-attached";
+    if (err->status == ENTRASQL_TIMEOUT || err->status == ENTRASQL_NETWORK ||
+        doctor_contains(err->message, "no managed identity endpoint"))
+        return "imds-absent";
+    return "credential-failed";
+}
+
+static const char *az_id(const entrasql_error *err)
+{
+    if (doctor_contains(err->message, "not found on path"))
+        return "az-missing";
+    if (doctor_contains(err->message, "az login") || doctor_contains(err->hint, "az login"))
+        return "az-signed-out";
+    return "credential-failed";
+}
+
+static uint32_t aadsts_of(const entrasql_error *err)
+{
+    uint32_t number = identity_aadsts_in_text(err->message);
+    return number != 0 ? number : err->error_class == ENTRASQL_CLASS_AUTH ? err->number : 0;
+}
+
+static const char *id_of(const asking *a)
+{
+    const char *name = entrasql_credential_name(a->credential);
+    if (identity_aadsts_find(aadsts_of(&a->err)) != NULL)
+        return "entra-refused";
+    if (es_streq(name, "ManagedIdentityCredential"))
+        return managed_identity_id(&a->err);
+    if (es_streq(name, "AzureCliCredential"))
+        return az_id(&a->err);
+    return "credential-failed";
+}
+
+/* Where a chain ends: what is set up here and was refused. Developers' tools never end it. */
+static bool ends_chain(const asking *a)
+{
+    return a->err.status != ENTRASQL_UNAVAILABLE && a->err.status != ENTRASQL_NETWORK &&
+           !a->credential->klass->is_developer_tool;
+}
+
+static void say_failure(doctor *d, const asking *a, bool matters)
+{
+    const char *name = entrasql_credential_name(a->credential);
+    const char *id = id_of(a);
+    uint32_t number = aadsts_of(&a->err);
+    const identity_aadsts *known = identity_aadsts_find(number);
+    doctor_line *line;
+    if (known != NULL)
+        line = doctor_add(d, "credential", matters ? DOCTOR_FAIL : DOCTOR_NONE, id,
+                          "%s: AADSTS%u, %s", name, (unsigned)number, known->cause);
+    else
+        line = doctor_add(d, "credential", matters ? DOCTOR_FAIL : DOCTOR_NONE, id, "%s: %s", name,
+                          matters ? "refused" : "not available here");
+    doctor_evidence(line, "%s", a->err.message);
+    if (known != NULL)
+        doctor_fix(line, "%s", known->hint);
+    else if (a->err.hint[0] != '\0' && es_streq(id, "credential-failed"))
+        doctor_fix(line, "%s", a->err.hint);
+    line->ms = a->ms;
+}
+
+static void keep_token(doctor *d, asking *a)
+{
+    if (d->token_count == DOCTOR_MAX_TOKENS)
+        return;
+    doctor_token *t = &d->tokens[d->token_count++];
+    t->credential = entrasql_credential_ref(a->credential);
+    t->is_jwt =
+        identity_claims_read(entrasql_token_value(a->token), &t->claims, NULL) == ENTRASQL_OK;
+}
+
+static void say_success(doctor *d, asking *a, bool is_first)
+{
+    const char *name = entrasql_credential_name(a->credential);
+    bool slow = a->ms > SLOW_MS && es_streq(name, "ManagedIdentityCredential");
+    doctor_line *line = doctor_add(d, "credential", slow ? DOCTOR_WARN : DOCTOR_OK,
+                                   slow ? "imds-slow" : NULL, "%s gave a token%s", name,
+                                   is_first ? ""
+                                            : " (not reached: an earlier one is "
+                                              "taken)");
+    line->ms = a->ms;
+    keep_token(d, a);
+}
+
+static void say_all(doctor *d, asking *all, size_t count)
+{
+    bool ended = false;
+    for (size_t i = 0; i < count; i++) {
+        asking *a = &all[i];
+        if (a->token != NULL && !ended) {
+            say_success(d, a, d->token_count == 0);
+            continue;
+        }
+        if (a->token != NULL) {
+            (void)doctor_add(d, "credential", DOCTOR_NONE, NULL,
+                             "%s gave a token, but the chain ends before it",
+                             entrasql_credential_name(a->credential));
+            keep_token(d, a);
+            continue;
+        }
+        bool matters = d->token_count == 0 && !ended && (count == 1 || ends_chain(a));
+        say_failure(d, a, matters);
+        ended = ended || matters;
+    }
+    if (d->token_count == 0 && !ended)
+        (void)doctor_add(d, "credential", DOCTOR_FAIL, "no-credential",
+                         "no credential of DefaultAzureCredential gave a token");
+    /* The token behind a chain's end is somebody else's: only the second look may use it. */
+    d->token_is_good = d->token_count != 0 && !ended;
+}
+
+static entrasql_status make_members(const doctor *d, entrasql_credential **members, size_t *count,
+                                    entrasql_error *err)
+{
+    const entrasql_client_options client = {
+        .size = sizeof client, .ca_file = d->options->ca_file, .max_retries = UINT32_MAX};
+    const char *id = d->options->client_id != NULL
+                         ? d->options->client_id
+                         : conf_login_get(d->options->login, CONF_KEY_CLIENT_ID);
+    const entrasql_default_azure_options options = {
+        .size = sizeof options, .client = &client, .managed_identity_client_id = id};
+    if (d->options->credential == NULL)
+        return identity_default_members(&options, members, count, err);
+    members[0] = entrasql_credential_ref(d->options->credential);
+    *count = 1;
+    return ENTRASQL_OK;
+}
+
+void doctor_credentials(doctor *d)
+{
+    entrasql_credential *members[IDENTITY_MEMBER_COUNT];
+    asking all[IDENTITY_MEMBER_COUNT] = {0};
+    size_t count = 0;
+    entrasql_error err;
+    if (!doctor_uses_token(d)) {
+        (void)doctor_add(d, "credential", DOCTOR_NONE, NULL,
+                         "not needed: the string has a SQL login");
+        return;
+    }
+    if (make_members(d, members, &count, &err) != ENTRASQL_OK) {
+        doctor_line *line = doctor_add(d, "credential", DOCTOR_FAIL, "credential-failed",
+                                       "the credentials cannot be set up");
+        doctor_evidence(line, "%s", err.message);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        all[i].credential = members[i];
+    ask_all(d, all, count);
+    say_all(d, all, count);
+    for (size_t i = 0; i < count; i++) {
+        entrasql_token_free(all[i].token);
+        entrasql_credential_unref(members[i]);
+    }
+}

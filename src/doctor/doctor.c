@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* The walk along the chain, and the report that it fills. */
+#include "doctor/inner.h"
+
+#include "base/str.h"
+#include "doctor/cases.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *doctor_state_name(doctor_state state)
+{
+    static const char *const names[] = {"ok", "warn", "fail", "-"};
+    return names[state];
+}
+
+uint32_t doctor_time(const doctor *d, uint32_t most)
+{
+    int64_t left = d->deadline_ms - es_clock_mono_ms();
+    if (left < 1)
+        return 1;
+    return left < (int64_t)most ? (uint32_t)left : most;
+}
+
+bool doctor_uses_token(const doctor *d)
+{
+    return d->target.password == NULL || d->options->credential != NULL;
+}
+
+bool doctor_contains(const char *text, const char *piece)
+{
+    size_t n = strlen(piece);
+    for (; text != NULL && *text != '\0'; text++) {
+        if (es_strncaseeq(text, piece, n))
+            return true;
+    }
+    return false;
+}
+
+/* Foreign texts are in it: what could steer a terminal is taken out. */
+static void fill(char *dst, size_t size, const char *fmt, va_list ap) ES_PRINTF(3, 0);
+static void fill(char *dst, size_t size, const char *fmt, va_list ap)
+{
+    char text[ENTRASQL_ERROR_MESSAGE_SIZE];
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    for (char *p = text; *p != '\0'; p++) {
+        if (*p == '\n' || *p == '\r' || *p == '\t')
+            *p = ' ';
+    }
+    es_printable(dst, size, text, strlen(text));
+    es_utf8_trim_end(dst);
+}
+
+doctor_line *doctor_add(doctor *d, const char *link, doctor_state state, const char *id,
+                        const char *fmt, ...)
+{
+    doctor_report *r = d->report;
+    size_t at = r->count < DOCTOR_MAX_LINES ? r->count++ : DOCTOR_MAX_LINES - 1;
+    doctor_line *line = &r->lines[at];
+    const doctor_case *c = id != NULL ? doctor_case_find(id) : NULL;
+    va_list ap;
+    *line = (doctor_line){.link = link, .state = state, .id = id};
+    va_start(ap, fmt);
+    fill(line->text, sizeof line->text, fmt, ap);
+    va_end(ap);
+    if (c != NULL)
+        es_strlcpy_utf8(line->fix, sizeof line->fix, c->fix);
+    return line;
+}
+
+void doctor_evidence(doctor_line *line, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fill(line->evidence, sizeof line->evidence, fmt, ap);
+    va_end(ap);
+}
+
+void doctor_fix(doctor_line *line, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fill(line->fix, sizeof line->fix, fmt, ap);
+    va_end(ap);
+}
+
+/* By the link: what kind of error a program would end with there. */
+entrasql_error_class doctor_class(const doctor_report *report)
+{
+    static const struct {
+        const char *link;
+        entrasql_error_class class_of;
+    } links[] = {
+        {"environment", ENTRASQL_CLASS_USAGE}, {"name", ENTRASQL_CLASS_NETWORK},
+        {"tcp", ENTRASQL_CLASS_NETWORK},       {"proxy", ENTRASQL_CLASS_NETWORK},
+        {"prelogin", ENTRASQL_CLASS_PEER},     {"tls", ENTRASQL_CLASS_TLS},
+        {"credential", ENTRASQL_CLASS_AUTH},   {"token", ENTRASQL_CLASS_AUTH},
+        {"login", ENTRASQL_CLASS_LOGIN},       {"rights", ENTRASQL_CLASS_SQL},
+        {"driver", ENTRASQL_CLASS_USAGE},      {"settings", ENTRASQL_CLASS_USAGE},
+    };
+    for (size_t i = 0; i < report->count; i++) {
+        if (report->lines[i].state != DOCTOR_FAIL)
+            continue;
+        for (size_t k = 0; k < ES_COUNT_OF(links); k++) {
+            if (es_streq(links[k].link, report->lines[i].link))
+                return links[k].class_of;
+        }
+    }
+    return ENTRASQL_CLASS_NONE;
+}
+
+static void done(doctor *d)
+{
+    sql_close(d->conn);
+    for (size_t i = 0; i < d->token_count; i++)
+        entrasql_credential_unref(d->tokens[i].credential);
+    conf_target_done(&d->target);
+    conf_connstr_done(&d->list);
+}
+
+static entrasql_status look(doctor *d, entrasql_error *err)
+{
+    ES_TRY(conf_login_to(d->options->login, CONF_FORM_ODBC, &d->list, NULL, err));
+    ES_TRY(conf_target_from(&d->list, &d->target, err));
+    if (es_str_is_empty(d->target.host)) {
+        es_fail(err, ENTRASQL_CONFIG, "no server was named");
+        es_hint(err, "give a connection string (--env, --file, standard input), or -S and -d");
+        return ENTRASQL_CONFIG;
+    }
+    doctor_environment(d);
+    doctor_name(d);
+    doctor_tcp(d);
+    doctor_proxy(d);
+    doctor_wire(d);
+    doctor_credentials(d);
+    doctor_claims(d);
+    doctor_login(d);
+    doctor_rights(d);
+    doctor_driver(d);
+    doctor_settings(d);
+    return ENTRASQL_OK;
+}
+
+entrasql_status doctor_run(const doctor_options *options, doctor_report *ret, entrasql_error *err)
+{
+    uint32_t limit = options->limit_ms != 0 ? options->limit_ms : DOCTOR_LIMIT_MS;
+    doctor d = {.options = options, .report = ret, .deadline_ms = es_clock_deadline(limit)};
+    *ret = (doctor_report){0};
+    entrasql_status status = look(&d, err);
+    done(&d);
+    return status;
+}

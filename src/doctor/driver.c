@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Link: the ODBC driver that the string names. */
+#include "doctor/inner.h"
+
+#include "base/str.h"
+#include "odbc_glue/driver.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+/* Ways to sign in that Microsoft's driver on Linux does not have. */
+static bool is_lacking(const char *authentication)
+{
+    static const char *const modes[] = {"default", "workload-identity", "azure-cli", "device-code"};
+    for (size_t i = 0; i < ES_COUNT_OF(modes); i++) {
+        if (es_streq(modes[i], authentication))
+            return true;
+    }
+    return false;
+}
+
+static bool is_ours(const glue_driver *driver)
+{
+    return es_strcaseeq(driver->name, GLUE_OWN_DRIVER) ||
+           (driver->library != NULL && strstr(driver->library, GLUE_OWN_LIBRARY) != NULL);
+}
+
+/* The handle stays open: drivers have threads and exit handlers. */
+static bool loads(doctor *d, const glue_driver *driver)
+{
+    if (driver->library == NULL || dlopen(driver->library, RTLD_LAZY | RTLD_LOCAL) != NULL)
+        return true;
+    const char *why = dlerror();
+    doctor_line *line = doctor_add(d, "driver", DOCTOR_FAIL, "driver-not-loading",
+                                   "%s cannot be loaded", driver->name);
+    doctor_evidence(line, "%s", why != NULL ? why : "");
+    return false;
+}
+
+static bool check_way(doctor *d, const glue_driver *driver)
+{
+    const char *authentication = conf_login_get(d->options->login, CONF_KEY_AUTHENTICATION);
+    if (is_ours(driver) || !doctor_uses_token(d))
+        return true;
+    if (driver->kind == GLUE_DRIVER_FREETDS) {
+        (void)doctor_add(d, "driver", DOCTOR_FAIL, "freetds-alone", "%s cannot send a token",
+                         driver->name);
+        return false;
+    }
+    if (driver->kind == GLUE_DRIVER_MICROSOFT && is_lacking(authentication)) {
+        doctor_line *line =
+            doctor_add(d, "driver", DOCTOR_FAIL, "driver-lacks-mode",
+                       "%s does not know the string's Authentication", driver->name);
+        doctor_evidence(line, "Authentication=%s",
+                        conf_connstr_get(&d->list, "Authentication") != NULL
+                            ? conf_connstr_get(&d->list, "Authentication")
+                            : authentication);
+        return false;
+    }
+    return true;
+}
+
+static bool check_pooling(doctor *d, const glue_driver *driver)
+{
+    const char *setting = NULL;
+    if (is_ours(driver) || !doctor_uses_token(d) || !glue_driver_is_pooled(driver, &setting))
+        return true;
+    doctor_line *line = doctor_add(d, "driver", DOCTOR_WARN, "driver-pooling",
+                                   "the driver manager pools connections of %s", driver->name);
+    doctor_evidence(line, "%s", setting != NULL ? setting : "");
+    return false;
+}
+
+void doctor_driver(doctor *d)
+{
+    glue_driver driver = {0};
+    entrasql_error err;
+    if (d->target.driver == NULL && d->target.dsn == NULL) {
+        (void)doctor_add(d, "driver", DOCTOR_NONE, NULL, "the string names no ODBC driver");
+        return;
+    }
+    if (glue_driver_find(&d->list, &driver, &err) != ENTRASQL_OK) {
+        doctor_line *line =
+            doctor_add(d, "driver", DOCTOR_FAIL, "driver-missing", "%s is not installed",
+                       d->target.driver != NULL ? d->target.driver : d->target.dsn);
+        doctor_evidence(line, "%s", err.message);
+        return;
+    }
+    bool good = check_way(d, &driver);
+    good = loads(d, &driver) && good;
+    good = check_pooling(d, &driver) && good;
+    if (good) {
+        doctor_line *line = doctor_add(d, "driver", DOCTOR_OK, NULL, "%s", driver.name);
+        doctor_evidence(line, "%s", driver.library != NULL ? driver.library : "");
+    }
+    glue_driver_done(&driver);
+}
