@@ -154,7 +154,8 @@ static void say_failure(doctor *d, const asking *a, bool matters)
                           "%s: AADSTS%u, %s", name, (unsigned)number, known->cause);
     else
         line = doctor_add(d, "credential", matters ? DOCTOR_FAIL : DOCTOR_NONE, id, "%s: %s", name,
-                          matters ? "refused" : "not available here");
+                          matters && a->err.status != ENTRASQL_UNAVAILABLE ? "refused"
+                                                                           : "not available here");
     doctor_evidence(line, "%s", a->err.message);
     if (known != NULL)
         doctor_fix(line, "%s", known->hint);
@@ -236,7 +237,7 @@ void doctor_credentials(doctor *d)
     asking all[IDENTITY_MEMBER_COUNT] = {0};
     size_t count = 0;
     entrasql_error err;
-    if (!doctor_uses_token(d)) {
+    if (!d->by_token) {
         (void)doctor_add(d, "credential", DOCTOR_NONE, NULL,
                          "not needed: the string has a SQL login");
         return;

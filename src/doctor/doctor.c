@@ -2,6 +2,7 @@
 /* The walk along the chain, and the report that it fills. */
 #include "doctor/inner.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "doctor/cases.h"
 
@@ -22,9 +23,13 @@ uint32_t doctor_time(const doctor *d, uint32_t most)
     return left < (int64_t)most ? (uint32_t)left : most;
 }
 
-bool doctor_uses_token(const doctor *d)
+/* A user beside a token is an identity's client id, which the credential has already. */
+static void forget_user(doctor *d)
 {
-    return d->target.password == NULL || d->options->credential != NULL;
+    es_free(d->target.user);
+    es_free_wipe_str(d->target.password);
+    d->target.user = NULL;
+    d->target.password = NULL;
 }
 
 bool doctor_contains(const char *text, const char *piece)
@@ -127,6 +132,9 @@ static entrasql_status look(doctor *d, entrasql_error *err)
         es_hint(err, "give a connection string (--env, --file, standard input), or -S and -d");
         return ENTRASQL_CONFIG;
     }
+    d->by_token = d->target.password == NULL || d->options->credential != NULL;
+    if (d->by_token)
+        forget_user(d);
     doctor_environment(d);
     doctor_name(d);
     doctor_tcp(d);

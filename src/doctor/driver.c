@@ -40,7 +40,7 @@ static bool loads(doctor *d, const glue_driver *driver)
 static bool check_way(doctor *d, const glue_driver *driver)
 {
     const char *authentication = conf_login_get(d->options->login, CONF_KEY_AUTHENTICATION);
-    if (is_ours(driver) || !doctor_uses_token(d))
+    if (is_ours(driver) || !d->by_token)
         return true;
     if (driver->kind == GLUE_DRIVER_FREETDS) {
         (void)doctor_add(d, "driver", DOCTOR_FAIL, "freetds-alone", "%s cannot send a token",
@@ -63,7 +63,7 @@ static bool check_way(doctor *d, const glue_driver *driver)
 static bool check_pooling(doctor *d, const glue_driver *driver)
 {
     const char *setting = NULL;
-    if (is_ours(driver) || !doctor_uses_token(d) || !glue_driver_is_pooled(driver, &setting))
+    if (is_ours(driver) || !d->by_token || !glue_driver_is_pooled(driver, &setting))
         return true;
     doctor_line *line = doctor_add(d, "driver", DOCTOR_WARN, "driver-pooling",
                                    "the driver manager pools connections of %s", driver->name);

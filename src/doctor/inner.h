@@ -23,6 +23,7 @@ typedef struct doctor {
     int64_t deadline_ms;
     conf_connstr list; /* the string in ODBC's words */
     conf_target target;
+    bool by_token; /* false: the string has a SQL login */
 
     os_address addresses[OS_RESOLVE_MAX];
     size_t address_count;
@@ -39,7 +40,6 @@ typedef struct doctor {
 
 /* Milliseconds left, at most `most`. */
 uint32_t doctor_time(const doctor *d, uint32_t most);
-bool doctor_uses_token(const doctor *d); /* false: the string has a SQL login */
 
 /* Adds a line. id NULL: nothing is wrong; else the fix comes from the table. */
 doctor_line *doctor_add(doctor *d, const char *link, doctor_state state, const char *id,

@@ -117,24 +117,24 @@ static void say_refusal(doctor *d, const entrasql_error *err)
 void doctor_login(doctor *d)
 {
     entrasql_error err;
-    bool by_token = doctor_uses_token(d);
-    if (!d->is_encrypted || (by_token && d->token_count == 0)) {
+    if (!d->is_encrypted || (d->by_token && d->token_count == 0)) {
         (void)doctor_add(d, "login", DOCTOR_NONE, NULL, "not tried: %s",
                          d->is_encrypted ? "there is no token"
                                          : "there is no encrypted connection");
         return;
     }
-    if (by_token && !d->token_is_good) {
+    if (d->by_token && !d->token_is_good) {
         (void)doctor_add(d, "login", DOCTOR_NONE, NULL, "not tried: the token would be refused");
         return;
     }
     int64_t began = es_clock_mono_ms();
-    if (doctor_open(d, by_token ? d->tokens[0].credential : NULL, &d->conn, &err) != ENTRASQL_OK) {
+    if (doctor_open(d, d->by_token ? d->tokens[0].credential : NULL, &d->conn, &err) !=
+        ENTRASQL_OK) {
         d->conn = NULL;
         say_refusal(d, &err);
         return;
     }
     doctor_line *line = doctor_add(d, "login", DOCTOR_OK, NULL, "signed in %s",
-                                   by_token ? "with the token" : "with user and password");
+                                   d->by_token ? "with the token" : "with user and password");
     line->ms = (uint32_t)(es_clock_mono_ms() - began);
 }

@@ -93,7 +93,7 @@ void doctor_proxy(doctor *d)
     entrasql_error err;
     const char *variable = proxy_variable();
     const char *authority = getenv("AZURE_AUTHORITY_HOST");
-    if (!doctor_uses_token(d)) {
+    if (!d->by_token) {
         (void)doctor_add(d, "proxy", DOCTOR_NONE, NULL, "not needed for a SQL login");
         return;
     }

@@ -210,11 +210,9 @@ static void say_prelogin(wire *w)
 
 static void say_tls_failure(doctor *d, const entrasql_error *err)
 {
-    bool issuer = doctor_contains(err->message, "issuer") ||
-                  doctor_contains(err->message, "self-signed") ||
-                  doctor_contains(err->message, "self signed") ||
-                  doctor_contains(err->message, "unable to get");
-    bool name = doctor_contains(err->message, "name") && !issuer;
+    bool issuer = doctor_contains(err->message, "not trusted here") ||
+                  doctor_contains(err->message, "self-signed");
+    bool name = doctor_contains(err->message, "not for \"");
     doctor_line *line = doctor_add(d, "tls", DOCTOR_FAIL,
                                    issuer ? "tls-unknown-issuer"
                                    : name ? "tls-wrong-name"

@@ -21,7 +21,7 @@ def test_version(programs):
 
 
 @pytest.mark.parametrize("words", [["--help"], ["token", "--help"], ["query", "--help"],
-                                   ["odbc", "--help"], *(["connstr", word, "--help"] for word in ("show", "convert", "scan")), ["odbc", "install", "--help"], ["odbc", "status", "--help"],
+                                   ["odbc", "--help"], *(["connstr", word, "--help"] for word in ("show", "convert", "scan")), ["doctor", "--help"], ["explain", "--help"], ["odbc", "install", "--help"], ["odbc", "status", "--help"],
                                    ["emulator", "--help"], ["emulator", "start", "--help"],
                                    ["emulator", "env", "--help"],
                                    *(["emulator", word, "--help"] for word in (
