@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#define LOGIN_FAILED_NUMBER 18456U
 #define SHOWN_NAME_BYTES 80
 /* A token that does not say when it ends: long enough for one login. */
 #define TOKEN_LIFE_S 300
@@ -37,9 +38,13 @@ static bool shows(const es_secret *secret, const tds_login7 *login)
                            es_secret_len(login->password));
 }
 
-static entrasql_status refuse(proxy_grant *ret, proxy_refusal reason)
+/* As SQL Server numbers a failed login: drivers do not try again what will fail again. */
+static entrasql_status refuse(proxy_grant *ret, proxy_refusal reason, entrasql_error *why)
 {
     ret->reason = reason;
+    why->number = LOGIN_FAILED_NUMBER;
+    why->state = 1;
+    why->severity = 14;
     return ENTRASQL_LOGIN_FAILED;
 }
 
@@ -48,27 +53,26 @@ static entrasql_status refuse(proxy_grant *ret, proxy_refusal reason)
 static entrasql_status check_kind(const proxy_target *t, const tds_login7 *login, proxy_grant *ret,
                                   entrasql_error *why)
 {
-    ret->reason = PROXY_REFUSED_PROTOCOL;
     if (login->sspi_len > 0 || (login->option_flags2 & TDS_OPTION2_INTEGRATED) != 0) {
-        es_fail(why, ENTRASQL_UNSUPPORTED,
+        es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the entrasql proxy takes no Windows (integrated) logins: connect with any user "
                 "name and password, without Trusted_Connection or Integrated Security");
-        return ENTRASQL_UNSUPPORTED;
+        return refuse(ret, PROXY_REFUSED_PROTOCOL, why);
     }
     if (login->fedauth_library == TDS_FEDAUTH_NONE)
         return ENTRASQL_OK;
     if (t->fedauth == PROXY_FEDAUTH_REFUSE) {
-        es_fail(why, ENTRASQL_UNSUPPORTED,
+        es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the entrasql proxy signs in by itself and takes no token of a client: connect "
                 "with any user name and password, without Authentication= (setting: "
                 "client-fedauth)");
-        return ENTRASQL_UNSUPPORTED;
+        return refuse(ret, PROXY_REFUSED_PROTOCOL, why);
     }
     if (login->fedauth_library != TDS_FEDAUTH_SECURITYTOKEN) {
-        es_fail(why, ENTRASQL_UNSUPPORTED,
+        es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the entrasql proxy takes an access token that the client has already, not "
                 "Authentication=ActiveDirectory...: the driver would get a token for nothing");
-        return ENTRASQL_UNSUPPORTED;
+        return refuse(ret, PROXY_REFUSED_PROTOCOL, why);
     }
     return ENTRASQL_OK;
 }
@@ -91,14 +95,14 @@ static entrasql_status follow_rule(const proxy_login_rule *rule, const proxy_pee
                     "the entrasql proxy cannot tell which user of its machine logs in as '%s', "
                     "which allow-uids of [login %s] demands",
                     name, name);
-        return refuse(ret, PROXY_REFUSED_UID);
+        return refuse(ret, PROXY_REFUSED_UID, why);
     }
     if (rule->secret != NULL && !shows(rule->secret, login)) {
         es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the password for '%s' is not the one of the entrasql proxy (secret-file of "
                 "[login %s])",
                 name, name);
-        return refuse(ret, PROXY_REFUSED_SECRET);
+        return refuse(ret, PROXY_REFUSED_SECRET, why);
     }
     return ENTRASQL_OK;
 }
@@ -109,13 +113,13 @@ static entrasql_status refuse_stranger(const proxy_access *access, const proxy_p
     if (access->secret != NULL) {
         es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the password is not the one of the entrasql proxy (--secret-file)");
-        return refuse(ret, PROXY_REFUSED_SECRET);
+        return refuse(ret, PROXY_REFUSED_SECRET, why);
     }
     if (access->allow == PROXY_ALLOW_SECRET) {
         es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the entrasql proxy was started with --allow secret and knows no such login: "
                 "write a [login NAME] section, or set --secret-file");
-        return refuse(ret, PROXY_REFUSED_SECRET);
+        return refuse(ret, PROXY_REFUSED_SECRET, why);
     }
     if (!peer->is_known) {
         es_fail(why, ENTRASQL_LOGIN_FAILED,
@@ -123,13 +127,13 @@ static entrasql_status refuse_stranger(const proxy_access *access, const proxy_p
                 "with secret-file)",
                 peer->is_remote ? "was reached from another machine"
                                 : "cannot tell which user the client belongs to");
-        return refuse(ret, PROXY_REFUSED_UID);
+        return refuse(ret, PROXY_REFUSED_UID, why);
     }
     es_fail(why, ENTRASQL_LOGIN_FAILED,
             "the entrasql proxy serves user %u and not user %u: it was started without "
             "--allow-uids %u",
             (unsigned)own_uid, (unsigned)peer->uid, (unsigned)peer->uid);
-    return refuse(ret, PROXY_REFUSED_UID);
+    return refuse(ret, PROXY_REFUSED_UID, why);
 }
 
 static entrasql_status follow_access(const proxy_access *access, const proxy_peer *peer,
@@ -150,6 +154,12 @@ entrasql_status proxy_access_decide(const proxy_target *t, const proxy_peer *pee
                                     const tds_login7 *login, proxy_grant *ret, entrasql_error *why)
 {
     *ret = (proxy_grant){.identity = t->identity};
+    if (t->client_tls == PROXY_TLS_STRICT && !peer->is_strict) {
+        es_fail(why, ENTRASQL_LOGIN_FAILED,
+                "the entrasql proxy takes strict encryption only here: connect with "
+                "Encrypt=strict (its setting: tls)");
+        return refuse(ret, PROXY_REFUSED_PROTOCOL, why);
+    }
     ES_TRY(check_kind(t, login, ret, why));
     if (login->fedauth_library != TDS_FEDAUTH_NONE && t->fedauth == PROXY_FEDAUTH_PASS) {
         ret->identity = NULL; /* the server judges the token */

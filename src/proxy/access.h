@@ -21,6 +21,7 @@ typedef struct proxy_peer {
     bool is_known; /* uid is the user's that owns it */
     uid_t uid;
     bool is_remote; /* not a process of this machine */
+    bool is_strict; /* its connection began with TLS; the caller knows */
 } proxy_peer;
 
 /* Asks the kernel, which answers at once. A peer that is unknown for other reasons than being on
@@ -33,7 +34,7 @@ typedef struct proxy_grant {
     proxy_refusal reason;           /* of a refusal, for the statistics */
 } proxy_grant;
 
-/* OK, or LOGIN_FAILED and UNSUPPORTED with what to tell the client. own_uid: the proxy's. */
+/* OK, or LOGIN_FAILED with what to tell the client. own_uid: the proxy's. */
 entrasql_status proxy_access_decide(const proxy_target *t, const proxy_peer *peer, uid_t own_uid,
                                     const tds_login7 *login, proxy_grant *ret,
                                     entrasql_error *why) ES_MUST_USE;

@@ -133,6 +133,14 @@ static void let_in_who_fits(proxy_admission *a)
     }
 }
 
+static void evict_first(queue *q)
+{
+    proxy_ticket *t = q->first;
+    take_out(q, t);
+    t->state = PROXY_TICKET_EVICTED;
+    loop_task_wake(t->task);
+}
+
 void proxy_admission_arrive(proxy_admission *a, proxy_ticket *t, loop_task *task)
 {
     t->task = task;
@@ -140,10 +148,15 @@ void proxy_admission_arrive(proxy_admission *a, proxy_ticket *t, loop_task *task
     append(&a->half_open, t);
     if (a->half_open.count <= a->max_half_open)
         return;
-    proxy_ticket *oldest = a->half_open.first;
-    take_out(&a->half_open, oldest);
-    oldest->state = PROXY_TICKET_EVICTED;
-    loop_task_wake(oldest->task);
+    evict_first(&a->half_open);
+}
+
+void proxy_admission_send_away(proxy_admission *a)
+{
+    while (a->half_open.first != NULL)
+        evict_first(&a->half_open);
+    while (a->waiting.first != NULL)
+        evict_first(&a->waiting);
 }
 
 /* Which limit it is. */
@@ -206,6 +219,8 @@ entrasql_status proxy_admission_look(proxy_admission *a, proxy_ticket *t, entras
 {
     if (t->state == PROXY_TICKET_IN)
         return ENTRASQL_OK;
+    if (t->state == PROXY_TICKET_EVICTED)
+        return es_fail(why, ENTRASQL_BUSY, "the entrasql proxy is about to end");
     if (es_clock_mono_ms() < t->deadline_ms)
         return ENTRASQL_AGAIN;
     return say_full(a, t, ENTRASQL_TIMEOUT, why);

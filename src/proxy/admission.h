@@ -52,6 +52,9 @@ entrasql_status proxy_admission_look(proxy_admission *a, proxy_ticket *t,
                                      entrasql_error *why) ES_MUST_USE;
 void proxy_admission_leave(proxy_admission *a, proxy_ticket *t);
 
+/* The proxy ends: who has not logged in yet need not be waited for. */
+void proxy_admission_send_away(proxy_admission *a);
+
 /* Clients that are in, and that wait. */
 size_t proxy_admission_in(const proxy_admission *a);
 size_t proxy_admission_waiting(const proxy_admission *a);

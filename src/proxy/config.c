@@ -26,11 +26,13 @@ const proxy_login_rule *proxy_config_login(const proxy_config *config, const cha
 static void target_done(proxy_target *t)
 {
     es_free(t->name);
+    es_free(t->where);
     es_free(t->key);
     es_free(t->host);
     es_free(t->database);
     es_free(t->host_name_in_certificate);
     es_free(t->ca_file);
+    es_free(t->ca_stamp);
     es_free(t->access.uids.list);
     es_secret_unref(t->access.secret);
     tls_context_unref(t->tls);

@@ -12,6 +12,7 @@
 #ifndef PROXY_CONFIG_H
 #define PROXY_CONFIG_H
 
+#include "base/log.h"
 #include "base/secret.h"
 #include "conf/option.h"
 #include "proxy/address.h"
@@ -84,12 +85,14 @@ typedef struct proxy_limits {
 typedef struct proxy_target {
     proxy_config *config; /* that it is part of */
     char *name;           /* of the section, else the argument as written; for messages */
+    char *where;          /* it was described: "proxy.ini:3: [target sales]", "target 'sales'" */
     char *key; /* server, database and encryption: the same after a reload, the same target */
     char *host;
     uint16_t port;
     char *database; /* for clients that name none; NULL: the server's default */
     bool strict;
     char *host_name_in_certificate; /* NULL: host */
+    char *ca_stamp;                 /* which version of the file */
     char *ca_file;                  /* upstream trust; NULL: SSL_CERT_FILE, else the system's */
     tls_context *tls;               /* upstream */
     const proxy_identity *identity;
@@ -127,6 +130,9 @@ struct proxy_config {
     uint32_t max_clients_per_login; /* of names without a rule; 0: no limit */
     uint32_t login_timeout_ms;      /* of a client, token and upstream included */
     uint32_t max_half_open;         /* connections whose login is not complete */
+    bool has_log_level;             /* else what the program was started with stays */
+    es_log_level log_level;
+    es_log_form log_form;
     proxy_ops ops;
 };
 

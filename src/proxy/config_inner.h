@@ -15,11 +15,12 @@ entrasql_status proxy_config_uids(const conf_args *settings, proxy_uids *ret,
 entrasql_status proxy_config_secret(const conf_args *settings, const char *name, es_secret **ret,
                                     entrasql_error *err) ES_MUST_USE;
 /*
- * What a target has beside its server, database, identity and number of clients. `before`: the
- * target before it, whose contexts it may share; NULL.
+ * What a target has beside its server, database, identity and number of clients. It may share the
+ * upstream trust of the target before it, or of the old configuration; each may be NULL.
  */
 entrasql_status proxy_config_target(const conf_args *settings, const proxy_target *before,
-                                    proxy_target *t, entrasql_error *err) ES_MUST_USE;
+                                    const proxy_config *old, proxy_target *t,
+                                    entrasql_error *err) ES_MUST_USE;
 /* What holds between targets: addresses, and what is open to other machines. */
 entrasql_status proxy_config_check(proxy_config *config, entrasql_error *err) ES_MUST_USE;
 

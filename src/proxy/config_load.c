@@ -246,8 +246,23 @@ static void inherit_all(const loader *l, conf_args *settings)
             proxy_config_inherit(settings, &l->all, o->name);
 }
 
-static entrasql_status add_target(loader *l, const char *name, const char *server,
-                                  const char *database, conf_args *settings, entrasql_error *err)
+/* "proxy.ini:3: [target sales]" for a section, "target 'sales'" for an argument. */
+static entrasql_status describe_place(const loader *l, const char *name,
+                                      const conf_ini_section *section, char **ret,
+                                      entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(CONF_INI_MAX_BYTES);
+    entrasql_status status =
+        section != NULL
+            ? es_buf_printf(&text, "%s:%u: [target %s]", l->ini.path, section->line, section->name)
+            : es_buf_printf(&text, "target '%s'", name);
+    *ret = status == ENTRASQL_OK ? es_buf_take(&text, NULL) : NULL;
+    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
+}
+
+static entrasql_status add_target(loader *l, const char *name, const conf_ini_section *section,
+                                  const char *server, const char *database, conf_args *settings,
+                                  entrasql_error *err)
 {
     proxy_config *c = l->config;
     proxy_target *t = &c->targets[c->target_count++];
@@ -257,6 +272,7 @@ static entrasql_status add_target(loader *l, const char *name, const char *serve
     t->name = es_strdup(name);
     if (t->name == NULL)
         return es_nomem(err);
+    ES_TRY(describe_place(l, name, section, &t->where, err));
     ES_TRY(conf_server_parse(server, &t->host, &t->port, err));
     if (database != NULL) {
         t->database = es_strdup(database);
@@ -269,7 +285,7 @@ static entrasql_status add_target(loader *l, const char *name, const char *serve
     t->limits.max_clients = conf_args_has(settings, "max-clients")
                                 ? conf_args_number(settings, "max-clients")
                                 : conf_args_number(&l->all, "max-clients-per-target");
-    return proxy_config_target(settings, before, t, err);
+    return proxy_config_target(settings, before, l->old, t, err);
 }
 
 /* Arguments, or the variable. */
@@ -279,7 +295,7 @@ static entrasql_status add_target_text(loader *l, const char *text, size_t n, en
     proxy_target_text parts;
     ES_TRY(proxy_target_parse(text, n, &settings, &parts, err));
     entrasql_status status =
-        add_target(l, parts.text, parts.server, parts.database, &settings, err);
+        add_target(l, parts.text, NULL, parts.server, parts.database, &settings, err);
     if (status != ENTRASQL_OK && err != NULL && strstr(err->message, parts.text) == NULL)
         es_error_prefix(err, "target '%s'", parts.text);
     proxy_target_text_done(&parts);
@@ -297,8 +313,8 @@ static entrasql_status add_target_section(loader *l, const conf_ini_section *sec
         es_hint(err, "server = myserver.database.windows.net");
         return ENTRASQL_CONFIG;
     }
-    entrasql_status status =
-        add_target(l, section->name, server, conf_args_text(&settings, "database"), &settings, err);
+    entrasql_status status = add_target(l, section->name, section, server,
+                                        conf_args_text(&settings, "database"), &settings, err);
     if (status != ENTRASQL_OK)
         es_error_prefix(err, "%s:%u: [target %s]", l->ini.path, section->line, section->name);
     return status;
@@ -350,6 +366,11 @@ static entrasql_status read_ops(loader *l, entrasql_error *err)
     ops->test_connection = conf_args_flag(&l->all, "run-connection-test");
     ops->skip_token_check = conf_args_flag(&l->all, "skip-token-check");
     ops->drain_ms = conf_args_number(&l->all, "drain") * 1000;
+    const char *level = conf_args_text(&l->all, "log-level");
+    const char *form = conf_args_text(&l->all, "log-format");
+    l->config->has_log_level =
+        level != NULL && es_log_level_parse(level, &l->config->log_level) == ENTRASQL_OK;
+    l->config->log_form = es_streq(form, "json") ? ES_LOG_JSON : ES_LOG_TEXT;
     return proxy_config_secret(&l->all, "admin-secret-file", &ops->admin_secret, err);
 }
 

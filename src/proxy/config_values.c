@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FIRST_PORT 1433
 #define UIDS_MAX 1024
@@ -218,11 +219,21 @@ static void read_pool(const conf_args *settings, proxy_pool_settings *ret)
     ret->warm = es_streq(conf_args_text(settings, "pool-warm"), "on");
 }
 
-static entrasql_status open_upstream_trust(const proxy_target *before, proxy_target *t,
-                                           entrasql_error *err)
+static bool has_same_trust(const proxy_target *a, const proxy_target *b)
 {
-    if (before != NULL && es_streq(before->ca_file, t->ca_file)) {
-        t->tls = tls_context_ref(before->tls);
+    return es_streq(a->ca_file, b->ca_file) && es_streq(a->ca_stamp, b->ca_stamp);
+}
+
+/* Pools are of one context: as long as the file is the same it stays, and they with it. */
+static entrasql_status open_upstream_trust(const proxy_target *before, const proxy_config *old,
+                                           proxy_target *t, entrasql_error *err)
+{
+    const proxy_target *same = before != NULL && has_same_trust(before, t) ? before : NULL;
+    for (size_t i = 0; old != NULL && same == NULL && i < old->target_count; i++)
+        if (has_same_trust(&old->targets[i], t))
+            same = &old->targets[i];
+    if (same != NULL) {
+        t->tls = tls_context_ref(same->tls);
         return ENTRASQL_OK;
     }
     const tls_client_options options = {.ca_file = t->ca_file};
@@ -264,8 +275,20 @@ static entrasql_status make_key(proxy_target *t, entrasql_error *err)
     return t->key != NULL ? ENTRASQL_OK : es_nomem(err);
 }
 
+/* Tells one version of a file from the next. */
+static entrasql_status stamp_file(const char *path, char **ret, entrasql_error *err)
+{
+    char text[80] = "";
+    struct stat st;
+    if (path != NULL && stat(path, &st) == 0)
+        (void)snprintf(text, sizeof text, "%lld.%ld %lld", (long long)st.st_mtim.tv_sec,
+                       st.st_mtim.tv_nsec, (long long)st.st_size);
+    *ret = es_strdup(text);
+    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
+}
+
 entrasql_status proxy_config_target(const conf_args *settings, const proxy_target *before,
-                                    proxy_target *t, entrasql_error *err)
+                                    const proxy_config *old, proxy_target *t, entrasql_error *err)
 {
     const char *fedauth = conf_args_text(settings, "client-fedauth");
     t->strict = es_streq(conf_args_text(settings, "encrypt"), "strict");
@@ -277,12 +300,13 @@ entrasql_status proxy_config_target(const conf_args *settings, const proxy_targe
     read_pool(settings, &t->pool);
     ES_TRY(copy_text(settings, "host-name-in-certificate", &t->host_name_in_certificate, err));
     ES_TRY(copy_text(settings, "ca-file", &t->ca_file, err));
+    ES_TRY(stamp_file(t->ca_file, &t->ca_stamp, err));
     ES_TRY(make_key(t, err));
     ES_TRY(blame(settings, "listen", read_listens(settings, t, err), err));
     ES_TRY(blame(settings, "socket-mode",
                  read_mode(conf_args_text(settings, "socket-mode"), &t->socket_mode, err), err));
     ES_TRY(read_access(settings, &t->access, err));
-    ES_TRY(open_upstream_trust(before, t, err));
+    ES_TRY(open_upstream_trust(before, old, t, err));
     return read_client_tls(settings, t, err);
 }
 
@@ -324,8 +348,8 @@ static entrasql_status check_unique(const proxy_config *config, size_t i, size_t
         const proxy_target *other = &config->targets[j];
         if (!listens_at(other, j < i ? other->listen_count : k, a))
             continue;
-        es_fail(err, ENTRASQL_CONFIG, "two targets listen on %s: '%s' and '%s'", a->text,
-                other->name, t->name);
+        es_fail(err, ENTRASQL_CONFIG, "two targets listen on %s: %s and %s", a->text, other->where,
+                t->where);
         es_hint(err, "give each its own: listen=PORT");
         return ENTRASQL_CONFIG;
     }
@@ -348,8 +372,7 @@ entrasql_status proxy_config_check_exposed(const proxy_target *t, const char *ad
         t->access.secret != NULL || has_login_secret(t->config) || t->fedauth == PROXY_FEDAUTH_PASS;
     if (is_encrypted && has_secret && t->access.allow != PROXY_ALLOW_ANY)
         return ENTRASQL_OK;
-    es_fail(err, ENTRASQL_CONFIG, "target '%s': other machines can reach %s, and %s", t->name,
-            address,
+    es_fail(err, ENTRASQL_CONFIG, "%s: other machines can reach %s, and %s", t->where, address,
             !is_encrypted                        ? "what clients send is not encrypted"
             : t->access.allow == PROXY_ALLOW_ANY ? "--allow any lets all of them in"
                                                  : "no client could show who it is");

@@ -8,12 +8,13 @@
 #include "base/str.h"
 #include "loop/loop.h"
 #include "proxy/check.h"
-#include "proxy/listener.h"
+#include "proxy/doors.h"
 #include "proxy/operator.h"
 #include "proxy/session.h"
 
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* What all sessions read into, one after the other. */
@@ -21,21 +22,13 @@
 
 typedef struct proxy proxy;
 
-/* A listener and the target that its clients get to. */
-typedef struct door {
-    proxy *p;
-    proxy_service *service;
-    proxy_listener *listener;
-} door;
-
 struct proxy {
     const proxy_config_source *source;
     FILE *out;
     proxy_config *config;
     uid_t own_uid;
     loop *l;
-    door **doors;
-    size_t door_count;
+    proxy_doors *doors;
     uint64_t connections;
     size_t sessions;
     proxy_stats_set *stats;
@@ -54,15 +47,45 @@ struct proxy {
 
 static void session_ended(void *ctx);
 
-static void accepted(void *ctx, int fd)
+static void accepted(void *ctx, proxy_service *service, int fd)
 {
-    const door *d = ctx;
-    proxy *p = d->p;
+    proxy *p = ctx;
     entrasql_error err;
-    if (proxy_session_start(p->l, d->service, fd, ++p->connections, &err) == ENTRASQL_OK)
+    if (proxy_session_start(p->l, service, fd, ++p->connections, &err) == ENTRASQL_OK)
         p->sessions++;
     else
         ES_LOG(ERROR, "proxy", "no session for a connection", ES_KV_STR("why", err.message));
+}
+
+/* What the sessions of a target share. */
+static entrasql_status make_service(void *ctx, const proxy_target *t, proxy_service **ret,
+                                    entrasql_error *err)
+{
+    proxy *p = ctx;
+    proxy_stats *stats = NULL;
+    ES_TRY(proxy_stats_of(p->stats, t->name, &stats, err));
+    proxy_service *v = es_calloc(1, sizeof *v);
+    if (v == NULL)
+        return es_nomem(err);
+    *v = (proxy_service){
+        .refs = 1,
+        .config = proxy_config_ref(t->config),
+        .target = t,
+        .stats = stats,
+        .admission = p->admission,
+        .admin = &p->operation,
+        .own_uid = p->own_uid,
+        .tls = t->tls,
+        .pool = &t->pool,
+        .pools = p->pools,
+        .scratch = p->scratch,
+        .sessions = &p->all,
+        .login_timeout_ms = t->config->login_timeout_ms,
+        .ended = session_ended,
+        .ended_ctx = p,
+    };
+    *ret = v;
+    return ENTRASQL_OK;
 }
 
 /* ---- the end ---- */
@@ -106,21 +129,12 @@ static void drain_end(void *ctx)
 
 static const loop_task_class drain_class = {drain_wants, drain_step, drain_end};
 
-static void close_doors(proxy *p)
-{
-    for (size_t i = 0; i < p->door_count; i++) {
-        proxy_listener_close(p->doors[i]->listener);
-        proxy_service_unref(p->doors[i]->service);
-        es_free(p->doors[i]);
-    }
-    p->door_count = 0;
-}
-
 static void begin_drain(proxy *p)
 {
     p->is_draining = true;
     proxy_health_draining(p->health);
-    close_doors(p);
+    proxy_doors_close(p->doors);
+    proxy_admission_send_away(p->admission);
     p->drain_until_ms = es_clock_deadline(p->config->ops.drain_ms);
     if (loop_task_start(p->l, &drain_class, p, &p->drain, NULL) != ENTRASQL_OK)
         loop_stop(p->l);
@@ -146,89 +160,58 @@ static void on_quit(void *ctx)
         begin_drain(p);
 }
 
+/* ---- settings ---- */
+
+/* What is not the targets' takes effect at once. */
+static void use_config(proxy *p, proxy_config *config)
+{
+    proxy_config_unref(p->config);
+    p->config = config;
+    proxy_admission_set_limits(p->admission, config);
+    if (config->has_log_level)
+        es_log_setup(config->log_level, config->log_form, STDERR_FILENO);
+}
+
+/* The file is read anew; when anything in it is wrong all stays as it was. */
+static entrasql_status reload(void *ctx, entrasql_error *err)
+{
+    proxy *p = ctx;
+    proxy_config *config = NULL;
+    if (p->is_draining)
+        return es_fail(err, ENTRASQL_BUSY, "the proxy is about to end");
+    proxy_health_reloading(p->health, true);
+    entrasql_status status = proxy_config_load(p->source, p->config, &config, err);
+    if (status == ENTRASQL_OK)
+        status = proxy_doors_apply(p->doors, config, err);
+    if (status == ENTRASQL_OK) {
+        use_config(p, config);
+        proxy_health_max_clients(p->health, config->max_clients);
+        ES_LOG(INFO, "proxy", "settings reloaded",
+               ES_KV_I64("targets", (int64_t)config->target_count));
+    } else {
+        proxy_config_unref(config);
+        ES_LOG(ERROR, "proxy", "settings not reloaded, the old ones stay",
+               ES_KV_STR("why", err->message), ES_KV_STR("hint", err->hint));
+    }
+    proxy_health_reloading(p->health, false);
+    return status;
+}
+
+static void on_hangup(void *ctx, int number)
+{
+    entrasql_error err;
+    (void)number;
+    (void)reload(ctx, &err);
+}
+
 /* ---- the beginning ---- */
-
-static entrasql_status make_service(proxy *p, const proxy_target *t, proxy_service **ret,
-                                    entrasql_error *err)
-{
-    proxy_service *v = es_calloc(1, sizeof *v);
-    if (v == NULL)
-        return es_nomem(err);
-    *v = (proxy_service){
-        .refs = 1,
-        .config = proxy_config_ref(t->config),
-        .target = t,
-        .admission = p->admission,
-        .admin = &p->operation,
-        .own_uid = p->own_uid,
-        .tls = t->tls,
-        .pool = &t->pool,
-        .pools = p->pools,
-        .scratch = p->scratch,
-        .sessions = &p->all,
-        .login_timeout_ms = t->config->login_timeout_ms,
-        .ended = session_ended,
-        .ended_ctx = p,
-    };
-    *ret = v;
-    return proxy_stats_of(p->stats, t->name, &v->stats, err);
-}
-
-static entrasql_status open_door(proxy *p, proxy_service *service, const proxy_address *address,
-                                 entrasql_error *err)
-{
-    const proxy_target *t = service->target;
-    door **doors = es_reallocarray(p->doors, p->door_count + 1, sizeof(door *));
-    door *d = es_calloc(1, sizeof *d);
-    if (doors != NULL)
-        p->doors = doors;
-    if (doors == NULL || d == NULL) {
-        es_free(d);
-        return es_nomem(err);
-    }
-    *d = (door){.p = p, .service = proxy_service_ref(service)};
-    p->doors[p->door_count++] = d;
-    const proxy_listener_options options = {
-        .address = address, .mode = t->socket_mode, .accepted = accepted, .ctx = d};
-    entrasql_status status = proxy_listener_open(&options, &d->listener, err);
-    if (status == ENTRASQL_OK && proxy_listener_is_exposed(d->listener))
-        status = proxy_config_check_exposed(t, proxy_listener_text(d->listener), err);
-    if (status != ENTRASQL_OK) {
-        es_error_prefix(err, "target '%s'", t->name);
-        if (status == ENTRASQL_BUSY)
-            es_hint(err,
-                    "stop the program that listens there, or choose another address: "
-                    "%s?listen=PORT",
-                    t->name);
-        return status;
-    }
-    return proxy_listener_start(d->listener, p->l, err);
-}
-
-static entrasql_status open_doors(proxy *p, entrasql_error *err)
-{
-    for (size_t i = 0; i < p->config->target_count; i++) {
-        const proxy_target *t = &p->config->targets[i];
-        proxy_service *service = NULL;
-        entrasql_status status = make_service(p, t, &service, err);
-        for (size_t k = 0; status == ENTRASQL_OK && k < t->listen_count; k++)
-            status = open_door(p, service, &t->listens[k], err);
-        proxy_service_unref(service);
-        ES_TRY(status);
-    }
-    return ENTRASQL_OK;
-}
 
 static void say_ready(const proxy *p)
 {
     bool is_open = false;
-    for (size_t i = 0; i < p->door_count; i++) {
-        const proxy_target *t = p->doors[i]->service->target;
-        is_open = is_open || t->access.allow == PROXY_ALLOW_ANY;
-        (void)fprintf(p->out, "%s -> %s,%u%s%s\n", proxy_listener_text(p->doors[i]->listener),
-                      t->host, t->port, t->database != NULL ? " " : "",
-                      t->database != NULL ? t->database : "");
-    }
+    for (size_t i = 0; i < p->config->target_count; i++)
+        is_open = is_open || p->config->targets[i].access.allow == PROXY_ALLOW_ANY;
+    proxy_doors_print(p->doors, p->out);
     if (proxy_health_port(p->health) != 0)
         (void)fprintf(p->out, "health and metrics: %s\n", proxy_health_text(p->health));
     if (is_open)
@@ -279,29 +262,56 @@ static entrasql_status start_operation(proxy *p, entrasql_error *err)
         .sessions = &p->all,
         .health = p->health,
         .own_uid = p->own_uid,
+        .reload = reload,
+        .ctx = p,
     };
     proxy_operator_init(&p->operation);
     return ENTRASQL_OK;
 }
 
-static entrasql_status start(proxy *p, entrasql_error *err)
+/* Each client takes two descriptors; the soft limit is a habit of shells. */
+static void raise_descriptor_limit(const proxy_config *config)
 {
-    ES_TRY(proxy_config_load(p->source, NULL, &p->config, err));
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)config->max_clients * 2 + config->max_half_open + 64;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    ES_LOG(WARNING, "proxy", "descriptors may run out before --max-clients is reached",
+           ES_KV_I64("limit", (int64_t)limit.rlim_cur), ES_KV_I64("wanted", (int64_t)wanted));
+}
+
+static entrasql_status make_parts(proxy *p, entrasql_error *err)
+{
     ES_TRY(proxy_stats_set_new(&p->stats, err));
     ES_TRY(loop_new(&p->l, err));
     ES_TRY(loop_on_signal(p->l, SIGTERM, on_signal, p, err));
     ES_TRY(loop_on_signal(p->l, SIGINT, on_signal, p, err));
+    ES_TRY(loop_on_signal(p->l, SIGHUP, on_hangup, p, err));
     if (relay_scratch_new(SCRATCH_BYTES, &p->scratch) != ENTRASQL_OK)
         return es_nomem(err);
     ES_TRY(proxy_pools_new(p->l, p->scratch, &proxy_session_pools_client, &p->pools, err));
     ES_TRY(proxy_admission_new(&p->admission, err));
-    proxy_admission_set_limits(p->admission, p->config);
+    const proxy_doors_options doors = {
+        .loop = p->l, .make_service = make_service, .accepted = accepted, .ctx = p};
+    return proxy_doors_new(&doors, &p->doors, err);
+}
+
+static entrasql_status start(proxy *p, entrasql_error *err)
+{
+    proxy_config *config = NULL;
+    ES_TRY(make_parts(p, err));
+    ES_TRY(proxy_config_load(p->source, NULL, &config, err));
+    use_config(p, config);
+    raise_descriptor_limit(config);
     ES_TRY(start_operation(p, err));
     if (!p->config->ops.skip_token_check)
         ES_TRY(proxy_check_tokens(p->config, p->stats, p->out, err));
     if (p->config->ops.test_connection)
         ES_TRY(proxy_check_connections(p->config, p->out, err));
-    ES_TRY(open_doors(p, err));
+    ES_TRY(proxy_doors_apply(p->doors, config, err));
     say_ready(p);
     proxy_health_started(p->health);
     return ENTRASQL_OK;
@@ -315,8 +325,7 @@ static void release(proxy *p)
     proxy_pools_free(p->pools);
     relay_scratch_free(p->scratch);
     proxy_admission_free(p->admission);
-    close_doors(p);
-    es_free(p->doors);
+    proxy_doors_free(p->doors);
     proxy_config_unref(p->config);
     proxy_stats_set_free(p->stats);
     es_free(p);

@@ -173,12 +173,7 @@ static entrasql_status may_enter(proxy_session *s, entrasql_error *why)
     entry *e = s->entry;
     const proxy_service *v = s->service;
     const tds_login7 *login = tds_server_login(relay_accept_server(e->accept));
-    if (v->target->client_tls == PROXY_TLS_STRICT && !relay_accept_is_strict(e->accept)) {
-        e->grant.reason = PROXY_REFUSED_PROTOCOL;
-        return es_fail(why, ENTRASQL_TLS,
-                       "the entrasql proxy takes strict encryption only here: connect with "
-                       "Encrypt=strict (its setting: tls)");
-    }
+    e->peer.is_strict = relay_accept_is_strict(e->accept);
     ES_TRY(proxy_access_decide(v->target, &e->peer, v->own_uid, login, &e->grant, why));
     if (e->grant.identity == NULL)
         ES_TRY(proxy_access_own_token(login, &e->own_token, why));
@@ -248,8 +243,8 @@ static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
     entry *e = s->entry;
     if (s->ticket.state == PROXY_TICKET_EVICTED)
         return es_fail(err, ENTRASQL_LIMIT,
-                       "too many connections have not logged in, and this one is the oldest "
-                       "(--max-half-open)");
+                       "it had not logged in, and was the oldest of too many such "
+                       "(--max-half-open), or the proxy ends");
     ES_TRY(relay_accept_step(e->accept, err));
     tds_server *engine = relay_accept_server(e->accept);
     if (relay_accept_state(e->accept) == RELAY_ACCEPT_REFUSED) {

@@ -433,7 +433,8 @@ static entrasql_status check_head(const es_reader *all, entrasql_error *err)
         return es_fail(err, ENTRASQL_MALFORMED, "LOGIN7 states %u bytes, the message has %zu",
                        length, all->left);
     if (version >> 24 == 0x70 || version >> 24 == 0x71) {
-        es_fail(err, ENTRASQL_UNSUPPORTED, "the client speaks TDS 7.%u; TDS 7.3 or later is needed",
+        es_fail(err, ENTRASQL_UNSUPPORTED,
+                "the client speaks TDS 7.%u; TDS 7.3 or later is needed" TDS_VERSION_ADVICE,
                 version >> 24 & 1U);
         es_hint(err, "Set the client to TDS 7.4 (FreeTDS: \"tds version = 7.4\"; jTDS cannot do "
                      "it: use Microsoft's JDBC driver).");

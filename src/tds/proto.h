@@ -52,6 +52,11 @@ typedef enum tds_prelogin_option {
 #define TDS_ENCRYPTION_REQ 0x03U
 #define TDS_ENCRYPTION_CLIENT_CERT 0x80U /* a bit beside the others */
 
+/* Which setting of a driver raises the version, for who is too old to be served. */
+#define TDS_VERSION_ADVICE                                                                         \
+    ": set tds_version=\"7.3\" (pymssql), TDSVER=7.4 or \"tds version = 7.4\" in freetds.conf "    \
+    "(FreeTDS, PHP, TinyTDS, tds_fdw); jTDS cannot, Microsoft's JDBC driver can"
+
 /* LOGIN7 option bits ([MS-TDS] 2.2.6.4). */
 #define TDS_OPTION2_ODBC 0x02U       /* fODBC: ANSI defaults for the session */
 #define TDS_OPTION2_INTEGRATED 0x80U /* SSPI login */

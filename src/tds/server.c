@@ -316,8 +316,7 @@ static entrasql_status take_login(tds_server *s, entrasql_error *err)
     if (!version_is_old(s->login.tds_version))
         return ENTRASQL_OK;
     es_fail(&why, ENTRASQL_UNSUPPORTED,
-            "the client speaks TDS 0x%08x; TDS 7.3 or later is needed (FreeTDS: \"tds version = "
-            "7.4\")",
+            "the client speaks TDS 0x%08x; TDS 7.3 or later is needed" TDS_VERSION_ADVICE,
             s->login.tds_version);
     return refuse_in_words(s, &why, false, err);
 }
