@@ -7,6 +7,7 @@
 #include "azure/fields.h"
 #include "azure/rights.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "identity/redact.h"
 #include "identity/reply.h"
@@ -52,8 +53,13 @@ static void copy_text(const json_node *obj, const char *name, char *dst, size_t 
     size_t n = 0;
     if (json_member_string(obj, name, &text, &n) != ENTRASQL_OK)
         return;
-    identity_redact(dst, size, text, n, NULL);
-    mask_passwords(dst);
+    /* Masked before it is cut: a password that reaches beyond the cut has no end to be found. */
+    char *copy = es_strndup(text, n);
+    if (copy == NULL)
+        return;
+    mask_passwords(copy);
+    identity_redact(dst, size, copy, n, NULL);
+    es_free_wipe_str(copy);
 }
 
 /* 'text' in quotes after `word`, from `from` on. */

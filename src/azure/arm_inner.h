@@ -7,6 +7,9 @@
 #include "http/http.h"
 #include "http/text.h"
 
+/* The hint when we stop asking before Azure is done. */
+#define AZURE_GOES_ON "Azure may still be at it; the same command goes on from here later"
+
 struct azure_arm {
     entrasql_credential *credential;
     entrasql_cancel *cancel;

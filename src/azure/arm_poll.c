@@ -262,8 +262,12 @@ static entrasql_status poll_on(azure_arm *arm, const azure_wire *wire, follow *f
         http_response answer = {0};
         phase at = PHASE_RUNNING;
         ES_TRY(azure_arm_wait(arm, wire, f->state, wait, err));
-        ES_TRY(ask(arm, wire, f->poll, &answer, err));
-        entrasql_status status = judge(arm, wire, &answer, f, &at, err);
+        entrasql_status status = ask(arm, wire, f->poll, &answer, err);
+        /* Only the question failed: the operation goes on in Azure. */
+        if (status == ENTRASQL_TIMEOUT || status == ENTRASQL_NETWORK || status == ENTRASQL_CLOSED)
+            es_hint(err, AZURE_GOES_ON);
+        ES_TRY(status);
+        status = judge(arm, wire, &answer, f, &at, err);
         if (status == ENTRASQL_OK && at == PHASE_DONE)
             status = take_result(arm, wire, f, &answer, ret, err);
         wait = next_wait(arm, &answer);

@@ -45,7 +45,7 @@ entrasql_status azure_arm_wait(azure_arm *arm, const azure_wire *wire, const cha
     if (wait_ms > wire->deadline_ms - now) {
         es_fail(err, ENTRASQL_TIMEOUT, "%s: not finished after %lld s (%s)", wire->what,
                 (long long)((now - wire->begin_ms) / 1000), state);
-        es_hint(err, "Azure may still be at it; the same command goes on from here later");
+        es_hint(err, AZURE_GOES_ON);
         return ENTRASQL_TIMEOUT;
     }
     if (arm->progress != NULL) {
