@@ -284,11 +284,42 @@ static uint32_t missing(const pool *p, int64_t now)
     return n < limit - all ? n : limit - all;
 }
 
+/* Of a pool of the same target that can spare one: the connection that was idle longest. */
+static pool_server *find_spare(const pool *p)
+{
+    pool_server *found = NULL;
+    for (const pool *q = p->set->first; q != NULL; q = q->next) {
+        pool_server *s = q->servers[POOL_SERVER_IDLE].last;
+        if (q == p || q->stats != p->stats || s == NULL || total(q) <= q->settings.min)
+            continue;
+        if (found == NULL || s->since_ms < found->since_ms)
+            found = s;
+    }
+    return found;
+}
+
+/* Whether the target may have one connection more; if need be another pool gives one up. */
+static bool has_room_in_target(const pool *p)
+{
+    uint32_t all = 0;
+    if (p->settings.max == 0)
+        return true;
+    for (const pool *q = p->set->first; q != NULL; q = q->next)
+        all += q->stats == p->stats ? total(q) : 0;
+    if (all < p->settings.max)
+        return true;
+    pool_server *spare = find_spare(p);
+    if (spare == NULL)
+        return false;
+    close_server(spare->owner, spare);
+    return true;
+}
+
 static void open_missing(pool *p, int64_t now)
 {
     if (is_backing_off(p, now))
         return;
-    for (uint32_t n = missing(p, now); n > 0; n--) {
+    for (uint32_t n = missing(p, now); n > 0 && has_room_in_target(p); n--) {
         entrasql_error why;
         pool_server *s = NULL;
         if (p->set->hooks->open(p->set->ctx, p, &s, &why) != ENTRASQL_OK) {

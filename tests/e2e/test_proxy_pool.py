@@ -12,6 +12,7 @@ import pytds
 import pytest
 
 from conftest import ADMIN, APP_HOST, IDENTITY
+from shim import Shim
 from test_proxy import proxy
 
 
@@ -225,6 +226,58 @@ def test_a_client_that_leaves_in_the_middle_spoils_nothing(programs, identity_en
                 run(other, "CREATE TABLE #x (n int)")
             ended += 2
             settled(p, ended)
+
+
+def test_a_cancel_reaches_the_server_at_once(programs, identity_env, target):
+    with proxy(programs, identity_env, [target]) as p:
+        c = by_odbc(programs.msodbc, p.port())
+        c.timeout = 1
+        start = time.monotonic()
+        with pytest.raises(pyodbc.Error, match="HYT00"):
+            value(c, "WAITFOR DELAY '00:00:30'; SELECT 1")
+        assert time.monotonic() - start < 15
+        c.timeout = 0
+        assert value(c, "SELECT 2") == 2
+        c.close()
+        settled(p)
+        with contextlib.closing(by_odbc(programs.msodbc, p.port())) as c:
+            assert value(c, "SELECT 3") == 3
+        assert opened(p) == 1
+
+
+@pytest.fixture
+def wire(emulator):
+    """Between proxy and server, to be cut."""
+    with Shim(emulator.port()) as shim:
+        yield shim
+
+
+def through(wire):
+    return f"localhost,{wire.port}/persons?listen=0"
+
+
+def test_a_connection_that_broke_meanwhile_is_replaced(programs, identity_env, wire):
+    with proxy(programs, identity_env, [through(wire)]) as p:
+        with contextlib.closing(by_pytds(p.port())) as c:
+            value(c, "SELECT 1")
+        settled(p)
+        wire.drop_all()
+        with contextlib.closing(by_pytds(p.port())) as c:
+            assert value(c, "SELECT 4") == 4
+        assert opened(p) == 2
+
+
+def test_a_server_that_dies_in_a_request_is_told(programs, identity_env, wire):
+    with proxy(programs, identity_env, [through(wire)]) as p:
+        c = by_pytds(p.port())
+        killer = threading.Timer(1, wire.drop_all)
+        killer.start()
+        with pytest.raises(Exception, match="closed the connection in a request|reset by peer"):
+            value(c, "WAITFOR DELAY '00:00:20'; SELECT 1")
+        killer.join()
+        _ignore(c.close)
+        with contextlib.closing(by_pytds(p.port())) as c:
+            assert value(c, "SELECT 5") == 5
 
 
 def test_without_a_pool_each_client_has_its_own(programs, identity_env, target):

@@ -355,6 +355,25 @@ static void the_minimum_is_kept_and_the_rest_ages(void **state)
     end();
 }
 
+static void pools_of_a_target_share_its_limit(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    s.max = 2;
+    begin(&s);
+    assert_int_equal(ask(5), ENTRASQL_AGAIN);
+    open_up(0);
+    one_idle(); /* of two; the other is lent */
+    w.p = hold("other", &s);
+    assert_int_equal(ask(1), ENTRASQL_AGAIN);
+    assert_int_equal(w.closed, 1); /* the idle one went for it */
+    assert_int_equal(w.opened, 3);
+    assert_int_equal(ask(2), ENTRASQL_AGAIN); /* nobody has one to spare */
+    pass(1000);
+    assert_int_equal(w.opened, 3);
+    end();
+}
+
 static void a_pool_that_became_smaller_opens_nothing(void **state)
 {
     (void)state;
@@ -616,6 +635,7 @@ int main(void)
         cmocka_unit_test(one_login_answers_all_who_wait_and_all_later_ones),
         cmocka_unit_test(the_reserve_is_for_who_has_waited_long),
         cmocka_unit_test(the_minimum_is_kept_and_the_rest_ages),
+        cmocka_unit_test(pools_of_a_target_share_its_limit),
         cmocka_unit_test(a_pool_that_became_smaller_opens_nothing),
         cmocka_unit_test(the_old_are_closed_at_their_return_or_in_their_rest),
         cmocka_unit_test(life_times_differ_by_their_jitter_and_never_exceed),
