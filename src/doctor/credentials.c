@@ -15,6 +15,7 @@
 
 #define CREDENTIAL_MS 8000
 #define SLOW_MS 2000
+#define MAX_ASKED (IDENTITY_MEMBER_COUNT + 1)
 
 typedef struct asking {
     entrasql_credential *credential;
@@ -39,7 +40,7 @@ static void step(asking *a, int64_t began)
 /* Descriptors of all that go on; false when none does. */
 static bool wait_for_any(const asking *all, size_t count, int64_t deadline)
 {
-    struct pollfd fds[IDENTITY_MEMBER_COUNT * 16];
+    struct pollfd fds[MAX_ASKED * 16];
     size_t n = 0;
     int timeout = es_clock_poll_timeout(deadline);
     bool any = false;
@@ -214,8 +215,12 @@ static void say_all(doctor *d, asking *all, size_t count)
     d->token_is_good = d->token_count != 0 && !ended;
 }
 
+/*
+ * The chain's members; behind a credential that was named they are only other eyes, for a look at
+ * the database when the login is refused.
+ */
 static entrasql_status make_members(const doctor *d, entrasql_credential **members, size_t *count,
-                                    entrasql_error *err)
+                                    size_t *ret_reported, entrasql_error *err)
 {
     const entrasql_client_options client = {
         .size = sizeof client, .ca_file = d->options->ca_file, .max_retries = UINT32_MAX};
@@ -224,25 +229,32 @@ static entrasql_status make_members(const doctor *d, entrasql_credential **membe
                          : conf_login_get(d->options->login, CONF_KEY_CLIENT_ID);
     const entrasql_default_azure_options options = {
         .size = sizeof options, .client = &client, .managed_identity_client_id = id};
-    if (d->options->credential == NULL)
-        return identity_default_members(&options, members, count, err);
+    if (d->options->credential == NULL) {
+        ES_TRY(identity_default_members(&options, members, count, err));
+        *ret_reported = *count;
+        return ENTRASQL_OK;
+    }
     members[0] = entrasql_credential_ref(d->options->credential);
-    *count = 1;
+    *ret_reported = 1;
+    if (identity_default_members(&options, members + 1, count, NULL) != ENTRASQL_OK)
+        *count = 0;
+    *count += 1;
     return ENTRASQL_OK;
 }
 
 void doctor_credentials(doctor *d)
 {
-    entrasql_credential *members[IDENTITY_MEMBER_COUNT];
-    asking all[IDENTITY_MEMBER_COUNT] = {0};
+    entrasql_credential *members[MAX_ASKED];
+    asking all[MAX_ASKED] = {0};
     size_t count = 0;
+    size_t reported = 0;
     entrasql_error err;
     if (!d->by_token) {
         (void)doctor_add(d, "credential", DOCTOR_NONE, NULL,
                          "not needed: the string has a SQL login");
         return;
     }
-    if (make_members(d, members, &count, &err) != ENTRASQL_OK) {
+    if (make_members(d, members, &count, &reported, &err) != ENTRASQL_OK) {
         doctor_line *line = doctor_add(d, "credential", DOCTOR_FAIL, "credential-failed",
                                        "the credentials cannot be set up");
         doctor_evidence(line, "%s", err.message);
@@ -251,7 +263,11 @@ void doctor_credentials(doctor *d)
     for (size_t i = 0; i < count; i++)
         all[i].credential = members[i];
     ask_all(d, all, count);
-    say_all(d, all, count);
+    say_all(d, all, reported);
+    for (size_t i = reported; i < count && d->token_count != 0; i++) {
+        if (all[i].token != NULL)
+            keep_token(d, &all[i]);
+    }
     for (size_t i = 0; i < count; i++) {
         entrasql_token_free(all[i].token);
         entrasql_credential_unref(members[i]);

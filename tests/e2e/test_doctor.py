@@ -9,6 +9,7 @@ import json
 import pathlib
 import socket
 import stat
+import struct
 import time
 
 import pytest
@@ -172,6 +173,18 @@ def nothing_listens(w):
     return w.env(ADMIN), ["-S", f"localhost,{port}"]
 
 
+def syns_are_dropped(w):
+    """A listener whose queue is full answers no more, as behind a firewall that swallows packets."""
+    listener = w.stack.enter_context(socket.socket())
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    for _ in range(3):
+        s = w.stack.enter_context(socket.socket())
+        s.setblocking(False)
+        s.connect_ex(listener.getsockname())
+    return w.env(ADMIN), ["-S", f"127.0.0.1,{listener.getsockname()[1]}"]
+
+
 def proxy_refuses_connect(w):
     def refuse(connection):
         connection.recv(65536)
@@ -210,6 +223,15 @@ def inspected_on_the_sql_port(w):
         read_message(connection.recv)
         connection.sendall(packet(4, prelogin_reply()))
         WrappedTls(connection, context)
+
+    return w.env(ADMIN), ["-S", f"localhost,{w.serve(handle)}"]
+
+
+def handshake_breaks_off(w):
+    def handle(connection):
+        read_message(connection.recv)
+        connection.sendall(packet(4, prelogin_reply()))
+        read_message(connection.recv)
 
     return w.env(ADMIN), ["-S", f"localhost,{w.serve(handle)}"]
 
@@ -334,6 +356,29 @@ def token_of_another_tenant(w):
     return w.env(ADMIN), ["--token-file", token_signed(w, tid=tenant)]
 
 
+def az_in_another_tenant(w):
+    token = token_signed(w, tid="99999999-7e57-4000-8000-000000000009").read_text()
+    answer = w.file(json.dumps({"accessToken": token, "expires_on": int(time.time()) + 3000,
+                                "tokenType": "Bearer"}))
+    env, words = az_that_says(w, "")
+    az = w.directory / "bin" / "az"
+    az.write_text(f"#!/bin/sh\ncat {answer}\n")
+    return env, words
+
+
+def groups_changed_after_the_token(w):
+    who = "late@contoso.example"
+    w.say("user", "add", who)
+    w.later("user", "remove", who)
+    token = w.token("--as", who)
+    time.sleep(1.1)  # times in tokens are whole seconds
+    w.say("group", "add", "Latecomers", who)
+    w.later("group", "remove", "Latecomers")
+    w.sql("CREATE USER [Latecomers] FROM EXTERNAL PROVIDER")
+    w.stack.callback(lambda: w.sql("DROP USER [Latecomers]"))
+    return w.env(who), ["--token-file", token]
+
+
 def token_of_a_guest(w):
     return w.env(ADMIN), ["--token-file",
                           token_signed(w, upn="bob_fabrikam.example#EXT#@contoso.example")]
@@ -411,6 +456,32 @@ def login_fault(fault, value=None):
     return case
 
 
+def redirect_to_a_closed_port(w):
+    """A gateway whose redirect leads to a port that is not open from here."""
+    authority = Authority(w.directory)
+    context = authority.context("localhost")
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        closed = s.getsockname()[1]
+    name = "localhost".encode("utf-16-le")
+    value = struct.pack("<BHH", 0, closed, len(name) // 2) + name
+    route = struct.pack("<BH", 20, len(value)) + value + b"\0\0"
+    answer = b"\xe3" + struct.pack("<H", len(route)) + route + b"\xfd" + b"\0" * 12
+
+    def handle(connection):
+        read_message(connection.recv)
+        connection.sendall(packet(4, prelogin_reply()))
+        tls = WrappedTls(connection, context)
+        read_message(tls.recv)
+        tls.sendall(packet(4, answer))
+        time.sleep(0.2)
+
+    env = w.env(ADMIN)
+    both = w.file(pathlib.Path(env["SSL_CERT_FILE"]).read_text()
+                  + pathlib.Path(authority.file).read_text())
+    env["SSL_CERT_FILE"] = str(both)
+    return env, ["-S", f"localhost,{w.serve(handle)}"]
+
+
 # ---- rights, driver, settings ----
 
 def user_without_rights(w):
@@ -465,12 +536,14 @@ CASES = [
     (token_too_early, "clock-skew", "fail"),
     (unknown_name, "name-unknown", "fail"),
     (nothing_listens, "port-refused", "fail"),
+    (syns_are_dropped, "port-blocked", "fail"),
     (proxy_refuses_connect, "proxy-broken", "fail"),
     (inspected, "entra-inspected", "fail"),
     (entra_down, "entra-unreachable", "warn"),
     (a_web_server, "not-sql-server", "fail"),
     (inspected_on_the_sql_port, "tls-unknown-issuer", "fail"),
     (wrong_name, "tls-wrong-name", "fail"),
+    (handshake_breaks_off, "tls-failed", "fail"),
     (nothing_set_up, "no-credential", "fail"),
     (imds_gone, "imds-absent", "fail"),
     (imds_fault("identity-delay", 3000), "imds-slow", "warn"),
@@ -493,6 +566,8 @@ CASES = [
     (token_for_arm, "wrong-audience", "fail"),
     (token_over, "token-expired", "fail"),
     (token_of_another_tenant, "wrong-tenant", "fail"),
+    (az_in_another_tenant, "wrong-tenant", "fail"),
+    (groups_changed_after_the_token, "groups-older", "fail"),
     (token_of_a_guest, "guest", "warn"),
     (token_forged, "token-refused", "fail"),
     (no_user, "no-user", "fail"),
@@ -512,6 +587,8 @@ CASES = [
     (login_fault("sql-busy"), "busy", "fail"),
     (login_fault("sql-sessions"), "busy", "fail"),
     (login_fault("sql-redirect", 1), "redirect-blocked", "fail"),
+    (redirect_to_a_closed_port, "redirect-blocked", "fail"),
+    (login_fault("sql-drop"), "login-failed", "fail"),
     (user_without_rights, "no-rights", "warn"),
     (driver_not_there, "driver-missing", "fail"),
     (driver_broken, "driver-not-loading", "fail"),
@@ -523,11 +600,7 @@ CASES = [
 
 # What cannot be made to happen here, and why.
 NOT_REPRODUCED = {
-    "port-blocked": "no firewall that swallows packets on loopback",
-    "tls-failed": "a handshake that breaks off has many faces; tests/unit/tls has them",
-    "no-credentials-sent": "our own login always sends something; for other drivers' words only",
-    "login-failed": "the rest, for numbers that nobody has met yet",
-    "groups-older": "the emulator puts groups into each new token, and no older one is kept",
+    "no-credentials-sent": "our own login always sends something; for the words of others only",
 }
 
 
