@@ -23,10 +23,12 @@ DEMO_DNF="freetds-libs"
 DEMO_BREW="freetds"
 
 TEST_DEB="g++ make systemd curl unixodbc libcmocka-dev python3 python3-venv python3-pip python3-pytest python3-pyodbc
- python3-pymssql freetds-bin libgssapi-krb5-2 libltdl7 file chromium chromium-driver"
+ python3-pymssql freetds-bin libgssapi-krb5-2 libltdl7 file chromium chromium-driver
+ man-db zsh fish"
 TEST_DNF="gcc-c++ make libcmocka-devel python3 python3-pip python3-pytest python3-pyodbc
- python3-pymssql freetds krb5-libs libtool-ltdl file chromium chromedriver"
-TEST_BREW="cmocka python freetds"
+ python3-pymssql freetds krb5-libs libtool-ltdl file chromium chromedriver
+ man-db zsh fish"
+TEST_BREW="cmocka python freetds man-db zsh fish"
 
 # Programs on ODBC in other languages, for tests/e2e/test_odbc_clients.py.
 CLIENTS_DEB="php-cli php-odbc libdbd-odbc-perl r-cran-rodbc"

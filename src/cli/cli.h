@@ -17,6 +17,16 @@
 
 #include <stdio.h>
 
+/* Is shown the option table of each command; a failure ends the visit. */
+typedef entrasql_status cli_visitor(void *ctx, const conf_command *command);
+
+/* What a visit has come to. */
+typedef struct cli_visit {
+    cli_visitor *visitor;
+    void *ctx;
+    entrasql_status status;
+} cli_visit;
+
 /* Where output goes and what it may hold. */
 typedef struct cli_terminal {
     FILE *in;
@@ -25,6 +35,7 @@ typedef struct cli_terminal {
     bool in_is_terminal;
     bool out_is_terminal; /* foreign text is made printable */
     bool err_has_colour;  /* a terminal, and no NO_COLOR */
+    cli_visit *visit;     /* NULL; else commands show their tables and do nothing */
 } cli_terminal;
 
 void cli_terminal_init(cli_terminal *t);
@@ -50,6 +61,12 @@ entrasql_status cli_write(const cli_terminal *t, const es_buf *text,
 bool cli_parse(const cli_terminal *t, const conf_command *command, int argc, char **argv,
                conf_args *ret, int *ret_exit);
 
+/* True: this is a visit, the visitor has seen the table, and the command ends. */
+bool cli_is_visit(const cli_terminal *t, const conf_command *command);
+
+/* Every command and word of the program, a parent before its words; the first failure. */
+entrasql_status cli_visit_all(cli_visitor *visitor, void *ctx) ES_MUST_USE;
+
 typedef struct cli_command {
     const char *name;
     const char *summary;
@@ -59,6 +76,9 @@ typedef struct cli_command {
 /* The line of each command, for the help of its parent. */
 entrasql_status cli_list_commands(const cli_command *commands, size_t count,
                                   es_buf *out) ES_MUST_USE;
+
+/* On a visit: each word's turn. */
+void cli_visit_words(const cli_terminal *t, const cli_command *words, size_t count);
 
 /*
  * Runs the word of a command that argv[0] names, or shows its words for --help. Returns the exit
@@ -83,6 +103,8 @@ int cli_connstr(const cli_terminal *t, int argc, char **argv);
 int cli_doctor(const cli_terminal *t, int argc, char **argv);
 int cli_explain(const cli_terminal *t, int argc, char **argv);
 int cli_odbc(const cli_terminal *t, int argc, char **argv);
+int cli_completion(const cli_terminal *t, int argc, char **argv);
+int cli_manual(const cli_terminal *t, int argc, char **argv);
 int cli_emulator(const cli_terminal *t, int argc, char **argv);
 /* A word of it. */
 int cli_emulator_device_code(const cli_terminal *t, int argc, char **argv);

@@ -61,6 +61,11 @@ int cli_proxy(const cli_terminal *t, int argc, char **argv)
     for (size_t i = 0; argc > 0 && i < ES_COUNT_OF(words); i++)
         if (es_streq(argv[0], words[i].name))
             return words[i].run(t, argc - 1, argv + 1);
+    if (t->visit != NULL) {
+        (void)cli_is_visit(t, &command);
+        cli_visit_words(t, words, ES_COUNT_OF(words));
+        return 0;
+    }
     if (!cli_parse(t, &command, argc, argv, &args, &exit_code))
         return exit_code;
     const proxy_config_source source = {.args = &args, .make_credential = make_credential};

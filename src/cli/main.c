@@ -24,6 +24,8 @@ static const cli_command commands[] = {
     {"connstr", "connection strings: what they mean, and without their passwords", cli_connstr},
     {"doctor", "which link to the database fails, and what mends it", cli_doctor},
     {"explain", "what an error number means", cli_explain},
+    {"completion", "command lines completed by the shell", cli_completion},
+    {"manual", "write the manual pages", cli_manual},
     {"odbc", "register the ODBC driver, and see what it stands on", cli_odbc},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},
 };
@@ -39,10 +41,18 @@ static const conf_option global_options[] = {
     {0},
 };
 
-static int usage(const cli_terminal *t, const conf_command *command)
+static const conf_command program = {
+    .name = "entrasql",
+    .summary = "Passwordless connections to Azure SQL with Microsoft Entra tokens.",
+    .positionals = "<command> [...]",
+    .stops_at_positional = true,
+    .options = global_options,
+};
+
+static int usage(const cli_terminal *t)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(4096);
-    conf_command with_notes = *command;
+    conf_command with_notes = program;
 
     if (es_buf_add_str(&text, "Commands:\n") != ENTRASQL_OK ||
         cli_list_commands(commands, ES_COUNT_OF(commands), &text) != ENTRASQL_OK ||
@@ -53,7 +63,19 @@ static int usage(const cli_terminal *t, const conf_command *command)
                    "peer, 8 SQL, 9 try again, 10 system, 11 cancelled, 1 a defect.") != ENTRASQL_OK)
         return (int)ENTRASQL_CLASS_SYSTEM;
     with_notes.notes = es_buf_cstr(&text);
-    return cli_help(t, &with_notes);
+    return cli_is_visit(t, &with_notes) ? 0 : cli_help(t, &with_notes);
+}
+
+entrasql_status cli_visit_all(cli_visitor *visitor, void *ctx)
+{
+    cli_visit visit = {.visitor = visitor, .ctx = ctx};
+    cli_terminal t;
+
+    cli_terminal_init(&t);
+    t.visit = &visit;
+    (void)usage(&t);
+    cli_visit_words(&t, commands, ES_COUNT_OF(commands));
+    return visit.status;
 }
 
 static entrasql_status set_log(const char *level_text, bool json, entrasql_error *err)
@@ -118,13 +140,6 @@ static int run_command(const cli_terminal *t, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const conf_command command = {
-        .name = "entrasql",
-        .summary = "Passwordless connections to Azure SQL with Microsoft Entra tokens.",
-        .positionals = "<command> [...]",
-        .stops_at_positional = true,
-        .options = global_options,
-    };
     cli_terminal t;
     conf_args args;
     entrasql_error err;
@@ -134,10 +149,10 @@ int main(int argc, char **argv)
     cli_terminal_init(&t);
     harden_process();
     int skip = argc > 0 ? 1 : 0;
-    if (conf_args_parse(&command, argc - skip, argv + skip, &args, &err) != ENTRASQL_OK)
+    if (conf_args_parse(&program, argc - skip, argv + skip, &args, &err) != ENTRASQL_OK)
         return cli_report(&t, &err);
     if (conf_args_flag(&args, "help"))
-        return usage(&t, &command);
+        return usage(&t);
     if (conf_args_flag(&args, "version")) {
         (void)fprintf(t.out, "entrasql %s\n", entrasql_version());
         return 0;

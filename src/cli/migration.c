@@ -186,6 +186,10 @@ int cli_migration_run(const cli_terminal *t, const conf_command *command, cli_mi
     entrasql_error err;
     int exit_code = 0;
 
+    if (cli_is_visit(t, command)) {
+        es_free(c);
+        return 0;
+    }
     if (c == NULL) {
         es_nomem(&err);
         return cli_report(t, &err);

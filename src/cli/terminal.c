@@ -84,11 +84,28 @@ int cli_help(const cli_terminal *t, const conf_command *command)
     return cli_write(t, &text, &err) == ENTRASQL_OK ? 0 : cli_report(t, &err);
 }
 
+bool cli_is_visit(const cli_terminal *t, const conf_command *command)
+{
+    if (t->visit != NULL && t->visit->status == ENTRASQL_OK)
+        t->visit->status = t->visit->visitor(t->visit->ctx, command);
+    return t->visit != NULL;
+}
+
+void cli_visit_words(const cli_terminal *t, const cli_command *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)words[i].run(t, 0, NULL);
+}
+
 bool cli_parse(const cli_terminal *t, const conf_command *command, int argc, char **argv,
                conf_args *ret, int *ret_exit)
 {
     entrasql_error err;
 
+    if (cli_is_visit(t, command)) {
+        *ret_exit = 0;
+        return false;
+    }
     if (conf_args_parse(command, argc, argv, ret, &err) != ENTRASQL_OK) {
         *ret_exit = cli_report(t, &err);
         return false;
@@ -124,7 +141,7 @@ static int show_words(const cli_terminal *t, const char *name, const char *summa
         .options = no_options,
         .notes = es_buf_cstr(&text),
     };
-    return cli_help(t, &command);
+    return cli_is_visit(t, &command) ? 0 : cli_help(t, &command);
 }
 
 int cli_run_word(const cli_terminal *t, const char *name, const char *summary,
@@ -132,6 +149,11 @@ int cli_run_word(const cli_terminal *t, const char *name, const char *summary,
 {
     entrasql_error err;
 
+    if (t->visit != NULL) {
+        int exit_code = show_words(t, name, summary, words, count);
+        cli_visit_words(t, words, count);
+        return exit_code;
+    }
     if (argc > 0 && (es_streq(argv[0], "--help") || es_streq(argv[0], "-h")))
         return show_words(t, name, summary, words, count);
     for (size_t i = 0; argc > 0 && i < count; i++) {
