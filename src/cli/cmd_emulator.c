@@ -393,6 +393,7 @@ static const cli_command words[] = {
     {"identity", "add, list, remove managed identities", cli_emulator_identity},
     {"database", "add, list databases", cli_emulator_database},
     {"server", "set the Entra admin, and Entra-only", cli_emulator_server},
+    {"right", "give and refuse rights in Azure Resource Manager", cli_emulator_right},
     {"fault", "switch on what goes wrong in the cloud", cli_emulator_fault},
     {"reset", "back to the seed, with empty databases", cli_emulator_reset},
     {"seed", "make a seed file its world", cli_emulator_seed},

@@ -29,6 +29,8 @@ int cli_emulator_app(const cli_terminal *t, int argc, char **argv);
 int cli_emulator_identity(const cli_terminal *t, int argc, char **argv);
 int cli_emulator_database(const cli_terminal *t, int argc, char **argv);
 int cli_emulator_server(const cli_terminal *t, int argc, char **argv);
+/* cmd_emulator_right.c */
+int cli_emulator_right(const cli_terminal *t, int argc, char **argv);
 /* cmd_emulator_control.c */
 int cli_emulator_fault(const cli_terminal *t, int argc, char **argv);
 int cli_emulator_token(const cli_terminal *t, int argc, char **argv);

@@ -174,6 +174,7 @@ static entrasql_status open_admin(running *r, entrasql_error *err)
         .world = r->w,
         .engine = r->engine,
         .journal = r->journal,
+        .arm = r->arm,
         .data_dir = r->options->data_dir,
         .backend = r->backend != NULL ? front_backend_name(r->backend) : NULL,
         .info = info_of(r),

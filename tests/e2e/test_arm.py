@@ -249,3 +249,116 @@ def test_rights_by_role(cloud, arm):
     held = reader.get(f"{arm.id(SITE)}/providers/Microsoft.Authorization/permissions")
     assert {"*/read"} <= {a for p in held.body["value"] for a in p["actions"]}
     assert {"Microsoft.Web/sites/*"} <= {a for p in held.body["value"] for a in p["actions"]}
+
+
+def test_rights_action_by_action(cloud, arm):
+    app = Arm(cloud, "ci-app")
+    actions = {
+        "Microsoft.Sql/servers/administrators/write": lambda: app.put(
+            f"{SERVER}/administrators/ActiveDirectory", {"properties": {}}),
+        "Microsoft.Sql/servers/azureADOnlyAuthentications/write": lambda: app.put(
+            f"{SERVER}/azureADOnlyAuthentications/Default", {"properties": {}}),
+        "Microsoft.Sql/servers/firewallRules/delete": lambda: app.delete(
+            f"{SERVER}/firewallRules/none"),
+        "Microsoft.ManagedIdentity/userAssignedIdentities/write": lambda: app.put(
+            f"{IDENTITIES}/abc", {"location": "westeurope"}),
+        "Microsoft.Web/sites/config/write": lambda: app.put(SETTINGS, {"properties": {}}),
+        "Microsoft.App/containerApps/listSecrets/action": lambda: app.post(
+            "Microsoft.App/containerApps/orders-ca/listSecrets"),
+        "Microsoft.Compute/virtualMachines/runCommand/action": lambda: app.post(
+            "Microsoft.Compute/virtualMachines/orders-vm/runCommand", {"commandId": "x"}),
+        "Microsoft.Resources/subscriptions/resourceGroups/read": lambda: app.get(arm.group)}
+    for action, call in actions.items():
+        assert call().status != 403, action
+        told = cloud.command("right", "refuse", action, "--as", "ci-app")
+        assert told.returncode == 0, told.stderr
+        refused = call()
+        assert (refused.status, refused.code) == (403, "AuthorizationFailed")
+        assert f"action '{action}'" in refused.message
+        assert cloud.command("right", "give", action, "--as", "ci-app").returncode == 0
+        assert call().status != 403, action
+    # What no role gives is given by itself.
+    stranger = Arm(cloud, "StrangerIdentity")
+    assert stranger.get(SERVER).status == 403
+    cloud.command("right", "give", "Microsoft.Sql/servers/read", "--as", "StrangerIdentity")
+    assert stranger.get(SERVER).status == 200
+    cloud.command("right", "give-role", "SQL Security Manager", "--as", "StrangerIdentity")
+    assert stranger.get(f"{SERVER}/azureADOnlyAuthentications/Default").status == 200
+    refused = cloud.command("right", "give-role", "King", "--as", "StrangerIdentity")
+    assert refused.returncode != 0 and "no role 'King'" in refused.stderr
+
+
+def test_locks(arm):
+    lock = f"{arm.group}/providers/Microsoft.Authorization/locks/keep"
+    version = "2020-05-01"
+    assert arm.put(lock, {"properties": {"level": "Never"}}, version=version).status == 400
+    made = arm.put(lock, {"properties": {"level": "CanNotDelete"}}, version=version)
+    assert made.status == 201
+    assert arm.put(f"{IDENTITIES}/abc", {"location": "westeurope"}).status == 201
+    refused = arm.delete(f"{IDENTITIES}/abc")
+    assert (refused.status, refused.code) == (409, "ScopeLocked")
+    assert f"are locked: '{arm.group}'" in refused.message
+    arm.put(lock, {"properties": {"level": "ReadOnly"}}, version=version)
+    assert arm.patch(SITE, {"identity": {"type": "None"}}).code == "ScopeLocked"
+    assert [k["name"] for k in arm.get(
+        f"{arm.id(SITE)}/providers/Microsoft.Authorization/locks", version=version).body["value"]
+    ] == ["keep"]
+    assert arm.delete(lock, version=version).status == 200
+    assert arm.delete(f"{IDENTITIES}/abc").status == 200
+
+
+def test_policy_and_registration(cloud, arm):
+    path = f"{IDENTITIES}/abc"
+    assert cloud.command("right", "policy-deny", IDENTITIES).returncode == 0
+    denied = arm.put(path, {"location": "westeurope"})
+    assert (denied.status, denied.code) == (403, "RequestDisallowedByPolicy")
+    assert denied.body["error"]["additionalInfo"][0]["type"] == "PolicyViolation"
+    assert cloud.command("right", "policy-allow", IDENTITIES).returncode == 0
+    assert cloud.command("right", "unregister", "Microsoft.ManagedIdentity").returncode == 0
+    missing = arm.put(path, {"location": "westeurope"})
+    assert (missing.status, missing.code) == (409, "MissingSubscriptionRegistration")
+    provider = f"{arm.subscription}/providers/Microsoft.ManagedIdentity"
+    assert arm.get(provider, version="2019-05-01").body["registrationState"] == "NotRegistered"
+    assert arm.post(f"{provider}/register", version="2019-05-01").status == 200
+    assert arm.put(path, {"location": "westeurope"}).status == 201
+
+
+# ---- what goes wrong on demand ----
+
+def test_throttling_and_lost_answers(cloud, arm):
+    cloud.command("fault", "arm-throttle", "on", "--value", "7", "--count", "1")
+    throttled = arm.get(SERVER)
+    assert (throttled.status, throttled.headers["Retry-After"]) == (429, "7")
+    assert arm.get(SERVER).status == 200
+    cloud.command("fault", "arm-drop-after", "on", "--count", "1")
+    with pytest.raises(OSError):
+        arm.put(SETTINGS, {"properties": {"A": "1"}})
+    assert arm.post(f"{SETTINGS}/list").body["properties"] == {"A": "1"}
+    cloud.command("fault", "arm-drop", "on", "--count", "1")
+    with pytest.raises(OSError):
+        arm.put(SETTINGS, {"properties": {"A": "2"}})
+    assert arm.post(f"{SETTINGS}/list").body["properties"] == {"A": "1"}
+
+
+def test_replication_of_a_new_identity(cloud, arm):
+    new_identity(arm)
+    cloud.command("fault", "arm-replication", "on", "--count", "2")
+    answers = [arm.get(f"{IDENTITIES}/orders-identity").status for _ in range(3)]
+    assert answers == [404, 404, 200]
+
+
+def test_operations_that_last_and_that_fail(cloud, arm):
+    path = f"{SERVER}/azureADOnlyAuthentications/Default"
+    wanted = {"properties": {"azureADOnlyAuthentication": True}}
+    cloud.command("fault", "arm-slow", "on", "--value", "60000")
+    put = arm.put(path, wanted)
+    url = put.headers["Azure-AsyncOperation"][len(f"https://localhost:{arm.port}"):]
+    assert arm.raw("GET", url).body["status"] == "InProgress"
+    # Its api-version is not the request's, and clients take the URL as it is.
+    assert "api-version=2023-08-01" not in url
+    cloud.command("fault", "arm-slow", "off")
+    cloud.command("reset")
+    cloud.command("fault", "arm-operation-fails", "on", "--count", "1")
+    failed = arm.follow(arm.put(path, wanted).headers["Azure-AsyncOperation"])
+    assert failed.body["status"] == "Failed" and failed.body["error"]["code"] == "OperationFailed"
+    assert arm.get(path).body["properties"]["azureADOnlyAuthentication"] is False

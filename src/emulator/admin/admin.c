@@ -217,6 +217,18 @@ static entrasql_status change_faults(admin_site *a, const httpd_request *request
     return answer_said(&said, response, err);
 }
 
+static entrasql_status change_rights(admin_site *a, const httpd_request *request,
+                                     httpd_response *response, entrasql_error *err)
+{
+    ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
+    ES_CLEANUP(es_buf_done) es_buf said = ES_BUF_INIT(4096);
+    if (a->options.arm == NULL)
+        return es_fail(err, ENTRASQL_NOT_FOUND, "there is no Azure Resource Manager");
+    ES_TRY(parse_body(request, &doc, err));
+    ES_TRY(arm_change(a->options.arm, json_doc_root(doc), &said, err));
+    return answer_said(&said, response, err);
+}
+
 static entrasql_status reset_all(admin_site *a, const httpd_request *request,
                                  httpd_response *response, entrasql_error *err)
 {
@@ -248,7 +260,7 @@ typedef struct operation {
 static const operation operations[] = {
     {"state", "GET", show_state},      {"objects", "POST", change_objects},
     {"faults", "POST", change_faults}, {"seed", "POST", change_seed},
-    {"reset", "POST", reset_all},
+    {"rights", "POST", change_rights}, {"reset", "POST", reset_all},
 };
 
 static bool is_allowed(const admin_site *a, const httpd_request *request)

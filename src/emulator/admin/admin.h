@@ -7,6 +7,7 @@
  *   GET  /_emulator/state        all of it as JSON
  *   POST /_emulator/objects      a change, see emulator/world/change.h
  *   POST /_emulator/faults       {"name": ..., "on": bool, "count": n, "value": n}
+ *   POST /_emulator/rights       a change of rights, see arm_change()
  *   POST /_emulator/seed         a seed's text: the world becomes that one, the databases stay
  *   POST /_emulator/reset        the seed as it was, empty databases
  *
@@ -17,6 +18,7 @@
 #ifndef EMULATOR_ADMIN_ADMIN_H
 #define EMULATOR_ADMIN_ADMIN_H
 
+#include "emulator/arm/arm.h"
 #include "emulator/emulator.h"
 #include "emulator/front/journal.h"
 #include "emulator/world/world.h"
@@ -31,6 +33,7 @@ typedef struct admin_options {
     world *world;
     engine_server *engine;
     journal *journal;
+    arm *arm; /* NULL: rights cannot be changed */
     const char *data_dir;
     const char *backend; /* "tcp:host,port", or NULL */
     emulator_info info;

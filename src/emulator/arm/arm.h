@@ -39,6 +39,14 @@ typedef struct arm_options {
 
 /* Once Entra runs: its URL is in answers. */
 entrasql_status arm_start(const arm_options *options, arm **ret, entrasql_error *err) ES_MUST_USE;
+/*
+ * {"word": "give" | "refuse" (an action), "give-role" | "take-role" (a role, or "all"),
+ *  "policy-deny" | "policy-allow" (a type of resources), "unregister" (a namespace),
+ *  "what": that, "principal": NAME, "scope": an id}
+ * Writes a line for people into `said`. Between world_change_begin() and end.
+ */
+entrasql_status arm_change(arm *a, const json_node *request, es_buf *said,
+                           entrasql_error *err) ES_MUST_USE;
 /* Forgets the operations under way: the world is another one. Between world_change_begin() and end.
  */
 void arm_forget(arm *a);

@@ -27,8 +27,8 @@ static bool check_kubelet(arm_call *c, arm_value *cluster)
     const world_principal *p = arm_identity_find(c, kubelet);
     arm_value *profile =
         arm_path(cluster, "properties", "identityProfile", "kubeletidentity", NULL);
-    if (kubelet == NULL)
-        return true;
+    if (kubelet == NULL || es_strcaseeq(kubelet, kubelet_id(c->before)))
+        return true; /* none of ours, or the one that is there */
     if (!es_streq(arm_text(arm_get(cluster, "identity"), "type"), "UserAssigned"))
         return arm_error(c, 400, "CustomKubeletIdentityOnlySupportedOnUserAssignedMSICluster",
                          "Custom kubelet identity is only supported on user assigned MSI cluster.");

@@ -36,7 +36,8 @@ typedef struct arm_call {
     const char *method;
     const arm_type *type; /* NULL: not of a resource */
     const world_principal *caller;
-    arm_value *body; /* NULL: none */
+    arm_value *body;   /* NULL: none */
+    arm_value *before; /* what a PUT replaces; NULL: nothing */
     bool changed;    /* the text has to be kept */
     bool answered;
 } arm_call;
@@ -64,7 +65,8 @@ const char *arm_now(arm_call *c);
 
 /* Reads the world's text and completes what follows from it. */
 bool arm_load(arm_call *c);
-/* Keeps the text as the world's. */
+/* Keeps the text as the world's; commit: answers 500 when it cannot. */
+entrasql_status arm_keep(arm_call *c, entrasql_error *err) ES_MUST_USE;
 bool arm_commit(arm_call *c);
 const char *arm_location(const arm_call *c);
 const char *arm_tenant_id(const arm_call *c);

@@ -256,6 +256,7 @@ void arm_resource_put(arm_call *c)
     if (!check_body(c) || !check_etag(c, resource) || !check_location(c, resource) ||
         !check_idle(c))
         return;
+    c->before = arm_clone(&c->pool, resource);
     if (created)
         resource = arm_add(c, c->id.resource, c->type->type, c->id.name);
     if (created && c->type->identity == ARM_IDENTITY_NONE)

@@ -116,6 +116,19 @@ static bool is_refused(arm_call *c, const char *action, const char *scope)
     return false;
 }
 
+/* By its role, or by a list of actions. */
+static bool gives(const arm_value *entry, const char *action)
+{
+    const arm_role *role = arm_role_find(arm_text(entry, "role"));
+    const arm_value *actions = arm_get(entry, "actions");
+    for (const arm_member *m = actions != NULL ? actions->first : NULL; m != NULL; m = m->next) {
+        if (m->value->text != NULL && arm_action_matches(m->value->text, action))
+            return true;
+    }
+    return role != NULL && arm_action_is_among(role->actions, action) &&
+           !arm_action_is_among(role->not_actions, action);
+}
+
 /* Without a list the SQL server's admin is Owner. */
 static bool is_owner_by_default(arm_call *c)
 {
@@ -130,11 +143,8 @@ bool arm_may(arm_call *c, const char *action, const char *scope)
     if (is_owner_by_default(c))
         return true;
     for (const arm_member *m = list != NULL ? list->first : NULL; m != NULL; m = m->next) {
-        const arm_role *role = arm_role_find(arm_text(m->value, "role"));
         const char *its = scope_of(c, m->value);
-        if (role != NULL && its != NULL && arm_is_below(scope, its) &&
-            arm_action_is_among(role->actions, action) &&
-            !arm_action_is_among(role->not_actions, action) &&
+        if (its != NULL && arm_is_below(scope, its) && gives(m->value, action) &&
             is_caller(c, principal_of(c, m->value)))
             return true;
     }
@@ -259,16 +269,20 @@ static arm_value *list_of(arm_call *c, const char *patterns)
     return list;
 }
 
-static void add_permission(arm_call *c, arm_value *list, const arm_role *role)
+/* role NULL: the entry has a list of its own. */
+static void add_permission(arm_call *c, arm_value *list, const arm_role *role,
+                           const arm_value *entry)
 {
     arm_value *p = arm_new(&c->pool, JSON_KIND_OBJECT);
-    arm_value *not_actions = list_of(c, role->not_actions);
+    arm_value *actions =
+        role != NULL ? list_of(c, role->actions) : arm_clone(&c->pool, arm_get(entry, "actions"));
+    arm_value *not_actions = list_of(c, role != NULL ? role->not_actions : "");
     const arm_value *refused = arm_get(c->state, "refused");
     for (const arm_member *m = refused != NULL ? refused->first : NULL; m != NULL; m = m->next) {
         if (is_caller(c, principal_of(c, m->value)))
             arm_append(&c->pool, not_actions, arm_new_text(&c->pool, arm_text(m->value, "action")));
     }
-    arm_set(&c->pool, p, "actions", list_of(c, role->actions));
+    arm_set(&c->pool, p, "actions", actions);
     arm_set(&c->pool, p, "notActions", not_actions);
     arm_set(&c->pool, p, "dataActions", arm_new(&c->pool, JSON_KIND_ARRAY));
     arm_set(&c->pool, p, "notDataActions", arm_new(&c->pool, JSON_KIND_ARRAY));
@@ -280,13 +294,14 @@ void arm_permissions_get(arm_call *c)
     arm_value *list = arm_new(&c->pool, JSON_KIND_ARRAY);
     const arm_value *all = arm_get(c->state, "assignments");
     if (is_owner_by_default(c))
-        add_permission(c, list, arm_role_find("Owner"));
+        add_permission(c, list, arm_role_find("Owner"), NULL);
     for (const arm_member *m = all != NULL ? all->first : NULL; m != NULL; m = m->next) {
         const arm_role *role = arm_role_find(arm_text(m->value, "role"));
         const char *its = scope_of(c, m->value);
-        if (role != NULL && its != NULL && arm_is_below(c->id.scope, its) &&
+        bool is_one = role != NULL || arm_get(m->value, "actions") != NULL;
+        if (is_one && its != NULL && arm_is_below(c->id.scope, its) &&
             is_caller(c, principal_of(c, m->value)))
-            add_permission(c, list, role);
+            add_permission(c, list, role, m->value);
     }
     arm_reply_list(c, list);
 }
@@ -298,25 +313,13 @@ static const char *role_id(arm_call *c, const arm_role *role)
                            world_get_subscription(c->w)->id, role->id);
 }
 
-/* Entries of a seed have no name of their own: it follows from their place. */
-static const char *assignment_name(arm_call *c, const arm_value *entry)
-{
-    const arm_value *list = arm_get(c->state, "assignments");
-    const char *name = arm_text(entry, "name");
-    unsigned place = 0;
-    for (const arm_member *m = list->first; name == NULL && m->value != entry; m = m->next)
-        place++;
-    return name != NULL ? name
-                        : arm_pool_printf(&c->pool, "5eed0000-7e57-4000-8000-%012x", place + 1);
-}
-
 static arm_value *view_assignment(arm_call *c, const arm_value *entry)
 {
     arm_value *v = arm_new(&c->pool, JSON_KIND_OBJECT);
     arm_value *p = arm_need_object(&c->pool, v, "properties");
     const arm_role *role = arm_role_find(arm_text(entry, "role"));
     const world_principal *who = principal_of(c, entry);
-    const char *name = assignment_name(c, entry), *scope = scope_of(c, entry);
+    const char *name = arm_text(entry, "name"), *scope = scope_of(c, entry);
     arm_set_text(&c->pool, v, "id",
                  arm_pool_printf(&c->pool,
                                  "%s/providers/Microsoft.Authorization/roleAssignments/%s", scope,
@@ -338,7 +341,7 @@ static arm_value *find_assignment(arm_call *c)
 {
     const arm_value *list = arm_get(c->state, "assignments");
     for (const arm_member *m = list != NULL ? list->first : NULL; m != NULL; m = m->next) {
-        if (es_strcaseeq(assignment_name(c, m->value), c->id.name) &&
+        if (es_strcaseeq(arm_text(m->value, "name"), c->id.name) &&
             es_strcaseeq(scope_of(c, m->value), c->id.scope))
             return m->value;
     }

@@ -106,8 +106,13 @@ bool arm_group_exists(const arm_call *c, const char *group)
     if (es_strcaseeq(group, world_get_subscription(c->w)->resource_group))
         return true;
     for (const arm_member *m = c->resources->first; m != NULL; m = m->next) {
-        if (es_strcaseeq(arm_text(m->value, "type"), "Microsoft.Resources/resourceGroups") &&
-            es_strcaseeq(arm_text(m->value, "name"), group))
+        const char *id = arm_text(m->value, "id");
+        const char *its = id != NULL ? strchr(id + 1, '/') : NULL; /* after "/subscriptions" */
+        its = its != NULL ? strchr(its + 1, '/') : NULL;
+        if (its == NULL || !es_strncaseeq(its, "/resourceGroups/", 16))
+            continue;
+        size_t n = strcspn(its + 16, "/");
+        if (n == strlen(group) && es_strncaseeq(its + 16, group, n))
             return true;
     }
     return false;
@@ -212,6 +217,19 @@ static void complete_names(arm_call *c)
     }
 }
 
+/* Those of a seed have no names: each gets one by its place, and keeps it. */
+static void complete_assignments(arm_call *c)
+{
+    const arm_value *list = arm_get(c->state, "assignments");
+    unsigned place = 0;
+    for (const arm_member *m = list != NULL ? list->first : NULL; m != NULL; m = m->next) {
+        place++;
+        if (arm_text(m->value, "name") == NULL)
+            arm_set_text(&c->pool, m->value, "name",
+                         arm_pool_printf(&c->pool, "5eed0000-7e57-4000-8000-%012x", place));
+    }
+}
+
 bool arm_load(arm_call *c)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(WORLD_MAX_SEED_BYTES);
@@ -227,24 +245,32 @@ bool arm_load(arm_call *c)
         return false;
     relocate(c, false);
     complete_names(c);
+    complete_assignments(c);
     complete_server(c);
     complete_identities(c);
     return !arm_pool_failed(&c->pool);
 }
 
-bool arm_commit(arm_call *c)
+entrasql_status arm_keep(arm_call *c, entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(WORLD_MAX_SEED_BYTES);
-    entrasql_error err;
     json_writer j;
     relocate(c, true);
     json_writer_init(&j, &text);
     arm_put(&j, c->root);
-    if (arm_pool_failed(&c->pool) || json_writer_end(&j) != ENTRASQL_OK)
-        return arm_error(c, 500, "InternalServerError", "the emulator's world is full");
-    if (world_replace(c->a->w, c->a->data_dir, "the changed world", (const char *)text.data,
-                      text.len, &err) != ENTRASQL_OK)
-        return arm_error(c, 500, "InternalServerError", "the emulator cannot keep it: %s",
-                         err.message);
-    return true;
+    entrasql_status status = json_writer_end(&j);
+    if (arm_pool_failed(&c->pool) || status == ENTRASQL_NOMEM)
+        return es_nomem(err);
+    if (status != ENTRASQL_OK)
+        return es_fail(err, status, "the world would be larger than %d bytes",
+                       WORLD_MAX_SEED_BYTES);
+    return world_replace(c->a->w, c->a->data_dir, "the changed world", (const char *)text.data,
+                         text.len, err);
+}
+
+bool arm_commit(arm_call *c)
+{
+    entrasql_error err;
+    return arm_keep(c, &err) == ENTRASQL_OK ||
+           arm_error(c, 500, "InternalServerError", "the emulator cannot keep it: %s", err.message);
 }
