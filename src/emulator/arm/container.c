@@ -32,6 +32,21 @@ void arm_container_secrets(arm_call *c)
         arm_reply_list(c, list != NULL ? list : arm_new(&c->pool, JSON_KIND_ARRAY));
 }
 
+/* Revisions are not kept: the newest one is in the app. */
+void arm_container_restart(arm_call *c)
+{
+    const char *at = c->id.resource;
+    for (const char *p = at; (p = strstr(p, "/revisions/")) != NULL; p++)
+        at = p;
+    const arm_value *app =
+        arm_find(c, arm_pool_copy(&c->pool, c->id.resource, (size_t)(at - c->id.resource)));
+    if (app == NULL ||
+        !es_strcaseeq(c->id.name, arm_text(arm_get(app, "properties"), "latestRevisionName")))
+        (void)arm_not_found(c);
+    else
+        arm_reply(c, 200, NULL);
+}
+
 static bool has_secret(const arm_value *secrets, const char *name)
 {
     for (const arm_member *m = secrets != NULL ? secrets->first : NULL; m != NULL; m = m->next) {

@@ -207,13 +207,13 @@ arm_handler arm_sql_admin_get, arm_sql_admin_put, arm_sql_admin_delete, arm_sql_
 arm_handler arm_sql_only_get, arm_sql_only_put, arm_sql_only_list;
 arm_handler arm_sql_rule_put, arm_sql_rules_replace;
 void arm_sql_view_server(arm_call *c, arm_value *copy);
-arm_handler arm_msi_get, arm_msi_put, arm_msi_delete, arm_msi_associated;
+arm_handler arm_msi_get, arm_msi_put, arm_msi_delete, arm_msi_associated, arm_msi_system;
 arm_handler arm_fic_put, arm_fic_delete;
 void arm_msi_view(arm_call *c, arm_value *copy);
 arm_handler arm_web_config_list, arm_web_config_put, arm_web_names_get, arm_web_restart;
 arm_handler arm_web_config_get;
 void arm_web_view(arm_call *c, arm_value *copy);
-arm_handler arm_container_secrets;
+arm_handler arm_container_secrets, arm_container_restart;
 bool arm_container_check(arm_call *c, arm_value *app, bool created);
 void arm_container_view(arm_call *c, arm_value *copy);
 arm_handler arm_spring_restart;

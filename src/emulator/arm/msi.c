@@ -35,6 +35,28 @@ void arm_msi_get(arm_call *c)
         arm_resource_get(c);
 }
 
+/* A resource's own identity, with the client id that the resource itself does not show. */
+void arm_msi_system(arm_call *c)
+{
+    const arm_value *identity = arm_get(arm_find(c, c->id.scope), "identity");
+    const char *object_id = arm_text(identity, "principalId");
+    const world_principal *p = object_id != NULL ? world_object_find(c->w, object_id) : NULL;
+    if (is_replicating(c) || p == NULL) {
+        (void)arm_not_found(c);
+        return;
+    }
+    arm_value *copy = arm_new(&c->pool, JSON_KIND_OBJECT);
+    arm_value *properties = arm_need_object(&c->pool, copy, "properties");
+    arm_set_text(&c->pool, copy, "id", c->id.resource);
+    arm_set_text(&c->pool, copy, "name", "default");
+    arm_set_text(&c->pool, copy, "type", c->type->type);
+    arm_set_text(&c->pool, copy, "location", arm_location(c));
+    arm_set_text(&c->pool, properties, "tenantId", p->tenant->id);
+    arm_set_text(&c->pool, properties, "principalId", p->object_id);
+    arm_set_text(&c->pool, properties, "clientId", p->client_id);
+    arm_reply(c, 200, copy);
+}
+
 static bool is_good_name(const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";

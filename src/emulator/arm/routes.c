@@ -64,6 +64,7 @@ const arm_route arm_routes[] = {
     {"PUT", IDENTITIES, NULL, NULL, arm_msi_put},
     {"DELETE", IDENTITIES, NULL, NULL, arm_msi_delete},
     {"POST", IDENTITIES, NULL, "listAssociatedResources", arm_msi_associated},
+    {"GET", "Microsoft.ManagedIdentity/identities", "default", NULL, arm_msi_system},
     {"GET", IDENTITIES, NULL, "federatedIdentityCredentials", arm_resource_list},
     {"GET", CREDENTIALS, NULL, NULL, arm_resource_get},
     {"PUT", CREDENTIALS, NULL, NULL, arm_fic_put},
@@ -101,6 +102,7 @@ const arm_route arm_routes[] = {
     {"PUT", CONTAINERS, NULL, NULL, arm_resource_put},
     {"PATCH", CONTAINERS, NULL, NULL, arm_resource_patch},
     {"POST", CONTAINERS, NULL, "listSecrets", arm_container_secrets},
+    {"POST", CONTAINERS "/revisions", NULL, "restart", arm_container_restart},
 
     /* ---- Azure Spring Apps ---- */
     {"GET", "Microsoft.AppPlatform", NULL, "Spring", arm_resource_list},
