@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -27,16 +28,19 @@ def pool_words(programs, mode, size=None):
 
 
 class Proxy:
-    """port(i) is where its i-th target listens; `log` holds the lines of its log."""
+    """port(i) is where its i-th target listens; `log` holds the lines of its log. descriptors: how many
+    the process may have."""
 
-    def __init__(self, programs, env, targets, *options, level="info", log_file=None):
+    def __init__(self, programs, env, targets, *options, level="info", log_file=None,
+                 descriptors=None):
         self.log = []
         self.said = ""
         self._log_file = log_file
         self.process = subprocess.Popen(
             [programs.entrasql, "--log-level", level, "proxy", *targets, *map(str, options)],
             env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True)
+            text=True, preexec_fn=descriptors and (lambda: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (descriptors, descriptors))))
         self.pid = self.process.pid
         for line in self.process.stdout:
             self.said += line
