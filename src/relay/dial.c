@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include <string.h>
+
 struct relay_dial {
     os_resolve *resolve; /* NULL once the addresses are known */
     os_address addresses[OS_RESOLVE_MAX];
@@ -54,6 +56,22 @@ entrasql_status relay_dial_wants(const relay_dial *d, os_wait *w)
     return ENTRASQL_OK;
 }
 
+/* Families in turn, beginning with the resolver's first choice (RFC 8305, section 4): a network
+   where one of them leads nowhere costs a single stagger. */
+static void interleave(os_address *list, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        size_t k = i;
+        while (k < count && list[k].storage.ss_family == list[i - 1].storage.ss_family)
+            k++;
+        if (k == count)
+            return;
+        os_address other = list[k];
+        memmove(&list[i + 1], &list[i], (k - i) * sizeof *list);
+        list[i] = other;
+    }
+}
+
 /* How many attempts are under way; OK in *ret_fd's case when one has got through. */
 static bool find_winner(relay_dial *d, size_t *ret_pending, int *ret_fd)
 {
@@ -95,6 +113,7 @@ entrasql_status relay_dial_step(relay_dial *d, int *ret_fd, entrasql_error *err)
         ES_TRY(os_resolve_step(d->resolve, d->addresses, &d->count, err));
         os_resolve_free(d->resolve);
         d->resolve = NULL;
+        interleave(d->addresses, d->count);
     }
     for (;;) {
         size_t pending = 0;

@@ -200,6 +200,25 @@ static void mistakes_are_named(void **state)
     }
 }
 
+/* Cut at every length a target is taken or named in the refusal. */
+static void every_truncation_of_a_target(void **state)
+{
+    static const char text[] = "tcp:a.example,5000/my%20db?listen=[::1]:14330&encrypt=strict";
+    (void)state;
+    for (size_t n = 1; n < sizeof text; n++) {
+        char words[sizeof text];
+        proxy_config *c = NULL;
+        entrasql_error err;
+        (void)snprintf(words, n + 1, "%s", text);
+        if (load(words, NULL, NULL, &c, &err) == ENTRASQL_OK) {
+            assert_string_equal(c->targets[0].name, words);
+            proxy_config_unref(c);
+        } else if (strstr(err.message, words) == NULL) {
+            fail_msg("%s: %s", words, err.message);
+        }
+    }
+}
+
 /* ---- sources ---- */
 
 static void a_flag_goes_before_a_variable_before_the_file(void **state)
@@ -433,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(targets_are_read),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(every_truncation_of_a_target),
         cmocka_unit_test(a_flag_goes_before_a_variable_before_the_file),
         cmocka_unit_test(the_highest_that_names_targets_names_all),
         cmocka_unit_test(a_whole_file),

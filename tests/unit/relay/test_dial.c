@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* What every name resolves to: the last parts of 127.0.0.x. */
+/* What every name resolves to: the last parts of 127.0.0.x; 0: ::1. */
 static int hosts[OS_RESOLVE_MAX + 2];
 static size_t host_count;
 
@@ -27,7 +27,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     if ((hints->ai_flags & AI_NUMERICHOST) != 0 && inet_pton(AF_INET, node, &literal) != 1)
         return EAI_NONAME;
     for (size_t i = host_count; i-- > 0;) {
-        struct addrinfo *a = calloc(1, sizeof *a + sizeof(struct sockaddr_in));
+        struct addrinfo *a = calloc(1, sizeof *a + sizeof(struct sockaddr_in6));
         struct sockaddr_in v4 = {.sin_family = AF_INET,
                                  .sin_port = htons((uint16_t)strtoul(service, NULL, 10))};
         assert_non_null(a);
@@ -37,6 +37,14 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
                                .ai_addr = (struct sockaddr *)(void *)(a + 1),
                                .ai_next = list};
         memcpy(a + 1, &v4, sizeof v4);
+        if (hosts[i] == 0) {
+            const struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                                            .sin6_port = v4.sin_port,
+                                            .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+            memcpy(a + 1, &v6, sizeof v6);
+            a->ai_family = AF_INET6;
+            a->ai_addrlen = sizeof v6;
+        }
         list = a;
     }
     *ret = list;
@@ -101,6 +109,31 @@ static void refused_addresses_are_passed_over(void **state)
     assert_int_equal(fd, -1);
 }
 
+/* The third address is of another family than the first two: it comes before the second. */
+static void families_take_turns(void **state)
+{
+    (void)state;
+    int v4 = -1;
+    int v6 = -1;
+    int fd = -1;
+    uint16_t port = 0;
+    uint16_t same = 0;
+    entrasql_error err;
+    os_address peer;
+    assert_int_equal(os_sock_listen_loopback(AF_INET, 0, 4, &v4, &port, &err), ENTRASQL_OK);
+    if (os_sock_listen_loopback(AF_INET6, port, 4, &v6, &same, &err) != ENTRASQL_OK) {
+        os_sock_close(&v4);
+        skip(); /* a machine without IPv6 */
+    }
+    set_hosts(3, (const int[]){2, 1, 0});
+    assert_int_equal(dial(port, &fd, &err), ENTRASQL_OK);
+    assert_int_equal(os_sock_peer_address(fd, &peer, NULL), ENTRASQL_OK);
+    assert_int_equal(peer.storage.ss_family, AF_INET6);
+    os_sock_close(&fd);
+    os_sock_close(&v4);
+    os_sock_close(&v6);
+}
+
 /* A listener whose queue is full drops connection requests, as a firewall does. */
 static void silent_addresses_are_overtaken(void **state)
 {
@@ -155,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refused_addresses_are_passed_over),
+        cmocka_unit_test(families_take_turns),
         cmocka_unit_test(silent_addresses_are_overtaken),
         cmocka_unit_test(long_lists_are_cut),
     };
