@@ -123,6 +123,7 @@ typedef struct cli_credential_options {
     const char *client_id;
     const char *tenant;
     const char *ca_file;
+    const char *client_secret_file; /* in place of AZURE_CLIENT_SECRET */
     const char *certificate;        /* file of the app's certificate and key */
     const char *assertion_file;     /* file of the federated token */
     const char *user_token_file;    /* file of the token of the user to act for */
@@ -153,6 +154,8 @@ typedef struct cli_credential_options {
      .help = "where the token comes from"},                                                        \
         CLI_CREDENTIAL_TEXT_("client-id", "ID", "of the app or user-assigned identity"),           \
         CLI_CREDENTIAL_TEXT_("tenant", "ID", "the tenant to ask"),                                 \
+        CLI_CREDENTIAL_FILE_("client-secret-file", CLI_CREDENTIAL_SECTIONS,                        \
+                             "the app's secret, in place of AZURE_CLIENT_SECRET"),                 \
         CLI_CREDENTIAL_FILE_("certificate", CLI_CREDENTIAL_SECTIONS,                               \
                              "the app's certificate and key (PEM or PKCS#12)"),                    \
         CLI_CREDENTIAL_FILE_("assertion-file", CLI_CREDENTIAL_SECTIONS,                            \

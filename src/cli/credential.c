@@ -22,6 +22,7 @@ enum {
     TAKES_SERVICE_CONNECTION = 1 << 5,
     TAKES_IDENTITY_ID = 1 << 6,
     TAKES_SUBSCRIPTION = 1 << 7,
+    TAKES_SECRET_FILE = 1 << 8,
     TAKES_APP = TAKES_CLIENT_ID | TAKES_TENANT,
 };
 
@@ -36,6 +37,7 @@ static const credential_option options[] = {
     {"ca-file", offsetof(cli_credential_options, ca_file), 0},
     {"client-id", offsetof(cli_credential_options, client_id), TAKES_CLIENT_ID},
     {"tenant", offsetof(cli_credential_options, tenant), TAKES_TENANT},
+    {"client-secret-file", offsetof(cli_credential_options, client_secret_file), TAKES_SECRET_FILE},
     {"certificate", offsetof(cli_credential_options, certificate), TAKES_CERTIFICATE},
     {"assertion-file", offsetof(cli_credential_options, assertion_file), TAKES_ASSERTION_FILE},
     {"user-token-file", offsetof(cli_credential_options, user_token_file), TAKES_USER_TOKEN_FILE},
@@ -95,14 +97,31 @@ static entrasql_status new_environment(const call *c, entrasql_credential **ret,
     return entrasql_environment_credential_new(c->client, ret, err);
 }
 
-/* Secrets come by the environment: arguments can be seen by everybody on the machine. */
+/* A secret in a file, without the end of its line: it would be seen in an argument. */
+static entrasql_status read_secret(const char *path, es_buf *text, entrasql_error *err)
+{
+    ES_TRY(os_file_read_secret(path, text, err));
+    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
+        es_buf_truncate(text, text->len - 1);
+    return ENTRASQL_OK;
+}
+
+/* Arguments can be seen by everybody on the machine: the secret is in a file or the environment. */
 static entrasql_status new_client_secret(const call *c, entrasql_credential **ret,
                                          entrasql_error *err)
 {
     const char *tenant, *client_id, *secret;
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_TOKEN_BYTES);
     ES_TRY(need("tenant", c->o->tenant, "AZURE_TENANT_ID", &tenant, err));
     ES_TRY(need("client-id", c->o->client_id, "AZURE_CLIENT_ID", &client_id, err));
-    ES_TRY(need(NULL, NULL, "AZURE_CLIENT_SECRET", &secret, err));
+    if (c->o->client_secret_file == NULL) {
+        ES_TRY(need(NULL, NULL, "AZURE_CLIENT_SECRET", &secret, err));
+    } else {
+        ES_TRY(read_secret(c->o->client_secret_file, &text, err));
+        secret = es_buf_cstr(&text);
+        if (secret == NULL)
+            return es_nomem(err);
+    }
     return entrasql_client_secret_credential_new(tenant, client_id, secret, c->client, ret, err);
 }
 
@@ -304,7 +323,7 @@ static entrasql_status new_cached_sign_in(const call *c, entrasql_credential **r
 /* name, options that it takes, constructor; "default" stands before these. */
 #define CREDENTIALS(X)                                                                             \
     X("environment", 0, new_environment)                                                           \
-    X("client-secret", TAKES_APP, new_client_secret)                                               \
+    X("client-secret", TAKES_APP | TAKES_SECRET_FILE, new_client_secret)                           \
     X("client-certificate", TAKES_APP | TAKES_CERTIFICATE, new_client_certificate)                 \
     X("workload-identity", TAKES_APP | TAKES_ASSERTION_FILE, new_workload_identity)                \
     X("azure-pipelines", TAKES_APP | TAKES_SERVICE_CONNECTION, new_azure_pipelines)                \

@@ -272,7 +272,7 @@ entrasql_status conf_args_read_environment(conf_args *args, entrasql_error *err)
             continue;
         print_where(args->command, o, &variable, name);
         const char *value = getenv(name);
-        if (!es_str_is_empty(value))
+        if (value != NULL && value[0] != '\0')
             ES_TRY(store_text(args, o, value, &variable, err));
     }
     return ENTRASQL_OK;

@@ -18,7 +18,7 @@ static entrasql_status read_number(const char *variable, uint64_t max, uint64_t 
                                    entrasql_error *err)
 {
     const char *text = getenv(variable);
-    if (es_str_is_empty(text)) {
+    if (text == NULL || text[0] == '\0') {
         es_fail(err, ENTRASQL_CONFIG, "systemd hands over no sockets (%s is not set)", variable);
         es_hint(err, "start the proxy by a .socket unit, or listen elsewhere: listen=PORT");
         return ENTRASQL_CONFIG;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A TCP connection to a host by name: looks the name up, then tries its
- * addresses in order, IPv6 and IPv4 in turn, starting the next one when the one before has failed or
- * has kept silent for RELAY_DIAL_STAGGER_MS; the first that answers wins.
+ * addresses in order, IPv6 and IPv4 in turn, starting the next one when the one before has failed
+ * or has kept silent for RELAY_DIAL_STAGGER_MS; the first that answers wins.
  *
  * One thread at a time. The deadline is the caller's.
  */

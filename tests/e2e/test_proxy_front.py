@@ -223,12 +223,15 @@ def test_a_secret_and_rules_of_login_names(programs, emulator, tmp_path):
 
 def test_a_login_name_chooses_its_identity(programs, emulator, tmp_path):
     """Two identities on one listener: never the connection of the other one, pooled or not."""
+    app = emulator.environment("ci-app")
     own = secret_file(tmp_path, "s3cret")
-    env = emulator.environment(IDENTITY, APP_HOST)
+    app_secret = secret_file(tmp_path, app.pop("AZURE_CLIENT_SECRET"), "app")
+    env = {**app, **emulator.environment(IDENTITY, APP_HOST)}
     file = tmp_path / "proxy.ini"
-    file.write_text(f"[identity stranger]\ncredential = managed-identity\n"
-                    f"client-id = 00000000-0000-4000-8000-000000000000\n"
-                    f"[login other]\nsecret-file = {own}\nidentity = stranger\n")
+    file.write_text(f"[proxy]\ncredential = managed-identity\nclient-id = {env['AZURE_CLIENT_ID']}\n"
+                    f"[identity app]\ncredential = client-secret\ntenant = {app['AZURE_TENANT_ID']}\n"
+                    f"client-id = {app['AZURE_CLIENT_ID']}\nclient-secret-file = {app_secret}\n"
+                    f"[login other]\nsecret-file = {own}\nidentity = app\n")
     target = f"localhost,{emulator.port()}/persons?listen=0"
     for pool in ["on", "off"]:
         with proxy(programs, env, [target], "--config", file, "--pool", pool) as p:
@@ -236,7 +239,8 @@ def test_a_login_name_chooses_its_identity(programs, emulator, tmp_path):
                 with by_pymssql(p.port()) as c:
                     assert rows_of(c, "SELECT USER_NAME()") == [IDENTITY]
                 said = said_by_tsql(p.port(), "other", "s3cret")
-                assert "identity" in said.lower() and IDENTITY not in said, said
+                assert "<token-identified principal>" in said and IDENTITY not in said, said
+                assert "[login other]" in said_by_tsql(p.port(), "other", "s3cre")
 
 
 def test_tokens_of_clients(programs, identity_env, target, emulator, certificates):
