@@ -183,6 +183,8 @@ static enum MHD_Result answer(httpd *h, httpd_request *r)
     /* Queries may hold codes and ids of people: only the path is logged. */
     ES_LOG(DEBUG, "httpd", "request answered", ES_KV_STR("method", r->method),
            ES_KV_STR("path", r->path), ES_KV_I64("status", response.status));
+    r->sent = response.sent;
+    r->sent_ctx = response.sent_ctx;
     enum MHD_Result result = response.drop ? MHD_NO : send_response(r->connection, &response);
     response_done(&response);
     return result;
@@ -222,6 +224,9 @@ static void *on_uri(void *cls ES_UNUSED, const char *uri, struct MHD_Connection 
 static void on_completed(void *cls ES_UNUSED, struct MHD_Connection *connection ES_UNUSED,
                          void **req_cls, enum MHD_RequestTerminationCode code ES_UNUSED)
 {
+    const httpd_request *r = *req_cls;
+    if (r != NULL && r->sent != NULL)
+        r->sent(r->sent_ctx);
     httpd_request_free(*req_cls);
     *req_cls = NULL;
 }

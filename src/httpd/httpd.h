@@ -64,6 +64,9 @@ typedef struct httpd_response {
     } headers[HTTPD_MAX_RESPONSE_HEADERS];
     size_t header_count;
     bool drop; /* close the connection without an answer; the rest does not matter */
+    /* Called on the service's thread when the answer was sent, or cannot be. NULL: nothing. */
+    void (*sent)(void *ctx);
+    void *sent_ctx;
 } httpd_response;
 
 /* Copies the value. NOMEM, or LIMIT when there are HTTPD_MAX_RESPONSE_HEADERS already. */

@@ -16,8 +16,10 @@ struct httpd_request {
     httpd_fields query;
     httpd_fields form;
     bool has_form;
-    bool started; /* headers were looked at */
-    es_buf body;  /* wiping */
+    bool started;            /* headers were looked at */
+    es_buf body;             /* wiping */
+    void (*sent)(void *ctx); /* of the response */
+    void *sent_ctx;
 };
 
 /* NULL without memory. */

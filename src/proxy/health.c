@@ -111,19 +111,27 @@ static void refuse_method(httpd_response *response, const char *allowed)
         response->status = 500;
 }
 
-static void answer_quit(const proxy_health *h, const httpd_request *r, httpd_response *response)
+/* The client has its answer: the end may take the service away. */
+static void tell_loop_to_quit(void *ctx)
 {
     static const uint64_t one = 1;
+    const proxy_health *h = ctx;
+    if (write(h->quit_fd, &one, sizeof one) != (ssize_t)sizeof one)
+        ES_LOG(ERROR, "proxy", "the loop cannot be told to end");
+}
+
+static void answer_quit(proxy_health *h, const httpd_request *r, httpd_response *response)
+{
     if (!h->options.quit) {
         say(response, 404, "not enabled: start the proxy with --http-quit");
     } else if (!es_streq(httpd_method(r), "POST")) {
         refuse_method(response, "POST");
     } else if (!httpd_is_from_loopback(r)) {
         say(response, 403, "only from this machine, and as localhost");
-    } else if (write(h->quit_fd, &one, sizeof one) != (ssize_t)sizeof one) {
-        say(response, 500, "the proxy could not be told");
     } else {
         say(response, 200, "ending");
+        response->sent = tell_loop_to_quit;
+        response->sent_ctx = h;
     }
 }
 

@@ -425,6 +425,39 @@ def test_the_admin_comes_in_when_the_proxy_is_full(programs, identity_env, targe
             assert len(show(p.port(), "CLIENTS")) == 2
 
 
+def test_reload_by_command(programs, identity_env, emulator, tmp_path):  # noqa: F811
+    manager = Manager(tmp_path / "notify")
+    ini = tmp_path / "proxy.ini"
+    text = (f"[proxy]\nmax-clients = 7\n[target persons]\nserver = localhost,{emulator.port()}\n"
+            "database = persons\nlisten = 0\n")
+    ini.write_text(text)
+
+    def limit(port):
+        return [r["value"] for r in show(port, "CONFIG")
+                if (r["of"], r["setting"]) == ("proxy", "max-clients")]
+
+    env = {**identity_env, "NOTIFY_SOCKET": manager.path}
+    with proxy(programs, env, [], "--config", str(ini)) as p:
+        manager.until("READY=1")
+        port = p.port()
+        with connect(port) as c:
+            assert rows_of(c) == ["Ada", "Alan", "Edgar"]
+            assert limit(port) == ["7"]
+            ini.write_text(text.replace("= 7", "= 8"))
+            manager.seen.clear()
+            command(port, "RELOAD")
+            manager.until("RELOADING=1")
+            assert any(line.startswith("MONOTONIC_USEC=") for line in manager.seen)
+            manager.until("READY=1")
+            assert limit(port) == ["8"]
+            ini.write_text(text.replace("= 7", "= many"))
+            with pytest.raises(pymssql.Error) as e:
+                command(port, "RELOAD")
+            assert "proxy.ini:2" in str(e.value) and "many" in str(e.value)
+            assert limit(port) == ["8"]
+            assert rows_of(c) == ["Ada", "Alan", "Edgar"]
+
+
 # ---- the log ----
 
 def test_every_line_of_a_session_has_its_number(programs, identity_env, target):  # noqa: F811
