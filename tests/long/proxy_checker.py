@@ -26,8 +26,10 @@ import proxies  # noqa: E402
 
 DATABASES = ("persons", "orders")
 LEDGER = "CREATE TABLE ledger (tag bigint NOT NULL)\nGO\n"
-OTHER_USER = (f"CREATE USER [{conftest.IDENTITY}] FROM EXTERNAL PROVIDER;\n"
-              f"ALTER ROLE db_owner ADD MEMBER [{conftest.IDENTITY}];\nGO\n")
+# Who signs in, by which credential; each is a target of its own.
+IDENTITIES = {conftest.IDENTITY: "managed-identity", conftest.DEVELOPER: "azure-cli"}
+USERS = "".join(f"CREATE USER [{name}] FROM EXTERNAL PROVIDER;\n"
+                f"ALTER ROLE db_owner ADD MEMBER [{name}];\nGO\n" for name in IDENTITIES)
 
 
 def program(name):
@@ -41,7 +43,7 @@ def program(name):
 def prepare(programs, emulator, database):
     env = emulator.environment(conftest.ADMIN)
     result = conftest.run([programs.entrasql, "query", "-S", f"localhost,{emulator.port()}", "-d",
-                           database, "-i", "/dev/stdin"], env=env, input=LEDGER + OTHER_USER)
+                           database, "-i", "/dev/stdin"], env=env, input=LEDGER + USERS)
     if result.returncode != 0:
         raise SystemExit(f"{database}: {result.stdout}{result.stderr}")
 
@@ -60,6 +62,25 @@ def world(programs, directory):
         yield emulator
 
 
+def environment(emulator):
+    """A developer's machine on which the web app's identity is to be had, too."""
+    env = emulator.environment(conftest.DEVELOPER)
+    host = emulator.environment(conftest.IDENTITY, conftest.APP_HOST)
+    env.update({name: host[name] for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")})
+    return env, host["AZURE_CLIENT_ID"]
+
+
+def configure(path, emulator, client_id):
+    """Two targets that are the same server, for two identities."""
+    text = ""
+    for number, (name, credential) in enumerate(IDENTITIES.items()):
+        text += (f"[identity {number}]\ncredential = {credential}\n"
+                 + (f"client-id = {client_id}\n" if credential == "managed-identity" else "")
+                 + f"[target {number}]\nserver = localhost,{emulator.port()}\nlisten = 0\n"
+                 f"identity = {number}\n")
+    path.write_text(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("requests", nargs="?", type=int, default=1_000_000)
@@ -76,13 +97,15 @@ def main():
     print(f"seed {chosen.seed}, {chosen.clients} clients, pool {chosen.pool}", flush=True)
     with tempfile.TemporaryDirectory(prefix="entrasql-checker-") as directory, \
             world(programs, directory) as emulator:
-        targets = [f"localhost,{emulator.port()}?listen=0"]
-        env = emulator.environment(conftest.IDENTITY, conftest.APP_HOST)
+        env, client_id = environment(emulator)
+        config = pathlib.Path(directory) / "proxy.ini"
+        configure(config, emulator, client_id)
         log = pathlib.Path(directory) / "proxy.log"
-        with proxies.running(ours, env, targets,
+        with proxies.running(ours, env, ["--config", str(config)],
                              *proxies.pool_words(ours, chosen.pool, chosen.pool_size),
                              level="warning", log_file=log) as proxy:
-            where = [f"{proxy.port()}={conftest.IDENTITY}={database}" for database in DATABASES]
+            where = [f"{proxy.port(number)}={name}={database}"
+                     for number, name in enumerate(IDENTITIES) for database in DATABASES]
             done = subprocess.run([program("proxy_checker"), str(chosen.requests),
                                    str(chosen.clients), str(chosen.seed), *where], check=False)
             code = proxy.stop()

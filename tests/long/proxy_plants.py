@@ -57,6 +57,10 @@ PLANTS = {
         ("src/proxy/reset.c", "if (is_last && !b->was_reset)", "if (is_last && b->lost)")]),
     "key-without-database": ("pools of two databases are one", [
         ("src/proxy/profile.c", "    ES_TRY(add_text(out, l->database));\n", "")]),
+    "key-without-identity": ("pools of two identities are one", [
+        ("src/proxy/profile.c", "ES_TRY(add_bytes(out, &credential, sizeof credential));",
+         "(void)credential;"),
+        ("src/proxy/profile.c", "ES_TRY(add_bytes(out, &tls, sizeof tls));", "(void)tls;")]),
     "key-without-app": ("pools of two application names are one", [
         ("src/proxy/profile.c", 'keyed_by_app ? l->app_name : ""', 'keyed_by_app ? "" : ""')]),
     "clients-swapped": ("now and then a client gets the answer to another one's request", [
