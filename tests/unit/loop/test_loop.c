@@ -115,6 +115,109 @@ static void deadlines_come(void **state)
 }
 
 /* A descriptor that is closed leaves the set; its number must not be taken for the old one. */
+/* ---- many deadlines ---- */
+
+#define SLEEPERS 500
+
+typedef struct sleeper {
+    loop *l;
+    loop_task *task;
+    int64_t deadline_ms;
+    int steps;
+    bool ends_at_once;
+    struct sleeper *victim; /* is given another deadline with this one's step */
+} sleeper;
+
+static int64_t latest_step_ms;
+static int left;
+
+static entrasql_status sleeper_wants(void *ctx, os_wait *w)
+{
+    const sleeper *s = ctx;
+    os_wait_until(w, s->deadline_ms);
+    return ENTRASQL_OK;
+}
+
+static bool sleeper_step(void *ctx)
+{
+    sleeper *s = ctx;
+    if (s->steps++ == 0 && !s->ends_at_once)
+        return true; /* the first step, before it slept */
+    if (!s->ends_at_once) {
+        assert_true(s->deadline_ms >= latest_step_ms); /* never one before an earlier one */
+        assert_true(es_clock_mono_ms() >= s->deadline_ms);
+        latest_step_ms = s->deadline_ms;
+    }
+    if (s->victim != NULL && s->victim->task != NULL) {
+        s->victim->deadline_ms = s->deadline_ms + 1;
+        loop_task_update(s->victim->task);
+    }
+    if (--left == 0)
+        loop_stop(s->l);
+    return false;
+}
+
+static void sleeper_end(void *ctx)
+{
+    ((sleeper *)ctx)->task = NULL;
+}
+
+static const loop_task_class sleeper_class = {sleeper_wants, sleeper_step, sleeper_end};
+
+static void many_deadlines_come_in_order(void **state)
+{
+    (void)state;
+    static sleeper all[SLEEPERS];
+    loop *l = NULL;
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    int64_t now = es_clock_mono_ms();
+    left = SLEEPERS;
+    latest_step_ms = 0;
+    for (int i = 0; i < SLEEPERS; i++) {
+        all[i] = (sleeper){.l = l, .deadline_ms = now + 100 + (i * 7919) % 397};
+        all[i].ends_at_once = i % 10 == 3; /* leaves the heap from its middle */
+        if (i % 50 == 0) {
+            all[i].deadline_ms = now + 90 + i / 50;
+            all[i].victim = &all[i + 1];
+        }
+    }
+    for (int i = 0; i < SLEEPERS; i++)
+        assert_int_equal(loop_task_start(l, &sleeper_class, &all[i], &all[i].task, NULL),
+                         ENTRASQL_OK);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_int_equal(left, 0);
+    assert_int_equal(loop_task_count(l), 0);
+    loop_free(l);
+}
+
+/* What one task lets go of another one may wait for, in the same turn. */
+static void a_descriptor_changes_hands(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    counter giver = {.fd = -1, .stop_after = 100, .deadline_ms = ES_NO_DEADLINE};
+    counter taker = {.fd = -1, .stop_after = 2, .deadline_ms = ES_NO_DEADLINE};
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    open_pipe(&giver);
+    giver.l = taker.l = l;
+    loop_task *task = NULL;
+    assert_int_equal(loop_task_start(l, &counter_class, &giver, &task, NULL), ENTRASQL_OK);
+    loop_task_update(task); /* it watches its pipe before its first step */
+    taker.fd = giver.fd;
+    taker.write_end = giver.write_end;
+    giver.fd = -1;
+    loop_task_update(task);
+    assert_int_equal(loop_task_start(l, &counter_class, &taker, NULL, NULL), ENTRASQL_OK);
+    send_byte(&taker); /* for its first step */
+    send_byte(&taker); /* raises an event */
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_int_equal(taker.bytes, 2);
+    assert_int_equal(giver.bytes, 0);
+    (void)close(taker.fd);
+    (void)close(taker.write_end);
+    loop_free(l);
+}
+
 static void numbers_are_given_out_again(void **state)
 {
     (void)state;
@@ -182,6 +285,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_task_ends_once),
         cmocka_unit_test(deadlines_come),
+        cmocka_unit_test(many_deadlines_come_in_order),
+        cmocka_unit_test(a_descriptor_changes_hands),
         cmocka_unit_test(numbers_are_given_out_again),
         cmocka_unit_test(late_events_of_ended_tasks_reach_nobody),
         cmocka_unit_test(signals_are_told),
