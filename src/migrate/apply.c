@@ -315,6 +315,8 @@ static entrasql_status undo_step(const going *g, const migrate_step *step)
 
     if (detail == NULL)
         return ENTRASQL_OK;
+    if (step->undo == NULL)
+        return add_event(g, step, MIGRATE_EVENT_UNDONE, NULL);
     ES_TRY(migrate_check_stop(g->m, g->err));
     tell(g, "%s ...", step->title);
     ES_TRY(step->undo(g->m, detail, &said, g->err));
@@ -344,7 +346,7 @@ static entrasql_status backward(const going *g)
         count++;
     while (count-- != 0 && status == ENTRASQL_OK) {
         const migrate_step *step = migrate_steps[count];
-        if (step->undo == NULL)
+        if (step == &migrate_step_firewall) /* goes last, in any case */
             continue;
         status = undo_step(g, step);
         if (status != ENTRASQL_OK)

@@ -113,6 +113,7 @@ struct migrate_context {
     entrasql_error sql_err;   /* why the database cannot be seen */
     char blocked_address[64]; /* our address, when the firewall does not know it; "" */
     bool was_run;             /* run-command, in this run: it cannot be seen */
+    bool changes_host;        /* identities or settings are not as they shall be */
     bool was_restarted;
     bool waits_for_sql; /* something was changed that lets us in soon */
 

@@ -8,11 +8,23 @@ static bool applies(const migrate_context *m)
     return (m->host.host->features & AZURE_HOST_ASSIGNS) != 0;
 }
 
+static const azure_assigned *find_it(const migrate_context *m)
+{
+    return m->has_identity ? azure_host_find_identity(&m->host_state, m->identity.id) : NULL;
+}
+
+/* The host has one of that name, but it is the one that was deleted since. */
+static bool is_stale(const migrate_context *m)
+{
+    const azure_assigned *a = m->o->system_identity ? NULL : find_it(m);
+    return a != NULL && a->client_id != NULL && !es_strcaseeq(a->client_id, m->identity.client_id);
+}
+
 static bool has_it(const migrate_context *m)
 {
     if (m->o->system_identity)
         return m->host_state.has_system_identity;
-    return m->has_identity && azure_host_find_identity(&m->host_state, m->identity.id) != NULL;
+    return find_it(m) != NULL && !is_stale(m);
 }
 
 static const char *identity_text(const migrate_context *m)
@@ -34,6 +46,7 @@ static entrasql_status look(migrate_context *m, migrate_view *v, entrasql_error 
                      has_it(m) ? ", this one among them" : ""),
         err));
     v->state = has_it(m) ? MIGRATE_OK : MIGRATE_TODO;
+    m->changes_host = v->state != MIGRATE_OK;
     if (v->state == MIGRATE_OK)
         return ENTRASQL_OK;
     return migrate_built(
@@ -51,6 +64,8 @@ static entrasql_status apply(migrate_context *m, entrasql_error *err)
 {
     bool changed = false;
     const char *id = m->o->system_identity ? NULL : m->identity.id;
+    if (is_stale(m))
+        ES_TRY(azure_host_unassign(m->arm, &m->host, id, &changed, err));
     return azure_host_assign(m->arm, &m->host, id, &changed, err);
 }
 
@@ -68,7 +83,10 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
     if (!m->has_identity)
         return ENTRASQL_OK;
     const char *id = m->o->system_identity ? NULL : m->identity.id;
+    ES_TRY(migrate_see_host(m, err));
     ES_TRY(azure_host_unassign(m->arm, &m->host, id, &changed, err));
+    if (m->host_state.needs_upgrade)
+        ES_TRY(azure_host_restart(m->arm, &m->host, err));
     azure_host_title(&m->host, title, sizeof title);
     return migrate_built(migrate_line(said, "took %s from %s", identity_text(m), title), err);
 }

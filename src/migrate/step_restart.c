@@ -1,33 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* A restart, for hosts whose processes do not notice new settings by themselves. */
+/*
+ * A restart, for hosts whose processes do not notice new settings by
+ * themselves, and scale sets whose instances are told to take the identity over.
+ */
 #include "migrate/plan.h"
+
+/* After which step it comes; NULL: the host needs none. */
+static const char *cause(const migrate_context *m)
+{
+    const azure_host *h = m->host.host;
+
+    if (h->restart == NULL)
+        return NULL;
+    if ((h->features & AZURE_HOST_WRITES_SETTINGS) == 0)
+        return m->host_state.needs_upgrade ? "assign" : NULL;
+    return (h->features & AZURE_HOST_RESTARTS_ON_WRITE) == 0 ? "settings" : NULL;
+}
 
 static bool applies(const migrate_context *m)
 {
     unsigned f = m->host.host->features;
-    return (f & AZURE_HOST_WRITES_SETTINGS) != 0 && (f & AZURE_HOST_RESTARTS_ON_WRITE) == 0 &&
-           m->host.host->restart != NULL;
+    return m->host.host->restart != NULL && (f & AZURE_HOST_RESTARTS_ON_WRITE) == 0;
 }
 
-/* Needed once settings were written, until it was done. */
+/* Once the host was changed, until it was done. It cannot be seen: the journal knows. */
 static bool is_needed(const migrate_context *m)
 {
-    return m->journal != NULL && migrate_journal_has(m->journal, "settings", MIGRATE_EVENT_BEGIN) &&
+    const char *step = cause(m);
+    if (step == NULL || m->was_restarted)
+        return false;
+    if (m->journal == NULL)
+        return m->changes_host;
+    return migrate_journal_has(m->journal, step, MIGRATE_EVENT_BEGIN) &&
            !migrate_journal_has(m->journal, "restart", MIGRATE_EVENT_DONE);
 }
 
 static entrasql_status look(migrate_context *m, migrate_view *v, entrasql_error *err)
 {
-    if (m->journal == NULL) {
-        v->state = MIGRATE_LATER;
-        ES_TRY(migrate_built(es_buf_add_str(&v->is, "depends on the settings\n"), err));
-        return migrate_built(es_buf_add_str(&v->will, "a restart, if settings are written\n"), err);
-    }
-    /* After the restart itself it cannot be seen that it was done: the journal says so next. */
-    v->state = is_needed(m) && !m->was_restarted ? MIGRATE_TODO : MIGRATE_OK;
-    return migrate_built(
-        es_buf_add_str(&v->is, v->state == MIGRATE_OK ? "none needed\n" : "settings are new\n"),
-        err);
+    bool needed = is_needed(m);
+
+    v->state = !needed ? MIGRATE_OK : m->journal != NULL ? MIGRATE_TODO : MIGRATE_LATER;
+    ES_TRY(migrate_built(
+        es_buf_add_str(&v->is, needed ? "its processes have the old state\n" : "none needed\n"),
+        err));
+    return migrate_built(es_buf_add_str(&v->will, needed ? "they are started anew\n" : ""), err);
 }
 
 static entrasql_status apply(migrate_context *m, entrasql_error *err)

@@ -105,7 +105,9 @@ static entrasql_status look(migrate_context *m, migrate_view *v, entrasql_error 
     ES_TRY(migrate_see_identity(m, err));
     ES_TRY(migrate_see_host(m, err));
     ES_TRY(migrate_settings_want(m, &s, err));
-    return is_written(m) ? look_written(m, &s, v, err) : look_manual(m, &s, v, err);
+    ES_TRY(is_written(m) ? look_written(m, &s, v, err) : look_manual(m, &s, v, err));
+    m->changes_host = m->changes_host || (is_written(m) && v->state != MIGRATE_OK);
+    return ENTRASQL_OK;
 }
 
 /* ---- what was ---- */

@@ -1,0 +1,474 @@
+# SPDX-License-Identifier: MIT
+"""entrasql migrate: the whole tutorial on each host, offline, forth and back; stops in the middle; refused rights.
+
+The start is an application that signs in with a password; the end is one that a process with exactly the environment
+that the host gives it can sign in with; and back again.
+"""
+import json
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from arm import Arm
+from conftest import ADMIN, clean_environment, run, running_emulator, seed_persons, wait_for
+
+IDENTITY = "OrdersIdentity"
+PASSWORD = "Emulator-only-1"  # of the settings in the seed
+# Host of the emulator's world, options that name it, how `emulator env` calls it.
+HOSTS = {
+    "app-service": (["--app", "orders-app", "--all-settings"], "orders-app"),
+    "slot": (["--app", "orders-app", "--slot", "staging"], "orders-app/slots/staging"),
+    "function-app": (["--app", "orders-func"], "orders-func"),
+    "container-app": (["--app", "orders-ca"], "orders-ca"),
+    "spring-app": (["--service", "orders-spring", "--app", "orders"], "orders-spring/apps/orders"),
+    "vm": (["--app", "orders-vm", "--unit", "orders.service"], "orders-vm"),
+    "vmss": (["--app", "orders-vmss", "--unit", "orders.service"], "orders-vmss"),
+    "aks": (["--app", "orders-aks", "--service-account", "default:orders"], "orders-aks"),
+}
+WRITTEN = ("app-service", "slot", "function-app", "container-app", "spring-app")
+
+
+class Migration:
+    """One application's migration, from a client with the admin's environment."""
+
+    def __init__(self, emulator, host, directory, options=None):
+        self.emulator, self.host, self.directory = emulator, host, directory
+        options, self.place = options or HOSTS[host]
+        world = json.loads((emulator.directory / "seed.json").read_text())
+        self.options = [
+            "--azure-subscription", world["subscription"]["id"], "--resource-group",
+            world["subscription"]["resource_group"], "--host",
+            "app-service" if host == "slot" else host, "--sql-server", "contoso-sql",
+            "--sql-address", f"localhost,{emulator.port()}", "--database", "persons", "--identity",
+            IDENTITY, *options]
+        self.journal = directory / "journal"
+        self.keep = directory / "old"
+        self.env = emulator.environment(ADMIN)
+
+    def command(self, word, *more, name=None):
+        return [self.emulator.programs.entrasql, "migrate", word, "--journal", self.journal,
+                "--timeout", "20", *self.options, *more]
+
+    def run(self, word, *more, env=None):
+        return run(self.command(word, *more), env=env or self.env, timeout=120)
+
+    def done(self, word, *more, env=None):
+        result = self.run(word, *more, env=env)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    def plan(self):
+        return json.loads(self.done("plan", "--json"))
+
+    def states(self):
+        return {step["name"]: step["state"] for step in self.plan()["steps"]}
+
+    def apply(self, *more):
+        return self.done("apply", "--yes", "--keep-old", self.keep, *more)
+
+    def events(self):
+        lines = [json.loads(line) for line in self.journal.read_text().splitlines()]
+        return [(line["step"], line["event"]) for line in lines[1:]]
+
+    def settings_by_hand(self):
+        """The variables that the instructions for people name: a drop-in, or a manifest."""
+        step = next(s for s in self.plan()["steps"] if s["name"] == "settings")
+        text = "\n".join(step["will"])
+        found = dict(re.findall(r'^Environment="([A-Z_]+)=(.*)"$', text, re.M))
+        if not found:
+            pairs = re.findall(r'"?name"?: "([A-Z_]+)",?\s*"?value"?: ("(?:[^"\\]|\\.)*")', text)
+            found = {name: json.loads(value) for name, value in pairs}
+        assert found, text
+        return {name: value.replace("%%", "%").replace('\\"', '"') for name, value in found.items()}
+
+    def process(self):
+        """The environment of the application's process on its host."""
+        env = self.emulator.environment(IDENTITY, self.place)
+        for name in ("AZURE_SQL_CONNECTIONSTRING", "AZURE_CLIENT_ID"):
+            if self.host not in WRITTEN:
+                env.pop(name, None)
+        if self.host not in WRITTEN:
+            env.update(self.settings_by_hand())
+        return env
+
+
+@pytest.fixture(scope="module")
+def emulator(programs, tmp_path_factory):
+    """The server knows the application's password, which its settings hold."""
+    directory = tmp_path_factory.mktemp("migrate")
+    password = directory / "password"
+    password.write_text(PASSWORD)
+    password.chmod(0o600)
+    with running_emulator(programs, directory / "data", "--sql-login", "sqladmin", "--password-file",
+                          password) as started:
+        seed_persons(started)
+        yield started
+
+
+@pytest.fixture
+def fresh(emulator):
+    """The same emulator with its world as at the start."""
+    assert emulator.command("reset").returncode == 0
+    seed_persons(emulator)
+    return emulator
+
+
+def signs_in(emulator, env):
+    result = run([emulator.programs.entrasql, "query", "--json", "-Q",
+                  "SELECT USER_NAME() AS who, COUNT(*) AS n FROM Persons"], env=env)
+    return json.loads(result.stdout) if result.returncode == 0 else result.stderr
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_forth_verified_and_back(fresh, tmp_path, host):
+    m = Migration(fresh, host, tmp_path)
+    if host == "app-service":
+        env = {**m.env, **appsettings(fresh)}
+        assert PASSWORD in env["AZURE_SQL_CONNECTIONSTRING"]
+        assert signs_in(fresh, env) == [{"who": "dbo", "n": 3}]
+    if host in WRITTEN:
+        assert "with a password" in json.dumps(m.plan()) or host == "container-app"
+    before = m.plan()
+    states = {step["name"]: step["state"] for step in before["steps"]}
+    assert states["admin"] == "done" and states["identity"] == "to do"
+    assert "Password" not in json.dumps(before) and PASSWORD not in json.dumps(before)
+    m.apply("--plan", before["plan"])
+    assert PASSWORD not in m.journal.read_text()
+    after = m.states()
+    assert set(after.values()) <= {"done", "by hand", "later"}, after
+
+    env = m.process()
+    assert PASSWORD not in json.dumps(env)
+    assert signs_in(fresh, env) == [{"who": IDENTITY, "n": 3}]
+    checks = json.loads(m.done("verify", "--json"))
+    assert checks["ok"] and {c["name"] for c in checks["checks"]} >= {"user", "settings", "passwords"}
+    inside = run([fresh.programs.entrasql, "migrate", "verify", "--inside", "--identity", IDENTITY],
+                 env=env)
+    assert inside.returncode == 0 and f"signed in as {IDENTITY}" in inside.stdout, inside
+
+    # A second time changes nothing.
+    records = m.journal.read_text()
+    m.apply()
+    assert m.journal.read_text() == records
+
+    m.done("rollback")
+    again = m.plan()
+    assert again["steps"] == before["steps"] or host == "aks"
+    assert IDENTITY not in fresh.command("identity", "list").stdout
+    assert IDENTITY not in json.dumps(fresh.sql(ADMIN, "SELECT name FROM sys.database_principals"))
+
+
+# ---- stops in the middle ----
+
+
+def killed_in(m, step, faults, event="begin"):
+    """Starts apply and kills it (SIGKILL) once the journal says that the step was begun."""
+    for fault in faults:
+        assert m.emulator.command("fault", *fault).returncode == 0
+    process = subprocess.Popen([str(a) for a in m.command("apply", "--yes", "--keep-old", m.keep)],
+                               env=m.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        reached = wait_for(lambda: m.journal.exists() and (step, event) in m.events()
+                           or process.poll() is not None, 30)
+        assert reached and process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        m.emulator.command("fault", "all", "off")
+
+
+# What holds the step's call while it is killed: before its effect, and after it.
+HELD = {
+    "identity": [("arm-delay", "on", "--value", "400")],
+    "assign": [("arm-delay", "on", "--value", "400")],
+    "user": [("request-delay", "on", "--value", "400")],
+    "settings": [("arm-delay", "on", "--value", "400")],
+}
+
+
+@pytest.mark.parametrize("step,event", [(s, "begin") for s in HELD] + [
+    (s, "done") for s in HELD if s != "settings"])
+def test_killed_in_each_step_and_resumed(fresh, tmp_path, step, event):
+    m = Migration(fresh, "app-service", tmp_path)
+    before = m.plan()["steps"]
+    killed_in(m, step, HELD[step], event)
+    m.apply()
+    assert set(m.states().values()) == {"done"}
+    assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
+    m.done("rollback")
+    assert m.plan()["steps"] == before
+
+
+@pytest.mark.parametrize("step", HELD)
+def test_killed_in_each_step_and_rolled_back(fresh, tmp_path, step):
+    m = Migration(fresh, "app-service", tmp_path)
+    before = m.plan()["steps"]
+    killed_in(m, step, HELD[step])
+    # What the emulator was still holding for the dead client comes to its end first.
+    time.sleep(0.6)
+    m.done("rollback")
+    assert m.plan()["steps"] == before
+
+
+def test_a_lost_answer(fresh, tmp_path):
+    """Each write of Azure takes effect, and its answer is lost."""
+    m = Migration(fresh, "app-service", tmp_path)
+    fresh.command("fault", "arm-drop-after", "on", "--count", "3")
+    m.apply()
+    assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
+
+
+def test_a_run_that_is_under_way_is_alone(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    fresh.command("fault", "arm-delay", "on", "--value", "1500")
+    process = subprocess.Popen([str(a) for a in m.command("apply", "--yes", "--discard-old")],
+                               env=m.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        assert wait_for(m.journal.exists, 30)
+        fresh.command("fault", "all", "off")
+        second = m.run("apply", "--yes", "--discard-old")
+        assert second.returncode == 9 and "locked by process" in second.stderr, second
+    finally:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+# ---- the firewall ----
+
+
+def rules(emulator):
+    answer = Arm(emulator, ADMIN).get("Microsoft.Sql/servers/contoso-sql/firewallRules")
+    return [rule["name"] for rule in answer.body["value"] if rule["name"].startswith("entrasql-")]
+
+
+def test_firewall_rule_goes_in_every_way_of_ending(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    # Blocked in the plan, when the step looks, and once after the rule.
+    fresh.command("fault", "sql-firewall", "on", "--count", "3")
+    text = m.apply()
+    assert "a rule for this machine is there" in text
+    assert ("firewall", "begin") in m.events() and m.events()[-1] == ("firewall", "undone")
+    assert rules(fresh) == []
+    m.done("rollback")
+
+    for number, name in ((signal.SIGTERM, "term"), (signal.SIGINT, "int"), (signal.SIGKILL, "kill")):
+        m.journal = tmp_path / name
+        fresh.command("fault", "sql-firewall", "on", "--count", "3")
+        fresh.command("fault", "arm-delay", "on", "--value", "300")
+        process = subprocess.Popen([str(a) for a in m.command("apply", "--yes", "--discard-old")],
+                                   env=m.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert wait_for(lambda: m.journal.exists() and ("identity", "begin") in m.events(), 30)
+        assert len(rules(fresh)) == 1
+        process.send_signal(number)
+        output = process.communicate(timeout=60)[0].decode()
+        fresh.command("fault", "all", "off")
+        if number != signal.SIGKILL:
+            assert process.returncode == 11, output
+            assert rules(fresh) == []
+        else:
+            assert len(rules(fresh)) == 1
+        m.done("apply", "--yes", "--discard-old")
+        assert rules(fresh) == []
+        m.done("rollback")
+        assert rules(fresh) == []
+
+
+# ---- rights ----
+
+
+WEB = "Microsoft.Web/sites"
+MSI = "Microsoft.ManagedIdentity/userAssignedIdentities"
+SQL = "Microsoft.Sql/servers"
+REFUSED = {
+    f"{SQL}/read": "Reader",
+    f"{SQL}/administrators/read": "Reader",
+    f"{SQL}/administrators/write": "SQL Server Contributor",
+    f"{SQL}/firewallRules/write": "SQL Security Manager",
+    f"{SQL}/firewallRules/delete": "SQL Security Manager",
+    f"{MSI}/read": "Reader",
+    f"{MSI}/write": "Managed Identity Contributor",
+    f"{MSI}/assign/action": "Managed Identity Operator",
+    f"{WEB}/read": "Reader",
+    f"{WEB}/write": "Website Contributor",
+    f"{WEB}/config/list/action": "Website Contributor",
+    f"{WEB}/config/write": "Website Contributor",
+}
+
+
+def test_rights_refused_one_at_a_time(programs, tmp_path, password_file):
+    """Each refusal names the action and the smallest role that has it; nothing is half told."""
+    from conftest import ROOT
+    seed = json.loads((ROOT / "examples" / "seed.json").read_text())
+    with running_emulator(programs, tmp_path / "data", "--sql-login", "orders", "--password-file",
+                          password_file) as emulator:
+        for number, (action, role) in enumerate(REFUSED.items()):
+            m = Migration(emulator, "app-service", tmp_path)
+            m.journal = tmp_path / f"journal-{number}"
+            more = ["--repair-user"]
+            world = json.loads(json.dumps(seed))
+            world["arm"]["refused"] = [{"principal": ADMIN, "action": action}]
+            if action.endswith("administrators/write"):
+                world["server"]["admin"] = "dev@contoso.example"
+                more += ["--admin", "me", "--replace-admin"]
+            (tmp_path / "seed.json").write_text(json.dumps(world))
+            assert emulator.command("seed", tmp_path / "seed.json").returncode == 0
+            if "firewallRules" in action:
+                emulator.command("fault", "sql-firewall", "on", "--count", "3")
+            result = m.run("apply", "--yes", "--discard-old", *more)
+            emulator.command("fault", "all", "off")
+            text = result.stdout + result.stderr
+            assert result.returncode == 3, (action, text)
+            assert action.lower() in text.lower().replace("userassignedidentities/*/assign", "userassignedidentities/assign"), (action, text)
+            assert role in text, (action, text)
+
+
+# ---- old values, other states ----
+
+
+def appsettings(emulator, app="orders-app"):
+    return Arm(emulator, ADMIN).post(f"Microsoft.Web/sites/{app}/config/appsettings/list").body[
+        "properties"]
+
+
+def test_old_value_has_to_be_kept_or_given_up(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    old = appsettings(fresh)
+    result = m.run("apply", "--yes")
+    assert result.returncode == 2 and "--keep-old" in result.stderr and not m.journal.exists()
+    m.apply()
+    assert m.keep.stat().st_mode & 0o777 == 0o600 and PASSWORD in m.keep.read_text()
+    new = appsettings(fresh)
+    assert set(new) == set(old) | {"AZURE_CLIENT_ID"}
+    assert all(new[k] == v for k, v in old.items() if k != "AZURE_SQL_CONNECTIONSTRING")
+    m.keep.unlink()
+    text = m.done("rollback")
+    assert "AZURE_SQL_CONNECTIONSTRING: the old value is not in" in text
+    assert "AZURE_CLIENT_ID" not in appsettings(fresh)
+
+
+def test_key_vault_reference_is_kept_as_such(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path, (["--app", "orders-app"], "orders-app"))
+    reference = "@Microsoft.KeyVault(SecretUri=https://vault.vault.azure.net/secrets/orders)"
+    settings = {**appsettings(fresh), "AZURE_SQL_CONNECTIONSTRING": reference}
+    put = Arm(fresh, ADMIN).put("Microsoft.Web/sites/orders-app/config/appsettings",
+                                {"properties": settings})
+    assert put.status == 200
+    m.done("apply", "--yes")  # nothing secret: nobody has to say what becomes of it
+    assert "KeyVault" not in appsettings(fresh)["AZURE_SQL_CONNECTIONSTRING"]
+    assert "Database=persons" in appsettings(fresh)["AZURE_SQL_CONNECTIONSTRING"]
+    m.done("rollback")
+    assert appsettings(fresh) == settings
+
+
+def test_state_that_moved_is_refused(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    plan = m.plan()["plan"]
+    arm = Arm(fresh, ADMIN)
+    other = arm.put("Microsoft.ManagedIdentity/userAssignedIdentities/other",
+                    {"location": "westeurope"}).body["id"]
+    identity = {"identity": {"type": "UserAssigned", "userAssignedIdentities": {other: {}}}}
+    assert arm.patch("Microsoft.Web/sites/orders-app", identity).status == 200
+    result = m.run("apply", "--plan", plan, "--discard-old")
+    assert result.returncode == 2 and "moved since the plan" in result.stderr
+    killed_in(m, "identity", HELD["identity"])
+    nobody = {"identity": {"type": "None"}}
+    assert arm.patch("Microsoft.Web/sites/orders-app", nobody).status == 200
+    result = m.run("apply", "--yes", "--keep-old", m.keep)
+    assert result.returncode == 2 and "step assign: " in result.stderr, result
+    assert "moved since the plan" in result.stderr
+    assert arm.patch("Microsoft.Web/sites/orders-app", identity).status == 200
+    m.apply()
+    kept = arm.get("Microsoft.Web/sites/orders-app").body["identity"]["userAssignedIdentities"]
+    assert {key.rsplit("/", 1)[1] for key in kept} == {"other", IDENTITY}
+    m.done("rollback")
+    kept = arm.get("Microsoft.Web/sites/orders-app").body["identity"]["userAssignedIdentities"]
+    assert [key.rsplit("/", 1)[1] for key in kept] == ["other"]
+
+
+def test_admin_is_never_replaced_silently(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    fresh.command("server", "--admin", "dev@contoso.example")
+    result = m.run("plan", "--admin", "me")
+    assert result.returncode == 2 and "another Entra admin: " in result.stderr
+    fresh.command("server", "--admin", "none")
+    result = m.run("plan")
+    assert result.returncode == 2 and "has no Entra admin" in result.stderr
+    m.options += ["--admin", "me", "--developer", "me"]
+    m.apply()
+    assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
+    m.done("rollback")
+    assert Arm(fresh, ADMIN).get(f"{SQL}/contoso-sql/administrators/ActiveDirectory").status == 404
+
+
+def test_identity_that_was_made_again(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    m.apply()
+    identity = f"{MSI}/{IDENTITY}"
+    assert Arm(fresh, ADMIN).delete(identity).status == 200
+    nobody = {"identity": {"type": "None"}}
+    assert Arm(fresh, ADMIN).patch("Microsoft.Web/sites/orders-app", nobody).status == 200
+    m.journal, m.keep = tmp_path / "second", tmp_path / "second-old"
+    result = m.run("apply", "--yes", "--discard-old")
+    assert result.returncode == 2 and "--repair-user" in result.stderr, result
+    m.journal = tmp_path / "third"
+    m.options.append("--repair-user")
+    m.done("apply", "--yes", "--discard-old")
+    assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
+
+
+def test_system_assigned_identity(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    m.options[m.options.index("--identity"):m.options.index("--identity") + 2] = ["--system-identity"]
+    m.options.remove("--all-settings")
+    m.apply()
+    env = fresh.environment("orders-app", "orders-app")
+    assert "AZURE_CLIENT_ID" not in appsettings(fresh)
+    assert signs_in(fresh, env) == [{"who": "orders-app", "n": 3}]
+    m.done("rollback")
+    assert not Arm(fresh, ADMIN).get("Microsoft.Web/sites/orders-app").body.get("identity", {}).get(
+        "principalId")
+
+
+def test_retire_after_a_verified_run_only(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    m.apply()
+    env = fresh.environment(ADMIN)
+    env["AZURE_SQL_CONNECTIONSTRING"] += f";UID=sqladmin;PWD={PASSWORD}"
+    query = [fresh.programs.entrasql, "query", "-Q", "SELECT 1"]
+    assert run(query, env=env).returncode == 0
+    early = m.run("retire")
+    assert early.returncode == 2 and "verify, first" in early.stderr
+    m.done("verify")
+    assert "administrator" in m.done("retire", "--check")
+    m.done("retire")
+    assert run(query, env=env).returncode == 4
+    assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
+    m.done("rollback")
+    assert run(query, env=env).returncode == 0
+
+
+def test_file_of_options_journal_alone_and_script(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    pairs = []
+    options = iter(m.options)
+    for option in options:
+        pairs.append(f"{option[2:]} = {'yes' if option == '--all-settings' else next(options)}")
+    (tmp_path / "file").write_text("# the application\n[migrate]\n" + "\n".join(pairs) + "\n")
+    program = [fresh.programs.entrasql, "migrate"]
+    result = run([*program, "plan", "--config", tmp_path / "file", "--json"], env=m.env)
+    assert json.loads(result.stdout)["plan"] == m.plan()["plan"]
+    script = m.done("plan", "--script")
+    assert "az identity create -g 'persons-rg' -n 'OrdersIdentity'" in script
+    assert "CREATE USER [OrdersIdentity] FROM EXTERNAL PROVIDER" in script
+    assert PASSWORD not in script
+    m.apply()
+    for word in ("verify", "rollback"):
+        result = run([*program, word, "--journal", m.journal], env=m.env)
+        assert result.returncode == 0, result
+    (tmp_path / "file").write_text("app = x\nno such option = 1\n")
+    result = run([*program, "plan", "--config", tmp_path / "file"], env=m.env)
+    assert result.returncode == 2 and "line 2: there is no such option" in result.stderr
