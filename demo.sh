@@ -137,4 +137,35 @@ say "6. A reader reads, and may not write"
     must_fail_with "INSERT permission was denied" "$persons" add Grace Hopper
 )
 
+say "7. A web app that signs in with a password moves to an identity, is verified, and could go back"
+(
+    as admin@contoso.example
+    port=$("$entrasql" emulator status --json | sed -n 's/.*"sql_port":\([0-9]*\).*/\1/p')
+    cat >"$work/orders.ini" <<INI
+azure-subscription = 5ab5c810-7e57-4000-8000-000000000001
+resource-group = persons-rg
+host = app-service
+app = orders-app
+sql-server = contoso-sql
+sql-address = localhost,$port
+database = persons
+identity = OrdersIdentity
+all-settings = yes
+journal = $work/orders.journal
+INI
+    show entrasql migrate plan --config orders.ini
+    must_say "with a password" "$entrasql" migrate plan --config "$work/orders.ini"
+    show entrasql migrate apply --config orders.ini --keep-old orders.old --yes
+    must_say "applied" "$entrasql" migrate apply --config "$work/orders.ini" \
+        --keep-old "$work/orders.old" --yes
+    show entrasql migrate verify --config orders.ini
+    must_say "no setting has a password" "$entrasql" migrate verify --config "$work/orders.ini"
+    as OrdersIdentity orders-app
+    show entrasql migrate verify --inside "  # in the web app"
+    must_say "signed in as OrdersIdentity" "$entrasql" migrate verify --inside
+    as admin@contoso.example
+    show entrasql migrate rollback --config orders.ini
+    must_say "rolled back" "$entrasql" migrate rollback --config "$work/orders.ini"
+)
+
 say "Done: no password was used. The emulator is stopped."
