@@ -103,23 +103,21 @@ class Packages:
         self.wheels = [zipfile.ZipFile(p) for p in sorted(pathlib.Path(folder).glob("*.whl"))]
         if not self.wheels:
             raise SystemExit(f"no wheels in {folder}: tools/setup.sh test")
-        self.wanted = {}
 
     def search(self, calls):
         """name -> the operations that have the call's method and path, of every api-version."""
         wanted = {}
         for call in calls:
             wanted.setdefault((call["method"], normal(call["path"]).lower()), []).append(call)
-        tails = {re.split(r"[{}]", path)[-1] or path for _, path in wanted}
         found = {call["name"]: [] for call in calls}
         for wheel in self.wheels:
             for name in wheel.namelist():
                 if not re.search(r"/operations/_\w+\.py$", name) or "/aio/" in name:
                     continue
-                self.search_module(wheel, name, wanted, tails, found)
+                self.search_module(wheel, name, wanted, found)
         return found
 
-    def search_module(self, wheel, name, wanted, tails, found):
+    def search_module(self, wheel, name, wanted, found):
         module = wheel.read(name).decode()
         paths = {path for _, path in wanted}
         for piece in chunks(module, "def build_"):
@@ -183,11 +181,13 @@ def explained(difference, name, rows, used):
     return False
 
 
-def compare(program, folder, reasons=REASONS):
+def load_calls(program):
+    return json.loads(subprocess.run([str(program)], check=True, capture_output=True,
+                                     text=True).stdout)
+
+
+def compare(calls, found, reasons=REASONS):
     """The differences without a row, and the rows without a difference, as lines of text."""
-    calls = json.loads(subprocess.run([str(program)], check=True, capture_output=True,
-                                      text=True).stdout)
-    found = Packages(folder).search(calls)
     rows = tomllib.loads(pathlib.Path(reasons).read_text())["row"]
     problems, used = [], set()
     for call in calls:
@@ -195,13 +195,14 @@ def compare(program, folder, reasons=REASONS):
             if not explained(difference, call["name"], rows, used):
                 field, ours, theirs = difference
                 problems.append(f"{call['name']}: {field}: ours \"{ours}\", theirs \"{theirs}\"")
-    problems += [f"reasons.toml: no difference for row {i + 1} ({row['call']}, {row['field']})"
-                 for i, row in enumerate(rows) if i not in used]
-    return calls, problems
+    return problems + [
+        f"reasons.toml: no difference for row {i + 1} ({row['call']}, {row['field']})"
+        for i, row in enumerate(rows) if i not in used]
 
 
 def main():
-    calls, problems = compare(sys.argv[1], sys.argv[2])
+    calls = load_calls(sys.argv[1])
+    problems = compare(calls, Packages(sys.argv[2]).search(calls))
     print("\n".join(problems) if problems else f"{len(calls)} calls are Microsoft's own")
     return 1 if problems else 0
 

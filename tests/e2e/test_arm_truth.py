@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The calls to Azure Resource Manager are those of Microsoft's own packages."""
-import json
 import pathlib
 import sys
 
 import pytest
 
-from conftest import ROOT, run
+from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "arm"))
 import truth  # noqa: E402
@@ -14,14 +13,34 @@ import truth  # noqa: E402
 WHEELS = ROOT / ".venv" / "azure-mgmt"
 
 
-@pytest.fixture(scope="module")
-def program(programs):
-    return pathlib.Path(programs.build) / "tests" / "unit" / "azure" / "azure_calls"
+# What could be wrong with a row, and how the comparison calls it.
+WRONG = [
+    ("method", "POST", "path"),
+    ("path", "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Web/site/{n}", "path"),
+    ("version", "2023-12-02", "version"),
+    ("required", ["location"], "required"),
+    ("required", ["kindly"], "unknown"),
+    ("path", "/subscriptions/{s}/resourcegroups/{g}/providers/Microsoft.Web/sites/{n}", "spelling"),
+]
 
 
 @pytest.fixture(scope="module")
-def calls(program):
-    return json.loads(run([program]).stdout)
+def calls(programs):
+    return truth.load_calls(
+        pathlib.Path(programs.build) / "tests" / "unit" / "azure" / "azure_calls")
+
+
+@pytest.fixture(scope="module")
+def wrong_calls(calls):
+    right = next(c for c in calls if c["name"] == "site.patch")
+    return [{**right, field: wrong, "name": f"wrong.{i}"}
+            for i, (field, wrong, _) in enumerate(WRONG)]
+
+
+@pytest.fixture(scope="module")
+def found(calls, wrong_calls):
+    """One walk through the packages for all tests."""
+    return truth.Packages(WHEELS).search(calls + wrong_calls)
 
 
 def locked_versions():
@@ -36,23 +55,15 @@ def test_versions_are_the_locked_ones():
     assert found == locked_versions()
 
 
-def test_calls_are_microsofts(program):
-    calls, problems = truth.compare(program, WHEELS)
-    assert problems == []
+def test_calls_are_microsofts(calls, found):
+    assert truth.compare(calls, found) == []
     assert len(calls) > 50
 
 
-@pytest.mark.parametrize("field, wrong, told", [
-    ("method", "POST", "path"),
-    ("path", "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Web/site/{n}", "path"),
-    ("version", "2023-12-02", "version"),
-    ("required", ["location"], "required"),
-    ("path", "/subscriptions/{s}/resourcegroups/{g}/providers/Microsoft.Web/sites/{n}", "spelling"),
-])
-def test_a_wrong_call_is_noticed(calls, field, wrong, told):
-    call = dict(next(c for c in calls if c["name"] == "site.patch"), **{field: wrong})
-    found = truth.Packages(WHEELS).search([call])
-    assert told in [d[0] for d in truth.differences(call, found[call["name"]])]
+@pytest.mark.parametrize("i", range(len(WRONG)))
+def test_a_wrong_call_is_noticed(wrong_calls, found, i):
+    call = wrong_calls[i]
+    assert WRONG[i][2] in [d[0] for d in truth.differences(call, found[call["name"]])]
 
 
 def test_actions_belong_to_the_paths(calls):
