@@ -89,7 +89,7 @@ static entrasql_status take_argument(const cli_terminal *t, int argc, char **arg
 {
     entrasql_status status = es_buf_add_str(out, argument);
     for (int i = 0; i < argc; i++) {
-        if (argv[i] == argument)
+        if (argv[i] != NULL && argv[i] == argument)
             memset(argv[i], '*', strlen(argv[i]));
     }
     (void)fputs("entrasql: warning: a connection string as an argument can be read by others on "
@@ -101,7 +101,7 @@ static entrasql_status take_argument(const cli_terminal *t, int argc, char **arg
 static entrasql_status read_variable(const char *name, es_buf *out, entrasql_error *err)
 {
     const char *value = getenv(name);
-    if (es_str_is_empty(value))
+    if (value == NULL || *value == '\0')
         return es_fail(err, ENTRASQL_CONFIG, "the environment variable %s is not set", name);
     if (strnlen(value, CONF_CONNSTR_MAX_BYTES + 1) > CONF_CONNSTR_MAX_BYTES)
         return es_fail(err, ENTRASQL_LIMIT, "%s holds more than %d bytes", name,

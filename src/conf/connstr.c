@@ -16,8 +16,8 @@ static size_t character_at(const conf_cursor *c, const char *place)
     return characters;
 }
 
-entrasql_status conf_malformed(const conf_cursor *c, const char *place, const char *what,
-                               entrasql_error *err)
+entrasql_status(conf_malformed)(const conf_cursor *c, const char *place, const char *what,
+                                entrasql_error *err)
 {
     size_t character = character_at(c, place);
     if (c->last_keyword == NULL)

@@ -15,6 +15,11 @@ typedef struct conf_cursor {
 /* CONFIG: "connection string, character N, after KEYWORD=: what". */
 entrasql_status conf_malformed(const conf_cursor *c, const char *place, const char *what,
                                entrasql_error *err);
+#ifdef __clang_analyzer__
+/* As with es_fail(): it has to be told that this never returns OK. */
+#define conf_malformed(c, place, what, err)                                                        \
+    ((void)(conf_malformed)(c, place, what, err), ENTRASQL_CONFIG)
+#endif
 /* Length and UTF-8 of a text before it is parsed. */
 entrasql_status conf_text_check(const char *s, entrasql_error *err) ES_MUST_USE;
 

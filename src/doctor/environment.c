@@ -58,7 +58,9 @@ static bool check_ids(doctor *d)
             continue;
         doctor_line *line = doctor_add(d, "environment", DOCTOR_FAIL, "variable-not-guid",
                                        "%s is not a GUID", names[i]);
-        doctor_evidence(line, "%s=%s", names[i], value);
+        /* Not the value: people paste secrets into the wrong variable. */
+        doctor_evidence(line, "it has %zu characters%s", strlen(value),
+                        strpbrk(value, "\"' ") != NULL ? ", quotes or blanks among them" : "");
         good = false;
     }
     return good;

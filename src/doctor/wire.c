@@ -240,8 +240,11 @@ static void say(wire *w, entrasql_status status, const entrasql_error *err)
         return;
     }
     const tls_conn *conn = w->encrypted ? relay_stream_tls(w->stream) : NULL;
-    if (conn == NULL)
+    if (conn == NULL) {
+        doctor_line *line = doctor_add(d, "tls", DOCTOR_FAIL, "tls-failed", "TLS was not begun");
+        doctor_evidence(line, "%s", err->message);
         return;
+    }
     d->is_encrypted = true;
     bool unchecked = d->target.trust_server_certificate;
     doctor_line *line = doctor_add(

@@ -58,6 +58,18 @@ func or(a, b string) string {
 	return b
 }
 
+// converted signs in by the string that `entrasql connstr convert` printed, which cannot know of the
+// emulator's CA and authority.
+func converted() {
+	db, err := sql.Open(azuread.DriverName, world.ConvertedGo+"&certificate="+
+		url.QueryEscape(world.CAFile)+"&disableinstancediscovery=true")
+	must(err)
+	defer db.Close()
+	var name string
+	must(db.QueryRowContext(background, "SELECT USER_NAME()").Scan(&name))
+	equal(name, world.Identity, "user")
+}
+
 func usualEncrypt() string {
 	if world.Clear {
 		return "disable"
@@ -535,6 +547,7 @@ func main() {
 		},
 		"entra-identity": func() {
 			signedIn(login{fedauth: azuread.ActiveDirectoryMSI, user: world.IdentityClientID}, world.Identity)
+			converted()
 		},
 		"entra-default":  func() { signedIn(login{fedauth: azuread.ActiveDirectoryDefault}, world.Identity) },
 		"entra-callback": callback,

@@ -27,6 +27,7 @@ var world struct {
 	DeveloperPassword string            `json:"developer_password"`
 	Identity          string            `json:"identity"`
 	IdentityClientID  string            `json:"identity_client_id"`
+	ConvertedGo       string            `json:"converted_go"`
 	App               string            `json:"app"`
 	AppClientID       string            `json:"app_client_id"`
 	AppSecret         string            `json:"app_secret"`

@@ -136,6 +136,20 @@ class World:
             },
         }
 
+    def converted(self, database):
+        """What `entrasql connstr convert` makes of a string with a password, for the identity."""
+        old = (f"Server=tcp:localhost,{self.facts['port']};Initial Catalog={database};"
+               f"User ID={SQL_USER};Password=\"a;b\"")
+        strings = {}
+        for form in ("go", "jdbc", "sqlalchemy"):
+            result = e2e.run([self.programs.entrasql, "connstr", "convert", "--to", form,
+                              "--client-id", self.facts["identity_client_id"], "--driver",
+                              self.facts["msodbc"]], input=old)
+            if result.returncode != 0:
+                raise SystemExit(f"connstr convert: {result.stderr}")
+            strings[f"converted_{form}"] = result.stdout.strip()
+        return strings
+
     def prepare(self, driver):
         """The driver's database with the tutorial's table and users, and the file that says so."""
         script = self.directory / "persons.sql"
@@ -148,7 +162,8 @@ class World:
         if result.returncode != 0:
             raise SystemExit(f"{driver.database}: {result.stdout}{result.stderr}")
         path = self.directory / f"{driver.name}.json"
-        path.write_text(json.dumps({**self.facts, "database": driver.database}))
+        path.write_text(json.dumps({**self.facts, **self.converted(driver.database),
+                                    "database": driver.database}))
         path.chmod(0o600)
         return path
 

@@ -107,6 +107,16 @@ public final class Main {
         }
     }
 
+    /** By the string that `entrasql connstr convert` printed, which cannot know of the emulator's CA. */
+    private static void converted() throws SQLException {
+        Properties p = new Properties();
+        p.put("trustStore", goodStore);
+        p.put("trustStorePassword", "trusted");
+        try (Connection c = DriverManager.getConnection(Matrix.world("converted_jdbc"), p)) {
+            Matrix.equal(get(c, "SELECT USER_NAME()"), Matrix.world("identity"));
+        }
+    }
+
     private static void untrusted() {
         try {
             open("trustStore", otherStore).close();
@@ -564,8 +574,11 @@ public final class Main {
         acts.put("entra-password", () -> signedIn(Matrix.world("developer"), "authentication",
                 "ActiveDirectoryPassword", "user", Matrix.world("developer"), "password",
                 Matrix.world("developer_password")));
-        acts.put("entra-identity", () -> signedIn(Matrix.world("identity"), "authentication",
-                "ActiveDirectoryManagedIdentity", "msiClientId", Matrix.world("identity_client_id")));
+        acts.put("entra-identity", () -> {
+            signedIn(Matrix.world("identity"), "authentication", "ActiveDirectoryManagedIdentity", "msiClientId",
+                    Matrix.world("identity_client_id"));
+            converted();
+        });
         acts.put("entra-default", () -> signedIn(Matrix.world("identity"), "authentication", "ActiveDirectoryDefault",
                 "msiClientId", Matrix.world("identity_client_id")));
         acts.put("entra-callback", Main::callback);

@@ -50,6 +50,9 @@ class Alchemy(DbApi):
     def entra_identity(self):
         self.signed_in(self.connect(authentication="ActiveDirectoryMsi",
                                     user=WORLD.identity_client_id), WORLD.identity)
+        # By the string that `entrasql connstr convert` printed.
+        self.signed_in(sa.create_engine(WORLD.converted_sqlalchemy, poolclass=sa.pool.NullPool)
+                       .connect(), WORLD.identity)
 
     def model(self):
         """A mapped class over a table of its own name, created."""
