@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static size_t option_count(const conf_command *command)
 {
@@ -276,6 +277,31 @@ entrasql_status conf_args_read_environment(conf_args *args, entrasql_error *err)
             ES_TRY(store_text(args, o, value, &variable, err));
     }
     return ENTRASQL_OK;
+}
+
+static bool names_option(const conf_command *command, const char *name, size_t n)
+{
+    static const conf_origin variable = {.source = CONF_SOURCE_VARIABLE};
+    for (const conf_option *o = command->options; o->name != NULL; o++) {
+        char where[CONF_WHERE_SIZE];
+        print_where(command, o, &variable, where);
+        if (!o->file_only && strlen(where) == n && strncmp(where, name, n) == 0)
+            return true;
+    }
+    return false;
+}
+
+const char *conf_args_unknown_variable(const conf_args *args, size_t *at, size_t *ret_n)
+{
+    for (char **e = environ + *at; *e != NULL; e++, ++*at) {
+        size_t n = strcspn(*e, "=");
+        if (!es_starts_with(*e, args->command->variables) || names_option(args->command, *e, n))
+            continue;
+        ++*at;
+        *ret_n = n;
+        return *e;
+    }
+    return NULL;
 }
 
 entrasql_status conf_args_set(conf_args *args, const char *section, const char *key, size_t key_len,

@@ -98,6 +98,11 @@ uint32_t conf_args_number(const conf_args *args, const char *name);
  */
 entrasql_status conf_args_read_environment(conf_args *args, entrasql_error *err) ES_MUST_USE;
 /*
+ * The next variable of the prefix that names no option, from *at on (start with 0): a mistyped one
+ * would be passed over in silence. *ret_n: the length of its name, of "NAME=value". NULL: no more.
+ */
+const char *conf_args_unknown_variable(const conf_args *args, size_t *at, size_t *ret_n);
+/*
  * "key = value" of a section of that kind. An option that has a value from a source above keeps
  * it; twice from the same file or argument is refused. key need not be NUL-terminated; value and
  * origin->file are borrowed. CONFIG, naming file and line.

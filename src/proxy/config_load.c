@@ -3,6 +3,7 @@
 #include "proxy/config.h"
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "conf/connstr.h"
@@ -374,8 +375,28 @@ static entrasql_status read_ops(loader *l, entrasql_error *err)
     return proxy_config_secret(&l->all, "admin-secret-file", &ops->admin_secret, err);
 }
 
+/* Kubernetes sets these for a Service named entrasql-proxy. */
+static bool is_service_link(const char *name)
+{
+    return es_starts_with(name, "ENTRASQL_PROXY_SERVICE_") ||
+           es_starts_with(name, "ENTRASQL_PROXY_PORT");
+}
+
+static void warn_of_variables(const conf_args *all)
+{
+    const char *found;
+    size_t n = 0;
+    for (size_t at = 0; (found = conf_args_unknown_variable(all, &at, &n)) != NULL;) {
+        char name[80];
+        es_printable(name, sizeof name, found, n);
+        if (!is_service_link(found))
+            ES_LOG(WARNING, "proxy", "a variable names no setting", ES_KV_STR("name", name));
+    }
+}
+
 static entrasql_status load(loader *l, entrasql_error *err)
 {
+    warn_of_variables(&l->all);
     proxy_config *c = l->config;
     ES_TRY(conf_args_read_environment(&l->all, err));
     ES_TRY(read_file(l, err));

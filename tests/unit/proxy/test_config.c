@@ -252,6 +252,16 @@ static void a_flag_goes_before_a_variable_before_the_file(void **state)
     entrasql_error err;
     assert_int_equal(load("a", NULL, NULL, &c, &err), ENTRASQL_CONFIG);
     assert_non_null(strstr(err.message, "ENTRASQL_PROXY_POOL_SIZE: 'many' is not a number"));
+    static const conf_args args = {.command = &command};
+    size_t at = 0;
+    size_t n = 0;
+    assert_null(conf_args_unknown_variable(&args, &at, &n));
+    (void)setenv("ENTRASQL_PROXY_POOL_SIZ", "4", 1);
+    at = 0;
+    assert_string_equal(conf_args_unknown_variable(&args, &at, &n), "ENTRASQL_PROXY_POOL_SIZ=4");
+    assert_int_equal(n, strlen("ENTRASQL_PROXY_POOL_SIZ"));
+    assert_null(conf_args_unknown_variable(&args, &at, &n));
+    (void)unsetenv("ENTRASQL_PROXY_POOL_SIZ");
     (void)setenv("ENTRASQL_PROXY_POOL_SIZE", "", 1);
     proxy_config_unref(must_load("a", NULL));
     (void)unsetenv("ENTRASQL_PROXY_POOL_SIZE");
