@@ -133,6 +133,18 @@ def test_firewall_rules(arm):
     assert arm.delete(f"{SERVER}/firewallRules/other").status == 204
 
 
+def test_firewall_lets_in_whom_a_rule_allows(cloud, arm):
+    cloud.command("fault", "sql-firewall-rules", "on")
+    refused = cloud.query(ADMIN, "SELECT 1")
+    assert refused.returncode != 0
+    assert "40615" in refused.stderr and "'127.0.0.1' is not allowed" in refused.stderr
+    rule = {"startIpAddress": "126.255.255.255", "endIpAddress": "127.0.0.1"}
+    arm.put(f"{SERVER}/firewallRules/here", {"properties": rule})
+    assert cloud.query(ADMIN, "SELECT 1").returncode == 0
+    arm.delete(f"{SERVER}/firewallRules/here")
+    assert cloud.query(ADMIN, "SELECT 1").returncode != 0
+
+
 # ---- identities ----
 
 def test_identity_lives_everywhere(cloud, arm):

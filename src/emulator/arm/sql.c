@@ -2,6 +2,8 @@
 /* The SQL server: its Entra admin, the Entra-only switch, firewall rules. */
 #include "internal.h"
 
+#include "emulator/world/firewall.h"
+
 #include <string.h>
 
 /* The server that the path names; else Microsoft.Sql's own 404. */
@@ -242,22 +244,6 @@ void arm_sql_only_put(arm_call *c)
 
 /* ---- firewall ---- */
 
-static bool read_address(const char *text, uint32_t *ret)
-{
-    uint32_t address = 0;
-    for (int i = 0; text != NULL && i < 4; i++) {
-        uint64_t part = 0;
-        size_t n = strcspn(text, ".");
-        if (n == 0 || n > 3 || es_parse_u64(text, n, 255, &part) != ENTRASQL_OK ||
-            (text[n] == '.') != (i < 3))
-            return false;
-        address = address << 8 | (uint32_t)part;
-        text += n + (i < 3 ? 1 : 0);
-    }
-    *ret = address;
-    return text != NULL && *text == '\0';
-}
-
 static bool check_rule(arm_call *c, const arm_value *p, const char *name)
 {
     const char *publicly = arm_text(arm_get(server(c), "properties"), "publicNetworkAccess");
@@ -270,8 +256,8 @@ static bool check_rule(arm_call *c, const arm_value *p, const char *name)
     if (name == NULL || strlen(name) > 128)
         return arm_error(c, 400, "FirewallRuleNameTooLong",
                          "The specified firewall rule name is too long.");
-    if (!read_address(arm_text(p, "startIpAddress"), &start) ||
-        !read_address(arm_text(p, "endIpAddress"), &end))
+    if (!world_address_parse(arm_text(p, "startIpAddress"), &start) ||
+        !world_address_parse(arm_text(p, "endIpAddress"), &end))
         return arm_error(c, 400, "FirewallRuleNotIPv4Address",
                          "The IP address specified is not a valid IPv4 address.");
     if (start > end)

@@ -19,11 +19,24 @@ typedef struct placeholder {
 
 static const char *exchange_one(arm_pool *pool, const char *text, const char *from, const char *to)
 {
+    ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT_WIPE(JSON_MAX_BYTES);
     const char *at = strstr(text, from);
+    entrasql_status status = ENTRASQL_OK;
     if (at == NULL)
         return text;
-    const char *rest = exchange_one(pool, at + strlen(from), from, to);
-    return arm_pool_printf(pool, "%.*s%s%s", (int)(at - text), text, to, rest != NULL ? rest : "");
+    for (; at != NULL && status == ENTRASQL_OK; at = strstr(text, from)) {
+        status = es_buf_add(&out, text, (size_t)(at - text));
+        if (status == ENTRASQL_OK)
+            status = es_buf_add_str(&out, to);
+        text = at + strlen(from);
+    }
+    if (status == ENTRASQL_OK)
+        status = es_buf_add_str(&out, text);
+    if (status != ENTRASQL_OK) {
+        pool->failed = true;
+        return NULL;
+    }
+    return arm_pool_copy(pool, (const char *)out.data, out.len);
 }
 
 static void exchange(arm_pool *pool, arm_value *v, const char *from, const char *to)

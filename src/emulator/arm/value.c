@@ -115,10 +115,11 @@ static void add(arm_pool *pool, arm_value *parent, const char *name, arm_value *
     if (name != NULL && m->name == NULL)
         return;
     m->value = value;
-    arm_member **at = &parent->first;
-    while (*at != NULL)
-        at = &(*at)->next;
-    *at = m;
+    if (parent->last != NULL)
+        parent->last->next = m;
+    else
+        parent->first = m;
+    parent->last = m;
     parent->count++;
 }
 
@@ -169,7 +170,7 @@ arm_value *arm_clone(arm_pool *pool, const arm_value *v)
     if (copy == NULL)
         return NULL;
     *copy = *v;
-    copy->first = NULL;
+    copy->first = copy->last = NULL;
     copy->count = 0;
     for (const arm_member *m = v->first; m != NULL; m = m->next)
         add(pool, copy, m->name, arm_clone(pool, m->value));
@@ -294,10 +295,16 @@ void arm_remove_value(arm_value *parent, const arm_value *value)
 {
     if (parent == NULL || value == NULL)
         return;
-    for (arm_member **at = &parent->first; *at != NULL; at = &(*at)->next) {
-        if ((*at)->value != value)
+    arm_member *before = NULL;
+    for (arm_member *m = parent->first; m != NULL; before = m, m = m->next) {
+        if (m->value != value)
             continue;
-        *at = (*at)->next;
+        if (before != NULL)
+            before->next = m->next;
+        else
+            parent->first = m->next;
+        if (parent->last == m)
+            parent->last = before;
         parent->count--;
         return;
     }

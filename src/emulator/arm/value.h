@@ -41,6 +41,7 @@ struct arm_value {
     double real;
     const char *text;
     arm_member *first; /* members or elements, in their order */
+    arm_member *last;
     size_t count;
 };
 

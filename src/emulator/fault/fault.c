@@ -256,6 +256,7 @@ static const char *place_name(fault_place place)
     case FAULT_AT_ARM_SLOW:
         return "arm";
     case FAULT_AT_LOGIN:
+    case FAULT_AT_FIREWALL:
         return "login";
     case FAULT_AT_REQUEST:
         return "request";

@@ -27,6 +27,7 @@ typedef enum fault_place {
     FAULT_AT_ARM_REPLICATION, /* reading a managed identity there */
     FAULT_AT_ARM_SLOW,        /* nowhere: asked for by faults_value() */
     FAULT_AT_LOGIN,           /* a SQL login that has arrived whole, before it is looked at */
+    FAULT_AT_FIREWALL,        /* a SQL login from an address that no rule allows */
     FAULT_AT_REQUEST,         /* a request of a SQL session */
     FAULT_AT_DIRECTORY        /* the SQL server's own question to Entra, for CREATE USER */
 } fault_place;

@@ -142,6 +142,14 @@ const fault fault_table[] = {
              "firewall rule for this IP address or address range.  It may take up to five minutes "
              "for this change to take effect.",
      .help = "40615: no firewall rule for the client's address"},
+    {.name = "sql-firewall-rules", .place = FAULT_AT_FIREWALL, .effect = FAULT_SQL,
+     .number = 40615, .state = 1, .severity = 14,
+     .text = "Cannot open server '{server}' requested by the login. Client with IP address "
+             "'{address}' is not allowed to access the server.  To enable access, use the Azure "
+             "Management Portal or run sp_set_firewall_rule on the master database to create a "
+             "firewall rule for this IP address or address range.  It may take up to five minutes "
+             "for this change to take effect.",
+     .help = "40615, unless a firewall rule in Azure Resource Manager is for the client's address"},
     {.name = "sql-paused", .place = FAULT_AT_LOGIN, .effect = FAULT_SQL, .count = 2,
      .number = 40613, .state = 1, .severity = 17,
      .text = "Database '{database}' on server '{server}' is not currently available.  Please "

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "emulator/world/firewall.h"
 #include "os/sock.h"
 #include "tds/proto.h"
 
@@ -106,6 +107,16 @@ static entrasql_status ask_token(const front_login *l, tds_server *server, entra
     return st == ENTRASQL_OK ? ENTRASQL_AGAIN : st;
 }
 
+static bool is_allowed(const front_login *l)
+{
+    const world *w = l->options->auth.world;
+
+    world_hold(w);
+    bool allowed = world_firewall_allows(w, l->note.address);
+    world_let_go(w);
+    return allowed;
+}
+
 static entrasql_status decide(void *ctx, relay_accept *a, entrasql_error *why)
 {
     front_login *l = ctx;
@@ -119,6 +130,8 @@ static entrasql_status decide(void *ctx, relay_accept *a, entrasql_error *why)
     if (o->door == FRONT_DOOR_MAIN && tds_server_token(server) == NULL) {
         uint32_t value = 0;
         const fault *row = faults_next(world_faults(o->auth.world), FAULT_AT_LOGIN, &value);
+        if (row == NULL && !is_allowed(l))
+            row = faults_next(world_faults(o->auth.world), FAULT_AT_FIREWALL, &value);
         if (row != NULL)
             return strike(l, server, row, value, why);
     }

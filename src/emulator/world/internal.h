@@ -3,6 +3,7 @@
 #ifndef EMULATOR_WORLD_INTERNAL_H
 #define EMULATOR_WORLD_INTERNAL_H
 
+#include "firewall.h"
 #include "trust.h"
 #include "world.h"
 
@@ -44,6 +45,9 @@ struct world {
     const world_tenant *server_tenant;
     char **databases;
     size_t database_count;
+
+    world_rule *rules; /* of the firewall */
+    size_t rule_count;
 
     bool entra_only;
     char *authority;

@@ -48,6 +48,7 @@ void world_free(world *w)
     es_free(w->hosts);
     free_texts(w->resources, w->resource_count);
     free_texts(w->databases, w->database_count);
+    es_free(w->rules);
     es_free(w->server_name);
     es_free(w->server_audience);
     es_free(w->authority);

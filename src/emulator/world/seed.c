@@ -524,7 +524,8 @@ static entrasql_status read_world(const seed_object *root, world *w)
     ES_TRY(read_memberships(root, w));
     ES_TRY(read_hosts(root, w));
     ES_TRY(read_texts(root, "resources", MAX_RESOURCES, &w->resources, &w->resource_count));
-    return read_server(root, w);
+    ES_TRY(read_server(root, w));
+    return world_firewall_read(root->node, w) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(root->err);
 }
 
 entrasql_status world_parse_seed(const char *name, const char *text, size_t n, world **ret,
