@@ -25,10 +25,12 @@ static bool is_ours(const glue_driver *driver)
            (driver->library != NULL && strstr(driver->library, GLUE_OWN_LIBRARY) != NULL);
 }
 
-/* The handle stays open: drivers have threads and exit handlers. */
 static bool loads(doctor *d, const glue_driver *driver)
 {
-    if (driver->library == NULL || dlopen(driver->library, RTLD_LAZY | RTLD_LOCAL) != NULL)
+    if (driver->library == NULL)
+        return true;
+    d->library = dlopen(driver->library, RTLD_LAZY | RTLD_LOCAL);
+    if (d->library != NULL)
         return true;
     const char *why = dlerror();
     doctor_line *line = doctor_add(d, "driver", DOCTOR_FAIL, "driver-not-loading",

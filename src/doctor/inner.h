@@ -36,6 +36,7 @@ typedef struct doctor {
     size_t token_count;
     bool token_is_good; /* its claims have nothing against a login */
     sql_conn *conn;     /* logged in; NULL: not */
+    void *library;      /* of the ODBC driver; stays open: drivers have threads and exit handlers */
 } doctor;
 
 /* Milliseconds left, at most `most`. */
