@@ -35,7 +35,7 @@ static entrasql_status choose_endpoint(const azure_arm_options *o, const char **
     }
     const char *authority = getenv("AZURE_AUTHORITY_HOST");
     *ret_endpoint = azure_cloud_public()->endpoint;
-    if (es_str_is_empty(authority))
+    if (authority == NULL || *authority == '\0')
         return ENTRASQL_OK;
     http_url url;
     const azure_cloud *cloud = NULL;

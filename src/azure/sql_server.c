@@ -230,35 +230,3 @@ entrasql_status azure_sql_firewall_remove(azure_arm *arm, const azure_sql_ref *r
         request_of(ref, AZURE_SQL_FIREWALL_DELETE, rule, "removing a firewall rule from", what);
     return azure_or_gone(azure_arm_call(arm, &request, NULL, err), err);
 }
-
-struct range_search {
-    uint32_t address; /* host order */
-    bool is_found;
-};
-
-static entrasql_status look(void *context, const json_node *item, entrasql_error *err)
-{
-    (void)err;
-    struct range_search *s = context;
-    const json_node *p = json_member(item, "properties");
-    struct in_addr start, end;
-    if (inet_pton(AF_INET, azure_text(p, "startIpAddress"), &start) == 1 &&
-        inet_pton(AF_INET, azure_text(p, "endIpAddress"), &end) == 1)
-        s->is_found =
-            s->is_found || (s->address >= ntohl(start.s_addr) && s->address <= ntohl(end.s_addr));
-    return ENTRASQL_OK;
-}
-
-entrasql_status azure_sql_firewall_allows(azure_arm *arm, const azure_sql_ref *ref,
-                                          const char *address, bool *ret, entrasql_error *err)
-{
-    struct in_addr parsed;
-    ES_TRY(check_address(address, &parsed, err));
-    struct range_search s = {.address = ntohl(parsed.s_addr)};
-    char what[WHAT_SIZE];
-    const azure_request request =
-        request_of(ref, AZURE_SQL_FIREWALL_LIST, NULL, "reading the firewall rules of", what);
-    ES_TRY(azure_arm_list(arm, &request, look, &s, err));
-    *ret = s.is_found;
-    return ENTRASQL_OK;
-}

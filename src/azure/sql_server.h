@@ -67,9 +67,5 @@ entrasql_status azure_sql_firewall_add(azure_arm *arm, const azure_sql_ref *ref,
 /* A rule that is gone already is no failure. */
 entrasql_status azure_sql_firewall_remove(azure_arm *arm, const azure_sql_ref *ref,
                                           const char *rule, entrasql_error *err) ES_MUST_USE;
-/* Whether some rule lets the address in. */
-entrasql_status azure_sql_firewall_allows(azure_arm *arm, const azure_sql_ref *ref,
-                                          const char *address, bool *ret,
-                                          entrasql_error *err) ES_MUST_USE;
 
 #endif
