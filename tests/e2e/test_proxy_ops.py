@@ -153,6 +153,12 @@ def test_quitquitquit(programs, identity_env, target):  # noqa: F811
             until(lambda: curl(base_of(p) + "/readiness")[0] == 503, "it drains")
             assert rows_of(c) == ["Ada", "Alan", "Edgar"]
         assert p.process.wait(timeout=30) == 0
+    with proxy(programs, identity_env, [target], "--http", "0.0.0.0:0", "--http-quit") as p:
+        base = base_of(p).replace("0.0.0.0", "127.0.0.1")
+        assert curl(base + "/readiness", "-H", "Host: pod.example")[0] == 200
+        assert curl(base + "/quitquitquit", "-X", "POST", "-d", "", "-H",
+                    "Host: pod.example")[0] == 403
+        assert p.process.poll() is None
     with proxy(programs, identity_env, [target], "--http", "127.0.0.1:0") as p:
         assert curl(base_of(p) + "/quitquitquit", "-X", "POST", "-d", "")[0] == 404
         assert p.process.poll() is None
