@@ -330,18 +330,30 @@ static bool needs_database(const migrate_context *m)
            migrate_journal_has(m->journal, "developer", MIGRATE_EVENT_BEGIN);
 }
 
+entrasql_status migrate_firewall_open(migrate_context *m, migrate_say *say, void *say_ctx,
+                                      entrasql_error *err)
+{
+    const going g = {m, say, say_ctx, err};
+    migrate_view v;
+
+    if (m->journal == NULL || !migrate_step_firewall.applies(m))
+        return ENTRASQL_OK;
+    ES_TRY(migrate_firewall_close(m, err));
+    migrate_view_init(&v);
+    entrasql_status status = run_step(&g, &migrate_step_firewall, &v);
+    migrate_view_done(&v);
+    return status;
+}
+
 static entrasql_status backward(const going *g)
 {
     size_t count = 0;
-    migrate_view v;
     entrasql_status status = migrate_see_server(g->m, g->err);
 
-    migrate_view_init(&v);
     if (status == ENTRASQL_OK)
         status = migrate_unretire(g->m, g->say, g->say_ctx, g->err);
-    if (status == ENTRASQL_OK && needs_database(g->m) && migrate_step_firewall.applies(g->m))
-        status = run_step(g, &migrate_step_firewall, &v);
-    migrate_view_done(&v);
+    if (status == ENTRASQL_OK && needs_database(g->m))
+        status = migrate_firewall_open(g->m, g->say, g->say_ctx, g->err);
     while (migrate_steps[count] != NULL)
         count++;
     while (count-- != 0 && status == ENTRASQL_OK) {

@@ -66,7 +66,7 @@ const json_node *migrate_journal_first(const migrate_journal *j, const char *ste
                                        migrate_event event);
 /* Whether the event is on record, with or without detail, since the step was last undone. */
 bool migrate_journal_has(const migrate_journal *j, const char *step, migrate_event event);
-/* Whether `step` was DONE after the last event of every other step. */
+/* Whether `step` was DONE after the last event of every other step (the firewall's apart). */
 bool migrate_journal_is_last(const migrate_journal *j, const char *step);
 
 /* Parses the bytes of a journal; what open() does without a file. For tests and fuzzing. */

@@ -192,6 +192,9 @@ entrasql_status migrate_journal_check(const migrate_context *m, entrasql_error *
 /* Backwards through what the journal says was begun. */
 entrasql_status migrate_rollback(migrate_context *m, migrate_say *say, void *say_ctx,
                                  entrasql_error *err) ES_MUST_USE;
+/* Makes a rule for this machine when it needs one; the journal knows of it first. */
+entrasql_status migrate_firewall_open(migrate_context *m, migrate_say *say, void *say_ctx,
+                                      entrasql_error *err) ES_MUST_USE;
 /* Removes the rule that this or an earlier run has made. */
 entrasql_status migrate_firewall_close(migrate_context *m, entrasql_error *err) ES_MUST_USE;
 

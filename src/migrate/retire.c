@@ -95,8 +95,13 @@ static entrasql_status look_around(migrate_context *m, bool force, migrate_say *
                                    entrasql_error *err)
 {
     migrate_password_users users;
-    entrasql_status status = migrate_find_password_users(m, &users, err);
 
+    ES_TRY(migrate_firewall_open(m, NULL, NULL, err));
+    entrasql_status status = migrate_find_password_users(m, &users, err);
+    entrasql_error closing;
+    if (migrate_firewall_close(m, status == ENTRASQL_OK ? err : &closing) != ENTRASQL_OK &&
+        status == ENTRASQL_OK)
+        status = err->status;
     if (status == ENTRASQL_OK)
         say_lines(&users.lines, say, say_ctx);
     es_buf_done(&users.lines);

@@ -105,7 +105,7 @@ static entrasql_status verify_once(migrate_context *m, migrate_verdict *v, entra
     return ENTRASQL_OK;
 }
 
-entrasql_status migrate_verify(migrate_context *m, migrate_verdict *ret, entrasql_error *err)
+static entrasql_status verify_until(migrate_context *m, migrate_verdict *ret, entrasql_error *err)
 {
     int64_t began = es_clock_mono_ms();
 
@@ -121,6 +121,20 @@ entrasql_status migrate_verify(migrate_context *m, migrate_verdict *ret, entrasq
             return ENTRASQL_OK;
         ES_TRY(migrate_wait(m, "verifying", what, began, AGAIN_MS, err));
     }
+}
+
+entrasql_status migrate_verify(migrate_context *m, migrate_verdict *ret, entrasql_error *err)
+{
+    entrasql_error closing;
+
+    *ret = (migrate_verdict){0};
+    entrasql_status status = migrate_firewall_open(m, NULL, NULL, err);
+    if (status == ENTRASQL_OK)
+        status = verify_until(m, ret, err);
+    if (migrate_firewall_close(m, status == ENTRASQL_OK ? err : &closing) != ENTRASQL_OK &&
+        status == ENTRASQL_OK)
+        return err->status;
+    return status;
 }
 
 /* ---- from inside ---- */
