@@ -207,15 +207,11 @@ arm_value *arm_get_nocase(const arm_value *object, const char *name)
     return m != NULL ? m->value : NULL;
 }
 
-arm_value *arm_path(const arm_value *object, ...)
+arm_value *arm_at(const arm_value *object, const char *const *names)
 {
-    va_list ap;
-    va_start(ap, object);
-    const char *name = va_arg(ap, const char *);
-    arm_value *at = arm_get(object, name);
-    while ((name = va_arg(ap, const char *)) != NULL)
-        at = arm_get(at, name);
-    va_end(ap);
+    arm_value *at = arm_get(object, *names);
+    while (*++names != NULL)
+        at = arm_get(at, *names);
     return at;
 }
 

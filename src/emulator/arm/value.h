@@ -61,7 +61,8 @@ arm_value *arm_get(const arm_value *object, const char *name);
 /* Names without regard to ASCII case, as ids and Azure's own readers take them. */
 arm_value *arm_get_nocase(const arm_value *object, const char *name);
 /* A member's member ...; the list of names ends with NULL. */
-arm_value *arm_path(const arm_value *object, ...);
+arm_value *arm_at(const arm_value *object, const char *const *names);
+#define arm_path(object, ...) arm_at((object), (const char *const[]){__VA_ARGS__})
 /* The text of a member; NULL when it is missing or no text. */
 const char *arm_text(const arm_value *object, const char *name);
 /* Whether a member is true. */
