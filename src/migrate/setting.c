@@ -79,7 +79,6 @@ static void convert_options(const migrate_context *m, conf_convert_options *ret,
 static entrasql_status new_string(const migrate_context *m, es_buf *out, entrasql_error *err)
 {
     ES_CLEANUP(conf_login_done) conf_login login = {0};
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(CONF_CONNSTR_MAX_BYTES);
     conf_form form = CONF_FORM_ODBC;
     conf_connstr list = {0};
     const char *address = m->o->sql_address != NULL ? m->o->sql_address : m->server.fqdn;

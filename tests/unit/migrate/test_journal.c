@@ -162,8 +162,8 @@ static void what_is_none_of_ours(void **state)
         "{\"entrasqlMigration\":2,\"tenant\":\"t\",\"subscription\":\"s\",\"plan\":\"p\"}\n",
         "{\"entrasqlMigration\":1,\"tenant\":\"t\",\"subscription\":\"s\"}\n",
         "{\"entrasqlMigration\":1,\"tenant\":\"t\",\"subscription\":\"s\",\"plan\":\"p\"}\n{}\n",
-        "{\"entrasqlMigration\":1,\"tenant\":\"t\",\"subscription\":\"s\",\"plan\":\"p\"}\n"
-        "{\"step\":\"a\",\"event\":\"eaten\"}\n",
+        ("{\"entrasqlMigration\":1,\"tenant\":\"t\",\"subscription\":\"s\",\"plan\":\"p\"}\n"
+         "{\"step\":\"a\",\"event\":\"eaten\"}\n"),
     };
     for (size_t i = 0; i < ES_COUNT_OF(texts); i++) {
         entrasql_error err;
