@@ -19,11 +19,17 @@
 /*
  * Shared by the caller and the helper thread; the last of the two frees it.
  * The thread writes `result` before it sets `finished`, and never after.
+ *
+ * The eventfd is the caller's alone to close: an event loop takes the number
+ * out of its set after that, and by then a thread that closed it on its own
+ * could have let another connection have the number. `lock` holds the close
+ * back while the thread writes, and the thread writes to none that is closed.
  */
 typedef struct job {
     atomic_int refs;
     atomic_bool finished;
-    int event_fd;
+    pthread_mutex_t lock;
+    int event_fd; /* under `lock` once the thread runs; -1: none, or closed */
     char host[HOST_MAX_BYTES + 1];
     char port[8];
     int result; /* of getaddrinfo() */
@@ -40,7 +46,7 @@ static void job_unref(job *j)
 {
     if (atomic_fetch_sub(&j->refs, 1) != 1)
         return;
-    os_sock_close(&j->event_fd);
+    (void)pthread_mutex_destroy(&j->lock);
     es_free(j);
 }
 
@@ -88,15 +94,24 @@ static void look_up(job *j, int flags)
     }
 }
 
+static void tell(job *j)
+{
+    uint64_t one = 1;
+    (void)pthread_mutex_lock(&j->lock);
+    if (j->event_fd >= 0) {
+        /* Cannot block or be cut short: the counter is 0 and nobody else writes. */
+        ssize_t written = write(j->event_fd, &one, sizeof one);
+        (void)written;
+    }
+    (void)pthread_mutex_unlock(&j->lock);
+}
+
 static void *run(void *context)
 {
     job *j = context;
     look_up(j, 0);
     atomic_store(&j->finished, true);
-    uint64_t one = 1;
-    /* Cannot block or be cut short: the counter is 0 and nobody else writes. */
-    ssize_t written = write(j->event_fd, &one, sizeof one);
-    (void)written;
+    tell(j);
     job_unref(j);
     return NULL;
 }
@@ -162,6 +177,7 @@ entrasql_status os_resolve_start(const char *host, uint16_t port, os_resolve **r
     r->job = j;
     atomic_init(&j->refs, 1);
     atomic_init(&j->finished, false);
+    (void)pthread_mutex_init(&j->lock, NULL); /* a plain one cannot fail */
     j->event_fd = -1;
     entrasql_status status = ENTRASQL_OK;
     (void)snprintf(j->port, sizeof j->port, "%u", port);
@@ -232,6 +248,10 @@ void os_resolve_free(os_resolve *r)
 {
     if (r == NULL)
         return;
-    job_unref(r->job);
+    job *j = r->job;
+    (void)pthread_mutex_lock(&j->lock);
+    os_sock_close(&j->event_fd);
+    (void)pthread_mutex_unlock(&j->lock);
+    job_unref(j);
     es_free(r);
 }

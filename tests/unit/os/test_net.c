@@ -410,13 +410,27 @@ static void unknown_names_say_so(void **state)
     assert_null(r);
 }
 
+static bool is_eventfd(int fd)
+{
+    char path[40];
+    char target[64] = "";
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return readlink(path, target, sizeof target - 1) > 0 && strstr(target, "eventfd") != NULL;
+}
+
 static void a_lookup_can_be_left_alone(void **state)
 {
     (void)state;
     for (int i = 0; i < 20; i++) {
         os_resolve *r = NULL;
+        os_wait w;
+        os_wait_init(&w);
         assert_int_equal(os_resolve_start("localhost", 1, &r, NULL), ENTRASQL_OK);
+        assert_int_equal(os_resolve_wants(r, &w), ENTRASQL_OK);
+        assert_true(w.count == 0 || is_eventfd(w.fds[0].fd));
         os_resolve_free(r);
+        /* Its number is free at once, not when the helper thread ends. */
+        assert_false(w.count == 1 && is_eventfd(w.fds[0].fd));
     }
     os_resolve_free(NULL);
     /* Lets the helper threads end, for the leak check. */
