@@ -212,6 +212,7 @@ static pool_server *take_idle(pool *p, int64_t now)
             return s;
         if (p->servers[POOL_SERVER_RESETTING].count >= p->waiters[POOL_WANT_SERVER].count)
             return NULL; /* enough of them are looked at */
+        s->is_checked = true;
         begin_reset(p, s);
     }
     return NULL;
@@ -266,11 +267,22 @@ static uint32_t limit_of(const pool *p, int64_t now)
     return p->settings.size;
 }
 
-/* How many more connections would be used at once, or are kept in store. */
+static uint32_t checked(const pool *p)
+{
+    uint32_t n = 0;
+    for (const pool_server *s = p->servers[POOL_SERVER_RESETTING].first; s != NULL; s = s->next)
+        n += s->is_checked;
+    return n;
+}
+
+/*
+ * How many more connections would be used at once, or are kept in store. One that is reset after
+ * its client does not count as coming: with a server that is far away, who comes next would wait
+ * a round trip for it each time, and two connections would never take turns.
+ */
 static uint32_t missing(const pool *p, int64_t now)
 {
-    uint32_t coming =
-        p->servers[POOL_SERVER_OPENING].count + p->servers[POOL_SERVER_RESETTING].count;
+    uint32_t coming = p->servers[POOL_SERVER_OPENING].count + checked(p);
     uint32_t wanted = p->waiters[POOL_WANT_SERVER].count;
     uint32_t all = total(p);
     uint32_t limit = limit_of(p, now);
@@ -461,6 +473,7 @@ void pool_server_failed(pool_server *s, const entrasql_error *why)
 void pool_return(pool_server *s)
 {
     pool *p = s->owner;
+    s->is_checked = false;
     if (is_over_age(s, es_clock_mono_ms()))
         close_server(p, s);
     else

@@ -59,6 +59,7 @@ typedef struct pool_server {
     pool *owner; /* NULL: closed */
     pool_server_state state;
     bool is_retired; /* closed at its next check-in */
+    bool is_checked; /* resetting because it is looked at before it is lent */
     uint8_t jitter_percent;
     int64_t opened_ms;
     int64_t since_ms;  /* in this state; of a connection that was looked at: idle since */
