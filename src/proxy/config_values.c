@@ -216,7 +216,6 @@ static void read_pool(const conf_args *settings, proxy_pool_settings *ret)
     ret->check_after_ms = seconds(settings, "pool-check-after");
     ret->token_margin_ms = seconds(settings, "pool-token-margin");
     ret->keyed_by_app = es_streq(conf_args_text(settings, "pool-app-name"), "separate");
-    ret->warm = es_streq(conf_args_text(settings, "pool-warm"), "on");
 }
 
 static bool has_same_trust(const proxy_target *a, const proxy_target *b)

@@ -117,9 +117,7 @@
         PROXY_NUMBER_("pool-token-margin", "SECONDS", "300", 0, 3600, "proxy|target",              \
                       "a connection is retired so long before its token expires"),                 \
         PROXY_CHOICE_("pool-app-name", "separate|share", "separate", "proxy|target",               \
-                      "clients with different application names share connections or not"),        \
-        PROXY_CHOICE_("pool-warm", "on|off", "off", "proxy|target",                                \
-                      "hold connections ready up to their login")
+                      "clients with different application names share connections or not")
 
 #define PROXY_OPTIONS_OPS                                                                          \
     PROXY_OPTION_("http", CONF_OPTION_TEXT, "HOST:PORT", NULL, "proxy",                            \

@@ -44,7 +44,6 @@ typedef struct proxy_pool_settings {
     uint32_t check_after_ms;   /* idle for that long: looked at before it is lent; 0: never */
     uint32_t token_margin_ms;  /* retired so long before its token expires */
     bool keyed_by_app;         /* the application name is part of the pool's key */
-    bool warm;                 /* connections are held ready up to the login */
 } proxy_pool_settings;
 
 typedef enum pool_server_state {
