@@ -4,7 +4,7 @@
 # Installs what entrasql needs on Debian and Ubuntu, and nothing that is there
 # already. Used by demo.sh, test.sh and .ci/run; may be run alone:
 #
-#   tools/setup.sh build|demo|test|ci|bench
+#   tools/setup.sh build|demo|test|ci|bench|packages
 #
 # Without apt it prints the package lists for dnf and brew and ends with 3.
 set -eu
@@ -36,7 +36,10 @@ CLIENTS_DEB="php-cli php-odbc libdbd-odbc-perl r-cran-rodbc"
 # What bench/proxy/run is measured beside, and its plot.
 BENCH_DEB="haproxy stunnel4 pgbouncer postgresql gnuplot-nox openssl"
 
-CI_DEB="git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils"
+# packaging/deb/build and tests/long/packages.sh, the checks of packaging/rpm and packaging/homebrew.
+PACKAGES_DEB="git debhelper devscripts lintian debootstrap abigail-tools rpm rpmlint ruby binutils python3 unixodbc"
+
+CI_DEB="git abigail-tools clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils"
 
 say() {
     printf '%s\n' "setup: $*" >&2
@@ -54,8 +57,9 @@ packages() {
     test) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB" ;;
     ci) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $CLIENTS_DEB $CI_DEB" ;;
     bench) echo "$BUILD_DEB $DEMO_DEB $TEST_DEB $BENCH_DEB" ;;
+    packages) echo "$BUILD_DEB $PACKAGES_DEB" ;;
     *)
-        say "unknown part '$1' (build, demo, test, ci, bench)"
+        say "unknown part '$1' (build, demo, test, ci, bench, packages)"
         exit 2
         ;;
     esac
