@@ -58,7 +58,10 @@ reports=$build/reports
 rm -rf "$reports"
 mkdir -p "$reports"
 
-meson test -C "$build" --no-rebuild --print-errorlogs --quiet >"$reports/unit.log" 2>&1 ||
+patience=1 # sanitizers slow the code down several times
+[ "$sanitize" = none ] || patience=5
+meson test -C "$build" --no-rebuild --print-errorlogs --quiet --timeout-multiplier $patience \
+    >"$reports/unit.log" 2>&1 ||
     cat "$reports/unit.log"
 cp "$build/meson-logs/testlog.junit.xml" "$reports/unit.xml"
 
