@@ -146,6 +146,42 @@ static entrasql_status read_variables(azure_arm *arm, const azure_host_ref *ref,
     return ENTRASQL_OK;
 }
 
+static bool points_to(const json_node *containers, const char *secret)
+{
+    for (size_t i = 0; i < json_count(containers); i++) {
+        const json_node *env = json_member(json_element(containers, i), "env");
+        for (size_t k = 0; k < json_count(env); k++) {
+            if (es_strcaseeq(azure_text(json_element(env, k), "secretRef"), secret))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Names alone: their values would need a right of their own. */
+static entrasql_status read_unread_secrets(const json_node *properties, azure_host_state *ret,
+                                           entrasql_error *err)
+{
+    const json_node *template = json_member(properties, "template");
+    const json_node *list = json_member(json_member(properties, "configuration"), "secrets");
+    if (json_count(list) == 0)
+        return ENTRASQL_OK;
+    ret->unread_secrets = es_calloc(json_count(list), sizeof *ret->unread_secrets);
+    if (ret->unread_secrets == NULL)
+        return es_nomem(err);
+    for (size_t i = 0; i < json_count(list); i++) {
+        const char *name = azure_text(json_element(list, i), "name");
+        if (*name == '\0' || points_to(json_member(template, "containers"), name) ||
+            points_to(json_member(template, "initContainers"), name))
+            continue;
+        char *copy = es_strdup(name);
+        if (copy == NULL)
+            return es_nomem(err);
+        ret->unread_secrets[ret->unread_count++] = copy;
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status read_app(azure_arm *arm, const azure_host_ref *ref, azure_host_state *ret,
                                 entrasql_error *err)
 {
@@ -159,6 +195,7 @@ static entrasql_status read_app(azure_arm *arm, const azure_host_ref *ref, azure
     ES_TRY(azure_copy_text(properties, "latestRevisionName", &ret->deployment, err));
     ret->many_revisions = es_strcaseeq(
         azure_text(json_member(properties, "configuration"), "activeRevisionsMode"), "Multiple");
+    ES_TRY(read_unread_secrets(properties, ret, err));
     ES_TRY(find_container(ref, &reply, &at, err));
     const json_node *container = json_element(containers_of(&reply), at);
     return read_variables(arm, ref, json_member(container, "env"), ret, err);

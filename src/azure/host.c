@@ -142,6 +142,9 @@ void azure_host_state_done(azure_host_state *state)
         es_free(state->settings[i].secret);
     }
     es_free(state->settings);
+    for (size_t i = 0; i < state->unread_count; i++)
+        es_free(state->unread_secrets[i]);
+    es_free(state->unread_secrets);
     *state = (azure_host_state){0};
 }
 

@@ -67,9 +67,11 @@ typedef struct azure_host_state {
     size_t identity_count;
     azure_setting *settings;
     size_t setting_count;
-    char *deployment;    /* Spring Apps, Container Apps: what the settings belong to; else NULL */
-    bool needs_upgrade;  /* scale sets: instances take a change over only when told to */
-    bool many_revisions; /* Container Apps: traffic does not move to a new revision by itself */
+    char *deployment;      /* Spring Apps, Container Apps: what the settings belong to; else NULL */
+    bool needs_upgrade;    /* scale sets: instances take a change over only when told to */
+    char **unread_secrets; /* Container Apps: names of those that no variable points to */
+    size_t unread_count;
+    bool many_revisions;    /* Container Apps: traffic does not move to a new revision by itself */
     bool workload_identity; /* AKS: the webhook is on */
     char *oidc_issuer;      /* AKS: NULL while it is off */
     azure_assigned kubelet; /* AKS: the nodes' own; id NULL when not told */

@@ -334,6 +334,7 @@ static entrasql_status verdict_json(const migrate_verdict *v, es_buf *out)
         json_member_put_string(&w, "name", v->checks[i].name);
         json_member_put_bool(&w, "ok", v->checks[i].is_ok);
         json_member_put_bool(&w, "seen", !v->checks[i].is_skipped);
+        json_member_put_bool(&w, "warning", v->checks[i].is_warning);
         json_member_put_string(&w, "text", v->checks[i].text);
         json_end_object(&w);
     }
@@ -348,9 +349,10 @@ static entrasql_status verdict_text(const migrate_verdict *v, es_buf *out)
     for (size_t i = 0; i < v->count; i++) {
         const migrate_check *one = &v->checks[i];
         ES_TRY(es_buf_printf(out, "%-9s %-10s %s\n",
-                             one->is_skipped ? "not seen"
-                             : one->is_ok    ? "ok"
-                                             : "WRONG",
+                             one->is_skipped   ? "not seen"
+                             : one->is_warning ? "warning"
+                             : one->is_ok      ? "ok"
+                                               : "WRONG",
                              one->name, one->text));
     }
     return ENTRASQL_OK;

@@ -203,6 +203,7 @@ typedef struct migrate_check {
     const char *name;
     bool is_ok;
     bool is_skipped;
+    bool is_warning; /* it works; something is left for people to do */
     char text[1024];
 } migrate_check;
 

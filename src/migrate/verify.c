@@ -91,6 +91,40 @@ static void check_passwords(const migrate_context *m, migrate_verdict *v)
                    names);
 }
 
+static bool is_unread(const azure_host_state *s, const char *secret)
+{
+    for (size_t i = 0; i < s->unread_count; i++) {
+        if (es_strcaseeq(s->unread_secrets[i], secret))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * A secret of the app that the old setting pointed to stays where it was, as a rollback points
+ * to it again. Works all the same: a warning.
+ */
+static void check_leftovers(const migrate_context *m, migrate_verdict *v)
+{
+    const json_node *settings = NULL;
+    if (m->journal != NULL)
+        settings = json_member(migrate_journal_first(m->journal, "settings", MIGRATE_EVENT_BEGIN),
+                               "settings");
+    for (size_t i = 0; i < json_count(settings) && v->count < MIGRATE_CHECKS_MAX; i++) {
+        const char *secret = NULL;
+        if (json_member_string(json_element(settings, i), "secret", &secret, NULL) != ENTRASQL_OK ||
+            !is_unread(&m->host_state, secret))
+            continue;
+        migrate_check *c = add_check(v, "leftover");
+        c->is_warning = true;
+        check_says(c, true,
+                   "the old connection string is still kept in the app's secret %s; no variable "
+                   "points to it. When no rollback is wanted any more: az containerapp secret "
+                   "remove -g %s -n %s --secret-names %s",
+                   secret, m->o->resource_group, m->o->app, secret);
+    }
+}
+
 static entrasql_status verify_once(migrate_context *m, migrate_verdict *v, entrasql_error *err)
 {
     static const migrate_step *const steps[] = {&migrate_step_admin, &migrate_step_identity,
@@ -100,6 +134,7 @@ static entrasql_status verify_once(migrate_context *m, migrate_verdict *v, entra
     for (size_t i = 0; i < ES_COUNT_OF(steps); i++)
         ES_TRY(check_step(m, steps[i], v, err));
     check_passwords(m, v);
+    check_leftovers(m, v);
     for (size_t i = 0; i < v->count; i++)
         v->is_ok = v->is_ok && v->checks[i].is_ok;
     return ENTRASQL_OK;

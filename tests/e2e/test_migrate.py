@@ -145,6 +145,12 @@ def test_forth_verified_and_back(fresh, tmp_path, host):
     assert signs_in(fresh, env) == [{"who": IDENTITY, "n": 3}]
     checks = json.loads(m.done("verify", "--json"))
     assert checks["ok"] and {c["name"] for c in checks["checks"]} >= {"user", "settings", "passwords"}
+    left = [c["text"] for c in checks["checks"] if c["warning"]]
+    if host == "container-app":
+        assert len(left) == 1 and "the app's secret sql-connection" in left[0], left
+        assert left[0].endswith("-n orders-ca --secret-names sql-connection")
+    else:
+        assert left == []
     inside = run([fresh.programs.entrasql, "migrate", "verify", "--inside", "--identity", IDENTITY],
                  env=env)
     assert inside.returncode == 0 and f"signed in as {IDENTITY}" in inside.stdout, inside
