@@ -243,6 +243,16 @@ static void end_packet(relay_border *b, relay_border_way *w)
         b->requests++;
 }
 
+/*
+ * [MS-TDS] 2.2.1.7: a client waits for the answer to its attention before it asks again, and a
+ * request is answered before the next comes. Else nobody can tell whether the requests behind an
+ * acknowledged attention will still be answered, and a late answer would pass for the next one's.
+ */
+static bool is_unclear_what_is_cancelled(const relay_border *b, const relay_border_way *w)
+{
+    return w == &b->up && (w->type == TDS_PACKET_ATTENTION ? b->requests > 1 : b->attentions > 0);
+}
+
 /* A whole header is in. */
 static void begin_packet(relay_border *b, relay_border_way *w)
 {
@@ -257,7 +267,7 @@ static void begin_packet(relay_border *b, relay_border_way *w)
     w->type = w->head[0];
     w->is_last = (w->head[1] & TDS_STATUS_EOM) != 0;
     w->payload_left = length - HEADER_BYTES;
-    if (w == &b->down && w->type != TDS_PACKET_REPLY)
+    if ((w == &b->down && w->type != TDS_PACKET_REPLY) || is_unclear_what_is_cancelled(b, w))
         b->lost = true;
     if (w->payload_left == 0)
         end_packet(b, w);

@@ -286,6 +286,30 @@ static void one_message_may_answer_request_and_attention(void **state)
 
 /* ---- what makes a session unfit ---- */
 
+/* The answer to what came behind an attention must not pass for that of the reset. */
+static void requests_behind_an_attention_are_not_followed(void **state)
+{
+    static const struct {
+        uint8_t types[3];
+    } cases[] = {
+        {{TDS_PACKET_BATCH, TDS_PACKET_ATTENTION, TDS_PACKET_BATCH}},
+        {{TDS_PACKET_BATCH, TDS_PACKET_BATCH, TDS_PACKET_ATTENTION}},
+        {{TDS_PACKET_ATTENTION, TDS_PACKET_RPC, TDS_PACKET_ATTENTION}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        traffic t = {0};
+        relay_border b = {0};
+        for (size_t j = 0; j < 3; j++)
+            request(&t, cases[i].types[j], cases[i].types[j] == TDS_PACKET_ATTENTION ? 0 : 40);
+        plain_reply(&t, TDS_DONE_ATTN);
+        show_all(&b, &t);
+        assert_int_equal(relay_border_pin(&b), RELAY_PIN_LOST);
+        assert_false(relay_border_is_idle(&b));
+        traffic_done(&t);
+    }
+}
+
 static void fatal_errors_are_seen(void **state)
 {
     (void)state;
@@ -378,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_distributed_transaction_is_never_ours_to_end),
         cmocka_unit_test(an_attention_waits_for_its_own_answer),
         cmocka_unit_test(one_message_may_answer_request_and_attention),
+        cmocka_unit_test(requests_behind_an_attention_are_not_followed),
         cmocka_unit_test(fatal_errors_are_seen),
         cmocka_unit_test(a_reply_without_an_end_is_never_idle),
         cmocka_unit_test(what_is_out_of_turn_is_lost),
