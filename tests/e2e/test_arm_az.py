@@ -173,3 +173,39 @@ def test_spring_by_the_management_library(arm, identity, az):
     assert result.returncode == 0, result.stderr
     assert assigned(arm, "Microsoft.AppPlatform/Spring/orders-spring/apps/orders") == [
         identity["id"].lower()]
+
+
+# Host, options that name it.
+HOSTS = [
+    ("app-service", ["--app", "orders-app"]),
+    ("app-service", ["--app", "orders-app", "--slot", "staging"]),
+    ("vm", ["--app", "orders-vm"]),
+    ("vmss", ["--app", "orders-vmss"]),
+    ("container-app", ["--app", "orders-ca"]),
+    ("spring-app", ["--service", "orders-spring", "--app", "orders"]),
+    ("aks", ["--app", "orders-aks", "--service-account", "default:orders"]),
+]
+
+
+def migrate_words(cloud, arm, options):
+    return [cloud.programs.entrasql, "migrate", "plan", "--azure-subscription",
+            arm.subscription.rsplit("/", 1)[1], "--resource-group", "persons-rg",
+            "--sql-server", "contoso-sql", "--sql-address", f"localhost,{cloud.port()}",
+            "--database", "persons", "--identity", "orders-identity", *options]
+
+
+def planned(cloud, arm, options, who="dev@contoso.example"):
+    """State of each step, by who is the server's admin since az made it so."""
+    result = run([*migrate_words(cloud, arm, options), "--json"], env=cloud.environment(who))
+    assert result.returncode == 0, result.stderr
+    return {step["name"]: step["state"] for step in json.loads(result.stdout)["steps"]}
+
+
+@pytest.mark.parametrize("host, options", HOSTS, ids=lambda v: v if isinstance(v, str) else v[-1])
+def test_nothing_left_to_do_after_az(cloud, arm, az, host, options):
+    states = planned(cloud, arm, ["--host", host, *options])
+    # A pod's identity is federated, not assigned.
+    wanted = {"admin", "identity", "federate" if host == "aks" else "assign"}
+    assert {name: states[name] for name in wanted} == dict.fromkeys(wanted, "done"), states
+    assert states.get("firewall", "done") == "done"
+    assert states["user"] == "to do"
