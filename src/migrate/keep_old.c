@@ -69,6 +69,22 @@ static void build(const migrate_olds *o, json_writer *w)
     json_end_object(w);
 }
 
+/* An earlier run may have written it before the secret was changed. */
+static entrasql_status check_there(const char *path, const migrate_olds *o,
+                                   const migrate_olds *there, entrasql_error *err)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        const migrate_old *one = migrate_olds_find(there, o->list[i].kind, o->list[i].name);
+        if (one != NULL && es_streq(one->value, o->list[i].value))
+            continue;
+        es_fail(err, ENTRASQL_EXISTS, "the file %s is there already and %s of %s", path,
+                one != NULL ? "holds another value" : "has no value", o->list[i].name);
+        es_hint(err, "Name another file with --keep-old.");
+        return ENTRASQL_EXISTS;
+    }
+    return ENTRASQL_OK;
+}
+
 entrasql_status migrate_olds_write(const char *path, const migrate_olds *o, entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(FILE_MAX_BYTES);
@@ -77,7 +93,7 @@ entrasql_status migrate_olds_write(const char *path, const migrate_olds *o, entr
 
     entrasql_status status = migrate_olds_read(path, &there, err);
     if (status == ENTRASQL_OK && es_streq(there.plan, o->plan))
-        return ENTRASQL_OK;
+        return check_there(path, o, &there, err);
     if (status != ENTRASQL_NOT_FOUND && status != ENTRASQL_NOMEM) {
         es_fail(err, ENTRASQL_EXISTS, "the file %s is there already and is not of this migration",
                 path);

@@ -32,8 +32,8 @@ const migrate_old *migrate_olds_find(const migrate_olds *o, const char *kind, co
 void migrate_olds_done(migrate_olds *o);
 
 /*
- * Writes the file; one that belongs to the same plan stays, as it has what
- * was there before anything was changed. EXISTS: it belongs to something else.
+ * Writes the file; one that belongs to the same plan and has these values stays, as it has what
+ * was there before anything was changed. EXISTS: it is of something else, or of an earlier secret.
  */
 entrasql_status migrate_olds_write(const char *path, const migrate_olds *o,
                                    entrasql_error *err) ES_MUST_USE;

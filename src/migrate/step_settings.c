@@ -323,8 +323,11 @@ static entrasql_status build_script(const migrate_context *m, const migrate_sett
             ES_TRY(migrate_add_shell(out, m->o->slot));
         }
         ES_TRY(es_buf_add_str(out, m->o->sticky ? " --slot-settings " : " --settings "));
-        ES_TRY(es_buf_printf(out, "%s=", one->name));
-        ES_TRY(migrate_add_shell(out, one->value));
+        /* The name is Azure's to say, and may be one that a shell would act upon. */
+        ES_CLEANUP(es_buf_done) es_buf pair = ES_BUF_INIT(MIGRATE_TEXT_MAX);
+        ES_TRY(es_buf_printf(&pair, "%s=%s", one->name, one->value));
+        const char *text = es_buf_cstr(&pair);
+        ES_TRY(text != NULL ? migrate_add_shell(out, text) : ENTRASQL_NOMEM);
         ES_TRY(es_buf_u8(out, '\n'));
     }
     return ENTRASQL_OK;

@@ -328,6 +328,16 @@ static entrasql_status undo_developer(migrate_context *m, const json_node *detai
 
 /* ---- script ---- */
 
+/* A here-document that the shell takes as it is: a name may hold what it would act upon. */
+static entrasql_status open_document(const migrate_context *m, es_buf *out)
+{
+    ES_TRY(es_buf_add_str(out, "entrasql query -S "));
+    ES_TRY(migrate_add_shell(out, m->o->sql_address != NULL ? m->o->sql_address : m->server.fqdn));
+    ES_TRY(es_buf_add_str(out, " -d "));
+    ES_TRY(migrate_add_shell(out, m->o->database));
+    return es_buf_add_str(out, " <<'T-SQL'\n");
+}
+
 static entrasql_status script_of(const migrate_context *m, const subject *s, es_buf *out,
                                  entrasql_error *err)
 {
@@ -338,7 +348,9 @@ static entrasql_status script_of(const migrate_context *m, const subject *s, es_
                            "# (its id is not known before the identity is there, so the server "
                            "looks it up by name)\n"),
             err));
-    return migrate_user_script(&s->user, out, err);
+    ES_TRY(migrate_built(open_document(m, out), err));
+    ES_TRY(migrate_user_script(&s->user, out, err));
+    return migrate_built(es_buf_add_str(out, "T-SQL\n"), err);
 }
 
 static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *err)

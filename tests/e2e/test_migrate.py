@@ -523,3 +523,45 @@ def test_file_of_options_journal_alone_and_script(fresh, tmp_path):
     (tmp_path / "file").write_text("app = x\nno such option = 1\n")
     result = run([*program, "plan", "--config", tmp_path / "file"], env=m.env)
     assert result.returncode == 2 and "line 2: there is no such option" in result.stderr
+
+
+def test_no_name_acts_in_the_script(fresh, tmp_path):
+    """Pasted into a shell: `az` and `entrasql` note what they were given, and nothing else runs."""
+    trap = tmp_path / "trap"
+    trick = "x;touch trap;$(touch trap)`touch trap`'\"]"
+    m = Migration(fresh, "app-service", tmp_path)
+    m.options += ["--setting", trick, "--user-name", trick]
+    script = m.done("plan", "--script")
+    for name in ("az", "entrasql"):
+        (tmp_path / name).write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/said\n'
+                                     f'[ {name} = az ] || cat >> {tmp_path}/said\n')
+        (tmp_path / name).chmod(0o755)
+    result = run(["sh", "-eu"], env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, input=script,
+                 cwd=tmp_path)
+    assert result.returncode == 0 and not result.stderr, (script, result)
+    assert not trap.exists()
+    said = (tmp_path / "said").read_text()
+    assert f"\n{trick}=Driver=" in said or f"\n{trick}=Server=" in said, said
+    assert f"CREATE USER [{trick.replace(']', ']]')}]" in said
+
+
+def test_a_file_of_an_earlier_secret_is_not_taken_for_this_one(fresh, tmp_path):
+    """Applied, rolled back, the password changed, applied again: the plan is the same, the secret is not."""
+    m = Migration(fresh, "app-service", tmp_path)
+    plan = m.plan()["plan"]
+    m.apply()
+    m.done("rollback")
+    arm = Arm(fresh, ADMIN)
+    settings = appsettings(fresh)
+    settings["AZURE_SQL_CONNECTIONSTRING"] = settings["AZURE_SQL_CONNECTIONSTRING"].replace(
+        PASSWORD, "Changed-since-2")
+    assert arm.put("Microsoft.Web/sites/orders-app/config/appsettings",
+                   {"properties": settings}).status == 200
+    assert m.plan()["plan"] == plan
+    result = m.run("apply", "--yes", "--keep-old", m.keep)
+    assert result.returncode == 2 and "holds another value" in result.stderr, result
+    assert appsettings(fresh)["AZURE_SQL_CONNECTIONSTRING"] == settings["AZURE_SQL_CONNECTIONSTRING"]
+    m.keep = tmp_path / "newer"
+    m.apply()
+    m.done("rollback")
+    assert appsettings(fresh) == settings
