@@ -224,9 +224,10 @@ static void old_values(void **state)
     assert_int_equal(migrate_olds_write(path, &o, &err), ENTRASQL_OK);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    /* A second run of the same plan sees its own work: the first value stays. */
-    o.list[0].value[0] = 'X';
+    /* A second run of the same plan; one that would lose what was changed since. */
     assert_int_equal(migrate_olds_write(path, &o, &err), ENTRASQL_OK);
+    o.list[0].value[0] = 'X';
+    assert_int_equal(migrate_olds_write(path, &o, &err), ENTRASQL_EXISTS);
     assert_int_equal(migrate_olds_read(path, &back, &err), ENTRASQL_OK);
     assert_string_equal(migrate_olds_find(&back, "setting", "S")->value, "a \"secret\"\n");
     assert_null(migrate_olds_find(&back, "connectionString", "S"));
