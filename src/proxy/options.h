@@ -95,7 +95,7 @@
                   "share server connections between clients, or one for each"),                    \
         PROXY_NUMBER_("pool-min", "N", "0", 0, 10000, "proxy|target",                              \
                       "server connections of a pool that are kept"),                               \
-        PROXY_NUMBER_("pool-size", "N", "20", 1, 10000, "proxy|target",                            \
+        PROXY_NUMBER_("pool-size", "N", "100", 1, 10000, "proxy|target",                           \
                       "server connections of a pool"),                                             \
         PROXY_NUMBER_("pool-reserve", "N", "0", 0, 10000, "proxy|target",                          \
                       "more of them when clients wait too long"),                                  \

@@ -133,6 +133,14 @@ def test_clients_without_a_request_hold_no_connection(programs, identity_env, ta
         assert opened(p) == 1
 
 
+def test_a_program_may_keep_thirty_connections(programs, identity_env, target):
+    """As programs with a pool of their own do; pymssql sends a request while it connects."""
+    with proxy(programs, identity_env, [target], "--pool-wait", "2") as p, \
+            contextlib.ExitStack() as kept:
+        held = [kept.enter_context(contextlib.closing(by_pymssql(p.port()))) for _ in range(30)]
+        assert len({value(connection, "SELECT @@SPID") for connection in held}) == 30
+
+
 def test_who_differs_shares_nothing(programs, emulator, target):
     with proxy(programs, emulator.environment(ADMIN), [target]) as p:
         seen = {}

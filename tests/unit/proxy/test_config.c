@@ -226,7 +226,7 @@ static void a_flag_goes_before_a_variable_before_the_file(void **state)
     static const char file[] = "[proxy]\npool-size = 3\nhttp-quit = yes\n";
     (void)state;
     proxy_config *c = must_load("a", "[proxy]\n");
-    assert_int_equal(c->targets[0].pool.size, 20);
+    assert_int_equal(c->targets[0].pool.size, 100);
     proxy_config_unref(c);
     c = must_load("a", file);
     assert_int_equal(c->targets[0].pool.size, 3);
