@@ -13,6 +13,8 @@
 #define OWN_SPACE_BYTES ((size_t)16 * 1024)
 /* Who reads a byte or two does not make a system call for each. */
 #define LEAST_RECEIVE_BYTES ((size_t)4096)
+/* Of a TLS record's payload (RFC 8446, 5.1). */
+#define RECORD_MAX_BYTES ((size_t)16 * 1024)
 /* One read() takes at most so many turns at the socket, so that nobody can keep it busy. */
 #define RECEIVE_TURNS 64
 
@@ -37,7 +39,10 @@ entrasql_status relay_scratch_new(size_t size, relay_scratch **ret)
         return ENTRASQL_NOMEM;
     s->size = size;
     s->plain = es_malloc(size);
-    s->cipher = es_malloc(size);
+    /* TLS may hold the beginning of a record, which comes on top of what is received: with so
+       much less of that whoever reads a scratch full always gets all of it in one piece. */
+    s->cipher_size = size - RECORD_MAX_BYTES;
+    s->cipher = es_malloc(s->cipher_size);
     s->out = ES_BUF_INIT(TLS_OUTPUT_MAX_BYTES);
     if (s->plain == NULL || s->cipher == NULL) {
         relay_scratch_free(s);
@@ -167,7 +172,7 @@ static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_
         status = decrypt(s, p, n, ret_n, err);
     /* Without close_notify too it may end: TDS messages know their own length. */
     if (status == ENTRASQL_AGAIN && s->scratch != NULL)
-        status = receive_all(s, s->scratch->cipher, s->scratch->size, p, n, ret_n, err);
+        status = receive_all(s, s->scratch->cipher, s->scratch->cipher_size, p, n, ret_n, err);
     else if (status == ENTRASQL_AGAIN)
         status = receive_all(s, own, sizeof own, p, n, ret_n, err);
     /* Who filled its space, or took one record, may have left something behind. */

@@ -18,11 +18,13 @@ typedef struct relay_stream relay_stream;
  */
 typedef struct relay_scratch {
     uint8_t *plain;  /* size bytes: what a stream's owner reads into */
-    uint8_t *cipher; /* as many: what TLS reads from */
+    uint8_t *cipher; /* cipher_size bytes: what TLS reads from */
     size_t size;
+    size_t cipher_size;
     es_buf out; /* what TLS writes; keeps its memory */
 } relay_scratch;
 
+/* size: 32 KiB or more. */
 entrasql_status relay_scratch_new(size_t size, relay_scratch **ret) ES_MUST_USE;
 void relay_scratch_free(relay_scratch *s); /* wipes; NULL allowed */
 
