@@ -302,35 +302,80 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
 
 /* ---- script ---- */
 
-static entrasql_status build_script(const migrate_context *m, const migrate_settings *s,
-                                    es_buf *out)
+/* Up to the name of the application; az's words for a function app have no connection strings. */
+static entrasql_status add_az(const migrate_context *m, const migrate_setting *s, const char *verb,
+                              es_buf *out)
 {
-    bool is_function = es_streq(m->host.host->name, "function-app");
+    bool is_string = s->kind == AZURE_CONNECTION_STRING;
+    bool is_function = !is_string && es_streq(m->host.host->name, "function-app");
 
-    for (size_t i = 0; i < s->count; i++) {
-        const migrate_setting *one = &s->list[i];
-        bool is_string = one->kind == AZURE_CONNECTION_STRING;
-        if (one->value == NULL)
-            continue;
-        ES_TRY(es_buf_printf(
-            out, "az %s config %s set%s -g ", is_function ? "functionapp" : "webapp",
-            is_string ? "connection-string" : "appsettings", is_string ? " -t SQLAzure" : ""));
-        ES_TRY(migrate_add_shell(out, m->o->resource_group));
-        ES_TRY(es_buf_add_str(out, " -n "));
-        ES_TRY(migrate_add_shell(out, m->o->app));
-        if (m->o->slot != NULL) {
-            ES_TRY(es_buf_add_str(out, " --slot "));
-            ES_TRY(migrate_add_shell(out, m->o->slot));
-        }
-        ES_TRY(es_buf_add_str(out, m->o->sticky ? " --slot-settings " : " --settings "));
-        /* The name is Azure's to say, and may be one that a shell would act upon. */
-        ES_CLEANUP(es_buf_done) es_buf pair = ES_BUF_INIT(MIGRATE_TEXT_MAX);
-        ES_TRY(es_buf_printf(&pair, "%s=%s", one->name, one->value));
-        const char *text = es_buf_cstr(&pair);
-        ES_TRY(text != NULL ? migrate_add_shell(out, text) : ENTRASQL_NOMEM);
-        ES_TRY(es_buf_u8(out, '\n'));
-    }
-    return ENTRASQL_OK;
+    ES_TRY(es_buf_printf(out, "az %s config %s %s -g ", is_function ? "functionapp" : "webapp",
+                         is_string ? "connection-string" : "appsettings", verb));
+    ES_TRY(migrate_add_shell(out, m->o->resource_group));
+    ES_TRY(es_buf_add_str(out, " -n "));
+    ES_TRY(migrate_add_shell(out, m->o->app));
+    if (m->o->slot == NULL)
+        return ENTRASQL_OK;
+    ES_TRY(es_buf_add_str(out, " --slot "));
+    return migrate_add_shell(out, m->o->slot);
+}
+
+/* Before the identity is there, az is asked for its id when the script runs. */
+static entrasql_status add_asked_id(const migrate_context *m, es_buf *out)
+{
+    ES_TRY(es_buf_printf(out, "%s=", MIGRATE_CLIENT_ID_SETTING));
+    ES_TRY(es_buf_add_str(out, "\"$(az identity show --query clientId -o tsv -g "));
+    ES_TRY(migrate_add_shell(out, m->o->identity_group != NULL ? m->o->identity_group
+                                                               : m->o->resource_group));
+    ES_TRY(es_buf_add_str(out, " -n "));
+    ES_TRY(migrate_add_shell(out, m->o->identity));
+    return es_buf_add_str(out, ")\"");
+}
+
+/* Name and value as one word: the name is Azure's to say, and a shell may act upon it. */
+static entrasql_status add_pair(const migrate_setting *s, es_buf *out)
+{
+    ES_CLEANUP(es_buf_done) es_buf pair = ES_BUF_INIT(MIGRATE_TEXT_MAX);
+
+    ES_TRY(es_buf_printf(&pair, "%s=%s", s->name, s->value));
+    const char *text = es_buf_cstr(&pair);
+    return text != NULL ? migrate_add_shell(out, text) : ENTRASQL_NOMEM;
+}
+
+static bool is_asked_id(const migrate_setting *s)
+{
+    return !s->is_known && s->kind == AZURE_SETTING && es_streq(s->name, MIGRATE_CLIENT_ID_SETTING);
+}
+
+static entrasql_status script_removal(const migrate_context *m, const migrate_setting *s,
+                                      es_buf *out)
+{
+    ES_TRY(add_az(m, s, "delete", out));
+    ES_TRY(es_buf_add_str(out, " --setting-names "));
+    ES_TRY(migrate_add_shell(out, s->name));
+    return es_buf_u8(out, '\n');
+}
+
+static entrasql_status script_site(const migrate_context *m, const migrate_setting *s, es_buf *out)
+{
+    bool is_string = s->kind == AZURE_CONNECTION_STRING;
+
+    if (s->value == NULL && !is_asked_id(s))
+        return script_removal(m, s, out);
+    ES_TRY(add_az(m, s, is_string ? "set -t SQLAzure" : "set", out));
+    ES_TRY(es_buf_add_str(out, m->o->sticky ? " --slot-settings " : " --settings "));
+    ES_TRY(is_asked_id(s) ? add_asked_id(m, out) : add_pair(s, out));
+    return es_buf_u8(out, '\n');
+}
+
+static entrasql_status script_words(const migrate_setting *s, es_buf *out)
+{
+    if (is_asked_id(s))
+        return migrate_line(
+            out, "# set in the application's environment: %s=the identity's client id", s->name);
+    if (s->value == NULL)
+        return migrate_line(out, "# taken from the application's environment: %s", s->name);
+    return migrate_line(out, "# set in the application's environment: %s=%s", s->name, s->value);
 }
 
 static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *err)
@@ -339,13 +384,16 @@ static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *e
     bool is_site = (m->host.host->features & AZURE_HOST_HAS_CONNECTION_STRINGS) != 0;
 
     ES_TRY(migrate_settings_want(m, &s, err));
-    if (is_site)
-        return migrate_built(build_script(m, &s, out), err);
     for (size_t i = 0; i < s.count; i++) {
-        if (s.list[i].value != NULL)
-            ES_TRY(migrate_built(migrate_line(out, "# set in the application's environment: %s=%s",
-                                              s.list[i].name, s.list[i].value),
-                                 err));
+        const migrate_setting *one = &s.list[i];
+        if (one->same)
+            continue;
+        entrasql_status status = ENTRASQL_OK;
+        if (!one->is_known && !is_asked_id(one))
+            status = migrate_line(out, "# %s: plan again once the identity is there", one->name);
+        else
+            status = is_site ? script_site(m, one, out) : script_words(one, out);
+        ES_TRY(migrate_built(status, err));
     }
     return ENTRASQL_OK;
 }

@@ -515,6 +515,8 @@ def test_file_of_options_journal_alone_and_script(fresh, tmp_path):
     script = m.done("plan", "--script")
     assert "az identity create -g 'persons-rg' -n 'OrdersIdentity'" in script
     assert "CREATE USER [OrdersIdentity] FROM EXTERNAL PROVIDER" in script
+    # Not known before the identity is made, so it is asked for when the script runs.
+    assert " AZURE_CLIENT_ID=\"$(az identity show --query clientId -o tsv -g 'persons-rg'" in script
     assert PASSWORD not in script
     m.apply()
     for word in ("verify", "rollback"):
