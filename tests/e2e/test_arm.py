@@ -368,6 +368,13 @@ def test_operations_that_last_and_that_fail(cloud, arm):
     assert arm.raw("GET", url).body["status"] == "InProgress"
     # Its api-version is not the request's, and clients take the URL as it is.
     assert "api-version=2023-08-01" not in url
+    assert put.headers["Retry-After"] == "1"
+    cloud.command("reset")
+    cloud.command("fault", "arm-slow", "on", "--value", "0")
+    put = arm.put(path, wanted)
+    assert put.headers["Retry-After"] == "0"
+    url = put.headers["Azure-AsyncOperation"][len(f"https://localhost:{arm.port}"):]
+    assert arm.raw("GET", url).body["status"] == "Succeeded"
     cloud.command("fault", "arm-slow", "off")
     cloud.command("reset")
     cloud.command("fault", "arm-operation-fails", "on", "--count", "1")

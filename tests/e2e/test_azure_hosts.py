@@ -42,7 +42,10 @@ def cloud(programs, tmp_path_factory):
 
 @pytest.fixture
 def arm(cloud):
+    """The world as at the start, whose operations are over at once: their time is waited for in
+    test_arm.py and test_migrate.py."""
     assert cloud.command("reset").returncode == 0
+    assert cloud.command("fault", "arm-slow", "on", "--value", "0").returncode == 0
     return Arm(cloud, ADMIN)
 
 

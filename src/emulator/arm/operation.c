@@ -112,7 +112,7 @@ static void answer(arm_call *c, const operation *o, arm_lro lro, const char *kin
 {
     const char *status = *kind != '\0' ? "AzureAsyncOperation" : "operationStatuses";
     const char *result = *kind != '\0' ? "OperationResults" : "operationResults";
-    arm_header(c, "Retry-After", RETRY_AFTER);
+    arm_header(c, "Retry-After", is_over(o) ? "0" : RETRY_AFTER);
     if (lro == ARM_LRO_STATE) {
         arm_reply(c, created ? 201 : 200, arm_view(c, resource));
         return;
