@@ -245,3 +245,24 @@ def test_the_socket_of_systemd_is_taken(programs, emulator, tmp_path):
     finally:
         process.kill()
         process.wait(timeout=30)
+
+
+def test_packages_have_the_projects_version():
+    version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text())[1]
+    assert (PACKAGING / "debian/changelog").read_text().startswith(f"entrasql ({version}) ")
+    assert re.search(r"^Version:\s+(\S+)$", (PACKAGING / "rpm/entrasql.spec").read_text(), re.M)[1] == version
+    assert f'  version "{version}"\n' in (PACKAGING / "homebrew/entrasql.rb").read_text()
+
+
+@pytest.mark.parametrize("library, package", [
+    ("libentrasql.so", "libentrasql0"), ("libentrasql-odbc.so", "libentrasql-odbc0"),
+])
+def test_debian_symbols_are_the_libraries(library, package):
+    shown = {
+        line.split()[1] for line in (ROOT / "tools/symbols.txt").read_text().splitlines()
+        if line.split()[0] == library
+    }
+    lines = (PACKAGING / f"debian/{package}.symbols").read_text().splitlines()[1:]
+    listed = {line.split()[0] for line in lines}
+    # The version nodes, which dpkg lists as symbols, too.
+    assert {s for s in listed if s.split("@")[0] != s.split("@")[1]} == shown
