@@ -116,7 +116,7 @@ says "3 rows affected" "eval \"\$(entrasql emulator env --as admin@contoso.examp
     entrasql query -i $examples/persons.sql"
 says "dev@contoso.example" 'eval "$(entrasql emulator env --as dev@contoso.example)"
     entrasql query -Q "SELECT USER_NAME()"'
-says "oid" 'eval "$(entrasql emulator env --as dev@contoso.example)"; entrasql token --claims'
+says "object id" 'eval "$(entrasql emulator env --as dev@contoso.example)"; entrasql token --claims'
 inside "cp $examples/persons.c . && cc persons.c \$(pkg-config --cflags --libs entrasql-odbc) -o persons" ||
     die "persons.c does not compile"
 pass "cc persons.c"
