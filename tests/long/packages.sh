@@ -120,7 +120,7 @@ says "object id" 'eval "$(entrasql emulator env --as dev@contoso.example)"; entr
 inside "cp $examples/persons.c . && cc persons.c \$(pkg-config --cflags --libs entrasql-odbc) -o persons" ||
     die "persons.c does not compile"
 pass "cc persons.c"
-says "Lovelace" 'eval "$(entrasql emulator env --as MigrationIdentity --host persons-app)"; ./persons'
+says "Lovelace" 'eval "$(entrasql emulator env --as MigrationIdentity --host persons-app --driver FreeTDS)"; ./persons'
 says "Lovelace" 'eval "$(entrasql emulator env --as dev@contoso.example)"
     address=$(printf "%s" "$AZURE_SQL_CONNECTIONSTRING" | sed -n "s/.*Server=\([^;]*\).*/\1/p")
     echo "SELECT LastName FROM Persons" | isql -b -k -v "Driver={entrasql};Server=$address;Database=persons;Encrypt=yes;HostNameInCertificate=localhost"'
