@@ -9,6 +9,7 @@ import pymssql
 import pyodbc
 import pytest
 
+import odbc
 from conftest import ADMIN, APP_HOST, DATABASE, IDENTITY, clean_environment, run, wait_for
 from test_drivers import SQL_COPT_SS_ACCESS_TOKEN, pack
 from test_proxy import proxy
@@ -69,7 +70,7 @@ def test_converted_for_our_driver_signs_in_by_itself(emulator, programs, words):
     assert "Authentication=ActiveDirectory" in text
     program = ("import pyodbc, sys; pyodbc.pooling = False; "
                "print(pyodbc.connect(sys.stdin.read()).execute('SELECT USER_NAME()').fetchval())")
-    result = run([programs.python, "-c", program], env=env, input=text)
+    result = run([programs.python, "-c", program], env=env | odbc.preload(), input=text)
     assert result.stdout.strip() == IDENTITY, result.stderr
 
 

@@ -185,7 +185,8 @@ static entrasql_status connect_in_login(wire *w, entrasql_error *err)
 static entrasql_status start_tls(wire *w, const wire_options *o, entrasql_error *err)
 {
     w->ssl = SSL_new(o->tls->ctx);
-    if (w->ssl == NULL || SSL_set_tlsext_host_name(w->ssl, "localhost") != 1 ||
+    char name[] = "localhost"; /* the macro casts const away */
+    if (w->ssl == NULL || SSL_set_tlsext_host_name(w->ssl, name) != 1 ||
         SSL_set1_host(w->ssl, "localhost") != 1)
         return es_nomem(err);
     return o->tls_in_login ? connect_in_login(w, err) : connect_strict(w, err);
