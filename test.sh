@@ -69,11 +69,12 @@ if [ $unit_only = 1 ]; then
     exec tools/count_tests.py "$reports/unit.xml"
 fi
 
-# The tests of whole programs use what a user would have: an installed tree.
+# The tests of whole programs use what a user would have: an installed tree. They mostly wait, so
+# three files run at a time.
 rm -rf "$build/stage"
 DESTDIR="$ROOT/$build/stage" meson install -C "$build" --no-rebuild --quiet >/dev/null
 ENTRASQL_STAGE="$ROOT/$build/stage" ENTRASQL_SANITIZE=$sanitize ENTRASQL_CC=$compiler \
-    .venv/bin/python -m pytest -q -p no:cacheprovider --junitxml "$reports/e2e.xml" \
+    .venv/bin/python -m pytest -q -p no:cacheprovider -n 3 --dist loadfile --junitxml "$reports/e2e.xml" \
     tests/e2e "$@" || true
 
 exec tools/count_tests.py "$reports/unit.xml" "$reports/e2e.xml"

@@ -22,11 +22,11 @@ DEMO_DEB="tdsodbc odbcinst"
 DEMO_DNF="freetds-libs"
 DEMO_BREW="freetds"
 
-TEST_DEB="g++ make systemd curl unixodbc libcmocka-dev python3 python3-venv python3-pip python3-pytest python3-pyodbc
- python3-pymssql freetds-bin libgssapi-krb5-2 libltdl7 file chromium chromium-driver
+TEST_DEB="g++ make systemd curl unixodbc libcmocka-dev python3 python3-venv python3-pip python3-pytest python3-pytest-xdist
+ python3-pyodbc python3-pymssql freetds-bin libgssapi-krb5-2 libltdl7 file chromium chromium-driver
  man-db zsh fish"
-TEST_DNF="gcc-c++ make libcmocka-devel python3 python3-pip python3-pytest python3-pyodbc
- python3-pymssql freetds krb5-libs libtool-ltdl file chromium chromedriver
+TEST_DNF="gcc-c++ make libcmocka-devel python3 python3-pip python3-pytest python3-pytest-xdist
+ python3-pyodbc python3-pymssql freetds krb5-libs libtool-ltdl file chromium chromedriver
  man-db zsh fish"
 TEST_BREW="cmocka python freetds man-db zsh fish"
 

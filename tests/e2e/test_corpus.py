@@ -141,8 +141,10 @@ def server(programs, tmp_path_factory, password_file):
                   # The object id of which the cases know the SID.
                   {"upn": PEOPLE["ada"], "name": PEOPLE["ada"],
                    "object_id": "030201a0-0000-0000-0000-000000000000"},
-                  {"upn": "twin1@contoso.example", "name": "Twin"},
-                  {"upn": "twin2@contoso.example", "name": "Twin"}],
+                  {"upn": "twin1@contoso.example", "name": "Twin",
+                   "object_id": "000000d0-0000-0000-0000-000000000000"},
+                  {"upn": "twin2@contoso.example", "name": "Twin",
+                   "object_id": "000000d1-0000-0000-0000-000000000000"}],
         "groups": [{"name": "Readers", "members": [PEOPLE["grace"]]}],
         "identities": [{"name": "MigrationIdentity"}],
         "hosts": [{"name": "app", "kind": "web-app", "identities": ["MigrationIdentity"]}],

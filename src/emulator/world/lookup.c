@@ -335,6 +335,22 @@ size_t world_directory_find(void *ctx, const char *name, engine_external *ret)
     return count;
 }
 
+/* Whether the directory has the display name more than once. */
+static bool has_namesake(const world *w, const world_principal *p)
+{
+    for (size_t i = 0; i < w->principal_count; i++)
+        if (&w->principals[i] != p && es_strcaseeq(w->principals[i].name, p->name))
+            return true;
+    return false;
+}
+
+/* What the database calls a principal: people by their UPN, and namesakes by the name they share.
+ */
+static const char *name_in_sql(const world *w, const world_principal *p)
+{
+    return p->kind == WORLD_USER && !has_namesake(w, p) ? p->upn : p->name;
+}
+
 bool world_directory_find_id(void *ctx, const uint8_t object_id[16], engine_external *ret,
                              char *name, size_t name_size)
 {
@@ -345,7 +361,7 @@ bool world_directory_find_id(void *ctx, const uint8_t object_id[16], engine_exte
         const world_principal *p = &w->principals[i];
         found = describe(p, ret) && memcmp(ret->object_id, object_id, 16) == 0;
         if (found)
-            es_strlcpy_utf8(name, name_size, p->kind == WORLD_USER ? p->upn : p->name);
+            es_strlcpy_utf8(name, name_size, name_in_sql(w, p));
     }
     world_let_go(w);
     return found;
