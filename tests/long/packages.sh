@@ -138,6 +138,8 @@ if diff "$work/before" "$work/after" >"$work/left" || ! grep -i entrasql "$work/
 else
     die "files stay after purge"
 fi
-if grep -rqi entrasql "$machine/etc"; then die "$(grep -rli entrasql "$machine/etc") still names entrasql"; fi
+# passwd- and kin are the account tools' backups of one step before.
+left=$(grep -rli --exclude='*-' entrasql "$machine/etc" || true)
+[ -z "$left" ] || die "$left still names entrasql"
 pass "nothing in /etc names it"
 echo "packages: $passed passed, 0 failed"
