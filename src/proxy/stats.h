@@ -75,16 +75,14 @@ typedef enum proxy_pin {
     PROXY_PIN_TRANSACTION,   /* one is open and cannot be told to be ended by the reset */
     PROXY_PIN_ATTENTION,     /* a cancel was not answered */
     PROXY_PIN_PARTIAL,       /* a request half sent, or a reply half read */
-    PROXY_PIN_BULK,          /* bulk load */
-    PROXY_PIN_MARS,          /* several requests on one connection */
+    PROXY_PIN_BULK,          /* a bulk load half sent, or not answered */
     PROXY_PIN_FATAL,         /* the server sent severity 20 or more, or closed */
     PROXY_PIN_SESSION_STATE, /* session state that cannot be recovered */
-    PROXY_PIN_CONTEXT,       /* EXECUTE AS, application role, and what a reset may leave */
-    PROXY_PIN_RESET,         /* the reset was not acknowledged */
+    PROXY_PIN_RESET,         /* the reset was refused or not acknowledged */
     PROXY_PIN_AGE,           /* life time, token or revalidation age */
     PROXY_PIN_IDLE,          /* idle for too long, or beyond what the pool keeps */
     PROXY_PIN_ADMIN,         /* RECONNECT, KILL, a reload, the end */
-    PROXY_PIN_OTHER,
+    PROXY_PIN_OTHER,         /* the protocol could not be followed */
     PROXY_PINS
 } proxy_pin;
 

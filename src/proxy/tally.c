@@ -59,6 +59,8 @@ static proxy_pin pin_of(relay_pin pin)
     switch (pin) {
     case RELAY_PIN_PARTIAL:
         return PROXY_PIN_PARTIAL;
+    case RELAY_PIN_BULK:
+        return PROXY_PIN_BULK;
     case RELAY_PIN_ATTENTION:
         return PROXY_PIN_ATTENTION;
     case RELAY_PIN_FATAL:

@@ -265,6 +265,8 @@ static void begin_packet(relay_border *b, relay_border_way *w)
         begin_reply(b);
     w->in_message = true;
     w->type = w->head[0];
+    if (w == &b->up && w->type != TDS_PACKET_ATTENTION)
+        b->is_bulk = w->type == TDS_PACKET_BULK;
     w->is_last = (w->head[1] & TDS_STATUS_EOM) != 0;
     w->payload_left = length - HEADER_BYTES;
     if ((w == &b->down && w->type != TDS_PACKET_REPLY) || is_unclear_what_is_cancelled(b, w))
@@ -331,6 +333,12 @@ bool relay_border_is_between_replies(const relay_border *b)
     return !b->lost && is_between(&b->down);
 }
 
+/* Of a header that is not whole nobody knows whether its message will be a bulk load. */
+static relay_pin unfinished(const relay_border *b)
+{
+    return b->is_bulk && (b->up.in_message || b->requests > 0) ? RELAY_PIN_BULK : RELAY_PIN_PARTIAL;
+}
+
 relay_pin relay_border_pin(const relay_border *b)
 {
     if (b->lost)
@@ -338,11 +346,11 @@ relay_pin relay_border_pin(const relay_border *b)
     if (b->fatal)
         return RELAY_PIN_FATAL;
     if (!is_between(&b->up))
-        return RELAY_PIN_PARTIAL;
+        return unfinished(b);
     if (b->attentions > 0)
         return RELAY_PIN_ATTENTION;
     if (!is_between(&b->down) || b->requests > 0)
-        return RELAY_PIN_PARTIAL;
+        return unfinished(b);
     if (b->unrecoverable)
         return RELAY_PIN_STATE;
     return b->transaction == RELAY_TRANSACTION_UNKNOWN ? RELAY_PIN_TRANSACTION : RELAY_PIN_NONE;
@@ -357,6 +365,8 @@ const char *relay_pin_name(relay_pin pin)
         return "protocol not followed";
     case RELAY_PIN_PARTIAL:
         return "request or reply unfinished";
+    case RELAY_PIN_BULK:
+        return "bulk load unfinished";
     case RELAY_PIN_ATTENTION:
         return "cancel unanswered";
     case RELAY_PIN_FATAL:

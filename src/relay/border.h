@@ -46,6 +46,7 @@ typedef enum relay_pin {
     RELAY_PIN_NONE,        /* a reset may bring it back */
     RELAY_PIN_LOST,        /* MARS, or a protocol that is not understood */
     RELAY_PIN_PARTIAL,     /* a request half sent, or a reply half read or not come */
+    RELAY_PIN_BULK,        /* the same of a bulk load */
     RELAY_PIN_ATTENTION,   /* a cancel was not answered */
     RELAY_PIN_FATAL,       /* the server sent an error of class 20 or more */
     RELAY_PIN_STATE,       /* SESSIONSTATE says that it cannot be recovered */
@@ -60,6 +61,7 @@ typedef struct relay_border {
     uint32_t attentions; /* sent and not acknowledged */
     relay_transaction transaction;
     uint64_t descriptor; /* of the open transaction (ENVCHANGE 8) */
+    bool is_bulk;        /* the latest request is a bulk load */
     bool lost;           /* SMP (MARS), a broken header, or something out of turn */
     bool fatal;          /* an error of class 20 or more */
     bool failed;         /* the latest complete reply ended with an error */

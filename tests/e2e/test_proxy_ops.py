@@ -17,7 +17,7 @@ import pytest
 import pytds
 from prometheus_client.parser import text_string_to_metric_families
 
-from conftest import APP_HOST, IDENTITY, run
+from conftest import APP_HOST, IDENTITY, ROOT, run
 from test_proxy import identity_env, proxy, rows_of, target, tsql  # noqa: F401 - fixtures
 
 
@@ -275,6 +275,35 @@ def test_a_pin_has_its_reason(programs, pooled):
           "it is not used again")
     assert sum(metrics(p)["entrasql_proxy_pins_total"].values()) == 1
     assert not show(p.port(), "SERVERS")
+
+
+def test_a_bulk_load_that_was_left_is_counted_as_one(programs, pooled):
+    p = pooled
+    script = ("import os, pytds\n"
+              f"c = pytds.connect('127.0.0.1', port={p.port()}, user='a', password='b',\n"
+              "                  autocommit=True)\n"
+              "k = c.cursor()\n"
+              "k.execute('CREATE TABLE #b (v nvarchar(4000))')\n"
+              "def rows():\n"
+              "    for i in range(50):\n"
+              "        yield ['x' * 4000]\n"
+              "    os._exit(0)\n"
+              "k.copy_to(data=rows(), table_or_view='#b', columns=[\n"
+              "    pytds.Column('v', type=pytds.tds_types.NVarCharType(4000))])\n"
+              "os._exit(1)\n")
+    assert run([programs.python, "-c", script]).returncode == 0
+    until(lambda: value_of(metrics(p), "entrasql_proxy_pins_total", reason="bulk") == 1,
+          "it is not used again")
+    assert sum(metrics(p)["entrasql_proxy_pins_total"].values()) == 1
+
+
+def test_the_reasons_of_pins_are_the_documented_ones(pooled):
+    reasons = {dict(labels)["reason"] for labels in metrics(pooled)["entrasql_proxy_pins_total"]}
+    text = (ROOT / "docs" / "proxy-operations.md").read_text()
+    row = re.search(r"^\| `pins_total\{reason\}` \|.*$", text, re.M)
+    assert set(re.findall(r"`(\w+)`", row.group(0))) == reasons
+    table = (ROOT / "docs" / "proxy-pool.md").read_text().partition("## What never goes back")[2]
+    assert set(re.findall(r"^\| `(\w+)` \|", table.partition("\n## ")[0], re.M)) == reasons
 
 
 # ---- the admin database ----

@@ -336,6 +336,43 @@ static void a_reply_without_an_end_is_never_idle(void **state)
     assert_int_equal(relay_border_pin(&got), RELAY_PIN_PARTIAL);
 }
 
+/* Whatever of it is missing; one that was answered, also with an error, is over. */
+static void an_unfinished_bulk_load_is_told_apart(void **state)
+{
+    (void)state;
+    static const uint16_t answers[] = {TDS_DONE_COUNT, TDS_DONE_ERROR};
+    for (size_t i = 0; i < 2; i++) {
+        traffic t = {0};
+        relay_border b = {0};
+        request(&t, TDS_PACKET_BATCH, 60);
+        plain_reply(&t, 0);
+        request(&t, TDS_PACKET_BULK, 1500);
+        plain_reply(&t, answers[i]);
+        show_all(&b, &(traffic){.count = 2, .pieces = {t.pieces[0], t.pieces[1]}});
+        const es_buf *up = &t.pieces[2].bytes;
+        for (size_t at = 0; at < up->len; at++) {
+            relay_border cut = b;
+            show(&cut, UP, up->data, at);
+            assert_int_equal(relay_border_pin(&cut), at == 0  ? RELAY_PIN_NONE
+                                                     : at < 8 ? RELAY_PIN_PARTIAL
+                                                              : RELAY_PIN_BULK);
+        }
+        show(&b, UP, up->data, up->len);
+        const es_buf *down = &t.pieces[3].bytes;
+        for (size_t at = 0; at < down->len; at++) {
+            relay_border cut = b;
+            show(&cut, DOWN, down->data, at);
+            assert_int_equal(relay_border_pin(&cut), RELAY_PIN_BULK);
+        }
+        show(&b, DOWN, down->data, down->len);
+        assert_int_equal(relay_border_pin(&b), RELAY_PIN_NONE);
+        request(&t, TDS_PACKET_BATCH, 60);
+        show(&b, UP, t.pieces[4].bytes.data, t.pieces[4].bytes.len - 1);
+        assert_int_equal(relay_border_pin(&b), RELAY_PIN_PARTIAL);
+        traffic_done(&t);
+    }
+}
+
 static void what_is_out_of_turn_is_lost(void **state)
 {
     (void)state;
@@ -405,6 +442,7 @@ int main(void)
         cmocka_unit_test(requests_behind_an_attention_are_not_followed),
         cmocka_unit_test(fatal_errors_are_seen),
         cmocka_unit_test(a_reply_without_an_end_is_never_idle),
+        cmocka_unit_test(an_unfinished_bulk_load_is_told_apart),
         cmocka_unit_test(what_is_out_of_turn_is_lost),
         cmocka_unit_test(session_state_that_cannot_be_recovered_is_seen),
         cmocka_unit_test(a_reset_is_acknowledged),
