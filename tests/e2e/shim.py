@@ -56,8 +56,15 @@ class Shim:
         self._thread.join()
 
     def drop_all(self):
-        """Resets every connection that is open now."""
-        self._loop.call_soon_threadsafe(lambda: [reset(writer) for writer in list(self._writers)])
+        """Resets every connection that is open now; they are closed when it returns."""
+        asyncio.run_coroutine_threadsafe(self._drop_all(), self._loop).result(30)
+
+    async def _drop_all(self):
+        sockets = [writer.get_extra_info("socket") for writer in self._writers]
+        for writer in list(self._writers):
+            reset(writer)
+        while any(sock.fileno() >= 0 for sock in sockets):  # closed by the loop's next turns
+            await asyncio.sleep(0)
 
     def _run(self, ready):
         asyncio.set_event_loop(self._loop)
