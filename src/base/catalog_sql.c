@@ -5,6 +5,15 @@
 
 #include <stddef.h>
 
+/* One cause for the four of them: a damaged or expired token, or one at the wrong moment. */
+#define BAD_FEDAUTH_CAUSE                                                                          \
+    "the server cannot take the client's token: it has expired or is damaged, or the driver sent " \
+    "it at the wrong moment"
+#define BAD_FEDAUTH_HINT                                                                           \
+    "Get a new token and connect again. If it stays, it is the driver: use a current one, and "    \
+    "leave user, password and Authentication out beside an access token (entrasql doctor shows "   \
+    "the login step by step)."
+
 /*
  * Of one number the first row whose text occurs in the message. Texts are short
  * pieces: servers differ in the words around them.
@@ -98,6 +107,10 @@ const es_catalog_entry es_catalog_sql[] = {
     {33132, NULL, false, "Azure SQL does not take this kind of principal",
      "Azure SQL takes people, security groups, apps and managed identities. Put the principal "
      "into a group and make a user for that."},
+    {33147, NULL, false, BAD_FEDAUTH_CAUSE, BAD_FEDAUTH_HINT},
+    {33154, NULL, false, BAD_FEDAUTH_CAUSE, BAD_FEDAUTH_HINT},
+    {33155, NULL, false, BAD_FEDAUTH_CAUSE, BAD_FEDAUTH_HINT},
+    {33156, NULL, false, BAD_FEDAUTH_CAUSE, BAD_FEDAUTH_HINT},
     {33159, NULL, false, "only a session that signed in with Entra may do this",
      "Sign in with an Entra account that may create users (the Entra admin, db_owner or "
      "db_accessadmin), not with a SQL login; or tell the principal by id."},

@@ -20,9 +20,10 @@ typedef struct engine_session engine_session;
 /* ---- directory: how CREATE USER ... FROM EXTERNAL PROVIDER finds a principal ---- */
 
 typedef enum engine_external_kind {
-    ENGINE_EXTERNAL_USER, /* type E; SID is the object id */
-    ENGINE_EXTERNAL_APP,  /* type E; SID is the client (application) id */
-    ENGINE_EXTERNAL_GROUP /* type X; SID is the object id */
+    ENGINE_EXTERNAL_USER,  /* type E; SID is the object id */
+    ENGINE_EXTERNAL_APP,   /* type E; SID is the client (application) id */
+    ENGINE_EXTERNAL_GROUP, /* type X; SID is the object id */
+    ENGINE_EXTERNAL_OTHER  /* in the directory, but no principal of a database */
 } engine_external_kind;
 
 typedef struct engine_external {

@@ -358,6 +358,10 @@ static entrasql_status change_member(engine_session *s, engine_procedure_call *c
     ES_CLEANUP(sqlvalue_done) sqlvalue member = sqlvalue_null(sqltype_of(SQLTYPE_UNKNOWN));
     ES_TRY(text_param(call, "@rolename", 0, &role, err));
     ES_TRY(text_param(call, "@membername", 1, &member, err));
+    /* ALTER ROLE says 15151 of the same: the procedure has a number of its own. */
+    if (engine_catalog_principal(s->catalog, member.u.s.data) == NULL)
+        return engine_error(err, 15410, 1, "User or role '%s' does not exist in this database.",
+                            member.u.s.data);
     engine_unit unit;
     ES_TRY(engine_unit_begin(s, true, false, &unit, err));
     entrasql_status status = engine_change_member(s, role.u.s.data, member.u.s.data, add, err);

@@ -124,6 +124,9 @@ static entrasql_status external_user(engine_session *s, const tsql_user_stmt *st
                             stmt->name.text);
     engine_external found = {0};
     ES_TRY(find_external(s, stmt, &found, err));
+    if (found.kind == ENGINE_EXTERNAL_OTHER)
+        return engine_error(err, 33132, 1,
+                            "This principal type is not supported in Windows Azure SQL Database.");
     const uint8_t *sid = found.kind == ENGINE_EXTERNAL_APP ? found.client_id : found.object_id;
     memcpy(p->sid, sid, GUID_BYTES);
     p->sid_length = GUID_BYTES;

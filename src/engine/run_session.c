@@ -213,7 +213,25 @@ entrasql_status engine_run_waitfor(engine_run *run, const tsql_waitfor_stmt *stm
 
 /* ---- refused by name ---- */
 
+/* An Entra user is taken by sessions of Entra only: 33171, which comes before anything else. */
+static entrasql_status check_impersonation(engine_run *run, const tsql_execute_as_stmt *stmt)
+{
+    ES_CLEANUP(es_cleanup_free) char *name = NULL;
+    if (stmt->name == NULL || stmt->login || run->s->who.external)
+        return ENTRASQL_OK;
+    ES_TRY(engine_run_string(run, stmt->name, &name));
+    const engine_principal *p =
+        name != NULL ? engine_catalog_principal(run->s->catalog, name) : NULL;
+    if (p == NULL || (p->type != 'E' && p->type != 'X'))
+        return ENTRASQL_OK;
+    return engine_error(run->err, 33171, 1,
+                        "Only active directory users can impersonate other active directory "
+                        "users.");
+}
+
 entrasql_status engine_run_execute_as(engine_run *run, const tsql_execute_as_stmt *stmt)
 {
+    if (stmt != NULL)
+        ES_TRY(check_impersonation(run, stmt));
     return engine_unsupported(run->err, stmt != NULL ? "EXECUTE AS" : "REVERT");
 }

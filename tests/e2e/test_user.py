@@ -18,6 +18,7 @@ def emulator(programs, tmp_path_factory, password_file):
     directory = tmp_path_factory.mktemp("user")
     seed = json.loads((ROOT / "examples" / "seed.json").read_text())
     seed["users"] += [{"upn": f"twin{i}@contoso.example", "name": "Twin"} for i in (1, 2)]
+    seed["groups"] += [{"name": "Everybody", "security_enabled": False}]
     (directory / "seed.json").write_text(json.dumps(seed))
     with running_emulator(programs, directory / "data", "--seed", directory / "seed.json",
                           "--sql-login", "tester", "--password-file", password_file) as started:
@@ -142,10 +143,10 @@ def test_dry_run_is_the_statement(emulator):
     assert "a]b" not in listed(emulator)
 
 
-def with_fault(emulator, fault, *words):
+def with_fault(emulator, fault, *words, **kwargs):
     assert emulator.command("fault", *fault.split(), "on").returncode == 0
     try:
-        return refused(emulator, *words)
+        return refused(emulator, *words, **kwargs)
     finally:
         emulator.command("fault", fault.split()[0], "off")
 
@@ -187,6 +188,78 @@ def test_errors_of_the_server_are_explained(emulator):
                          ("sql-private", "private endpoint"), ("sql-network", "virtual networks"),
                          ("sql-paused", "")):
         assert words in with_fault(emulator, fault, "list")
+
+
+# The number that the server answers with, what provokes it, and a piece of the next step.
+AT_LOGIN = {
+    4060: "name of the database", 10928: "try again later", 10929: "try again later",
+    18456: "Check user name", 33147: "Get a new token", 33154: "Get a new token",
+    33155: "Get a new token", 33156: "Get a new token", 40197: "try again", 40501: "wait ten seconds",
+    40531: "<server>.database.windows.net", 40532: "<server>.database.windows.net",
+    40613: "try again in a minute", 40615: "its rules", 40914: "virtual network rules",
+    42101: "private endpoint", 47072: "TLS 1.2", 47073: "private endpoint",
+    49918: "try again later", 49919: "try again later", 49920: "try again later",
+}
+
+
+@pytest.mark.parametrize("number", sorted(AT_LOGIN))
+def test_each_error_of_a_login_has_a_next_step(emulator, number):
+    env = emulator.environment(ADMIN)
+    env["AZURE_SQL_CONNECTIONSTRING"] += ";Connection Timeout=2"  # what may pass is tried again so long
+    text = with_fault(emulator, f"sql-login-error --value {number}", "list", env=env)
+    assert f"{number}" in text and AT_LOGIN[number] in text.split("hint: ")[1], text
+
+
+# Who sends it, the statement, and a piece of the next step.
+IN_A_SESSION = {
+    15023: (ADMIN, "CREATE USER [db_owner] WITHOUT LOGIN", "entrasql user list"),
+    15063: (ADMIN, f"CREATE USER a1 WITH SID = {SID}, TYPE = E; "
+                   f"CREATE USER a2 WITH SID = {SID}, TYPE = E", "entrasql user list"),
+    15138: (ADMIN, "CREATE USER owner1 WITHOUT LOGIN; EXEC('CREATE SCHEMA s1 AUTHORIZATION owner1'); "
+                   "DROP USER owner1", "ALTER AUTHORIZATION ON SCHEMA"),
+    15151: (ADMIN, "DROP USER nobody", "ALTER ANY USER"),
+    15247: ("reader@contoso.example", "CREATE USER x WITHOUT LOGIN", "db_accessadmin"),
+    15410: (ADMIN, "EXEC sp_addrolemember 'db_datareader', 'nobody'", "entrasql user list"),
+    33130: (ADMIN, "CREATE USER [nobody@contoso.example] FROM EXTERNAL PROVIDER", "minute or two"),
+    33131: (ADMIN, "CREATE USER Twin FROM EXTERNAL PROVIDER", "--with-object-id"),
+    33132: (ADMIN, "CREATE USER Everybody FROM EXTERNAL PROVIDER", "group"),
+    33159: (None, "CREATE USER [dev@contoso.example] FROM EXTERNAL PROVIDER", "Entra admin"),
+    33162: (ADMIN, f"CREATE USER x WITH SID = {SID}", "TYPE = E"),
+    33163: (ADMIN, f"CREATE USER x WITH SID = {SID}, TYPE = Q", "TYPE is E"),
+    33168: (ADMIN, f"CREATE USER x FROM LOGIN y WITH SID = {SID}, TYPE = E", "do not go with"),
+    33169: (ADMIN, f"CREATE USER [d\\x] WITH SID = {SID}, TYPE = E", "another one"),
+    33170: (ADMIN, f"CREATE USER x WITH PASSWORD = 'Emulator-1', SID = {SID}, TYPE = E", "do not go with"),
+    33171: (None, "EXECUTE AS USER = 'reader@contoso.example'", "Sign in with an Entra account"),
+    37545: (ADMIN, f"CREATE USER Twin FROM EXTERNAL PROVIDER WITH OBJECT_ID = '{GUID}'", "enterprise application"),
+}
+
+
+@pytest.mark.parametrize("number", sorted(IN_A_SESSION))
+def test_each_error_of_a_statement_has_a_next_step(emulator, number):
+    """From the server itself, in a transaction that is given up; `explain` knows the number."""
+    name, sql, words = IN_A_SESSION[number]
+    env = emulator.environment(name or ADMIN)
+    if name is None:
+        env["AZURE_SQL_CONNECTIONSTRING"] += f";UID=tester;PWD={{{emulator.password}}}"
+    result = run([emulator.programs.entrasql, "query", "-Q", f"BEGIN TRANSACTION; {sql}"], env=env)
+    assert result.returncode != 0 and f"{number}" in result.stderr, result
+    told = run([emulator.programs.entrasql, "explain", str(number)])
+    assert told.returncode == 0 and words in told.stdout, told
+
+
+def test_errors_of_a_statement_reach_the_user_with_their_next_step(emulator):
+    """33132, 15151 and 15247 as `user` meets them: what it looked at first did not tell."""
+    text = refused(emulator, "add", "Everybody")
+    assert "principal type is not supported" in text and "Put the principal into a group" in text
+    emulator.command("identity", "add", "half", "--host", "half-app")
+    done(emulator, "add", "half", "--roles", "db_accessadmin", "--profile", "none")
+    env = emulator.environment("half", "half-app")
+    text = refused(emulator, "add", "x", "--app-id", GUID, "--profile", "none", "--roles", "db_datareader",
+                   env=env)
+    assert "Cannot alter the role 'db_datareader'" in text and "ALTER ANY ROLE" in text
+    text = refused(emulator, "add", "x", "--app-id", GUID, "--profile", "none", name="reader@contoso.example")
+    assert "does not have permission to perform this action" in text and "ALTER ANY USER" in text
+    assert "x" not in listed(emulator)
 
 
 def test_the_identity_of_the_tutorial(emulator):

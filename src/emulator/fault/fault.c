@@ -2,6 +2,7 @@
 /* Which faults are on, and how often they strike yet. */
 #include "fault.h"
 
+#include "base/catalog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -291,10 +292,16 @@ void faults_write(faults *f, json_writer *j)
     json_end_array(j);
 }
 
+uint32_t fault_number(const fault *row, uint32_t value)
+{
+    return row->number != 0 ? row->number : value;
+}
+
 void fault_text(const fault *row, uint32_t value, const char *server, const char *database,
                 const char *address, char *ret, size_t size)
 {
     char number[16];
+    const es_catalog_entry *known = es_catalog_find(ES_CATALOG_SQL, fault_number(row, value), NULL);
     (void)snprintf(number, sizeof number, "%u", (unsigned)value);
     const struct {
         const char *mark;
@@ -302,7 +309,8 @@ void fault_text(const fault *row, uint32_t value, const char *server, const char
     } places[] = {{"{server}", server},
                   {"{database}", database},
                   {"{address}", address},
-                  {"{value}", number}};
+                  {"{value}", number},
+                  {"{cause}", known != NULL ? known->cause : "no cause is known"}};
     size_t n = 0;
     ret[0] = 0;
     for (const char *p = row->text; *p != 0;) {

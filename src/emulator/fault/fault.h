@@ -49,11 +49,12 @@ typedef struct fault {
     unsigned http_status;
     const char *body;         /* FAULT_HTTP; JSON unless content_type says otherwise */
     const char *content_type; /* NULL: JSON */
-    uint32_t number;
+    uint32_t number;          /* 0: the fault's value is the number */
     uint8_t state;
     uint8_t severity;
     const char
-        *text; /* FAULT_SQL; "{server}", "{database}", "{address}", "{value}" are filled in */
+        *text; /* FAULT_SQL; "{server}", "{database}", "{address}", "{value}" are filled in, and
+                  "{cause}": what the catalogue of errors says that the number means */
     const char *help; /* one line */
 } fault;
 
@@ -95,6 +96,8 @@ bool faults_value(faults *f, const char *name, uint32_t *ret);
 /* An array of {"name","place","on","value","left","struck","help"}; left: null when unlimited. */
 void faults_write(faults *f, json_writer *j);
 
+/* The number of a FAULT_SQL. */
+uint32_t fault_number(const fault *row, uint32_t value);
 /* The text of a FAULT_SQL with its places filled in. */
 void fault_text(const fault *row, uint32_t value, const char *server, const char *database,
                 const char *address, char *ret, size_t size);

@@ -181,6 +181,9 @@ const fault fault_table[] = {
      .text = "Cannot open server '{server}' requested by the login. Client is not allowed to "
              "access the server.",
      .help = "40914: the client's virtual network has no rule"},
+    {.name = "sql-login-error", .place = FAULT_AT_LOGIN, .effect = FAULT_SQL, .value = 42101,
+     .state = 1, .severity = 14, .text = "Error {value} of server '{server}': {cause}.",
+     .help = "any number: VALUE, with what the catalogue says that it means"},
     {.name = "sql-redirect", .place = FAULT_AT_LOGIN, .effect = FAULT_ROUTE,
      .help = "logins are redirected to the front's second port, where they are served; with VALUE 1 "
              "to the first one again, in a circle"},

@@ -62,7 +62,7 @@ static entrasql_status strike(front_login *l, tds_server *server, const fault *r
         return es_fail(why, ENTRASQL_CLOSED, "the fault %s dropped it", row->name);
     fault_text(row, value, l->server_name, *l->note.database != '\0' ? l->note.database : "master",
                l->note.address, text, sizeof text);
-    entrasql_status st = refuse(why, row->number, row->state, row->severity, text);
+    entrasql_status st = refuse(why, fault_number(row, value), row->state, row->severity, text);
     es_hint(why, "entrasql emulator fault %s off", row->name);
     return st;
 }

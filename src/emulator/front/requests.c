@@ -243,7 +243,7 @@ static entrasql_status meet_faults(front_requests *q, bool *ret_struck, entrasql
     fault_text(row, value, q->reply->server_name, engine_session_database(q->engine), "", text,
                sizeof text);
     front_reply_begin(q->reply, q->in.type == TDS_PACKET_RPC);
-    return front_reply_error(q->reply, row->number, row->state, row->severity, text);
+    return front_reply_error(q->reply, fault_number(row, value), row->state, row->severity, text);
 }
 
 static entrasql_status answer(front_requests *q, entrasql_error *err)

@@ -182,7 +182,8 @@ size_t world_groups_of(const world *w, const world_principal *p, const char **re
             const world_membership *m = &w->memberships[i];
             bool is_in = es_streq(m->member->object_id, p->object_id) ||
                          holds_text(ret, count, m->member->object_id);
-            if (is_in && !holds_text(ret, count, m->group->object_id)) {
+            if (is_in && !m->group->is_distribution &&
+                !holds_text(ret, count, m->group->object_id)) {
                 ret[count++] = m->group->object_id;
                 grew = true;
             }
@@ -310,7 +311,8 @@ const char *world_database_name(const world *w, size_t i)
 
 static bool describe(const world_principal *p, engine_external *ret)
 {
-    ret->kind = p->kind == WORLD_USER    ? ENGINE_EXTERNAL_USER
+    ret->kind = p->is_distribution       ? ENGINE_EXTERNAL_OTHER
+                : p->kind == WORLD_USER  ? ENGINE_EXTERNAL_USER
                 : p->kind == WORLD_GROUP ? ENGINE_EXTERNAL_GROUP
                                          : ENGINE_EXTERNAL_APP;
     return es_guid_parse(p->object_id, ret->object_id) == ENTRASQL_OK &&

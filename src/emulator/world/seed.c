@@ -119,9 +119,15 @@ static entrasql_status read_user(const seed_object *o, const world *w, world_pri
 
 static entrasql_status read_group(const seed_object *o, const world *w, world_principal *p)
 {
-    static const char *const allowed[] = {"name", "object_id", "members", "tenant", NULL};
+    static const char *const allowed[] = {"name",   "object_id",        "members",
+                                          "tenant", "security_enabled", NULL};
+    bool is_security = true;
     ES_TRY(seed_check(o, allowed));
     ES_TRY(seed_required_text(o, "name", &p->name));
+    if (json_member(o->node, "security_enabled") != NULL &&
+        json_member_bool(o->node, "security_enabled", &is_security) != ENTRASQL_OK)
+        return seed_fail(o, "security_enabled", "must be true or false");
+    p->is_distribution = !is_security;
     ES_TRY(read_tenant_of(o, w, p));
     return seed_guid(o, "object_id", "group", p->tenant->id, p->name, p->object_id);
 }

@@ -51,6 +51,7 @@ typedef struct world_principal {
     const world_tenant *tenant;
     char *resource_id;    /* user-assigned identities; else NULL */
     bool system_assigned; /* identities */
+    bool is_distribution; /* groups: a distribution list, which gives no access to anything */
     es_secret *secret;    /* apps: the client secret */
     char *app_uri;        /* apps: "api://<client id>" */
     char **certificates;  /* apps: registered ones, PEM */

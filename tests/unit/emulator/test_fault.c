@@ -65,7 +65,8 @@ static void test_table(void **state)
             assert_non_null(row->body);
             break;
         case FAULT_SQL:
-            assert_true(!is_http && row->number > 0 && row->severity > 10);
+            assert_true(!is_http && row->severity > 10);
+            assert_true(fault_number(row, row->value) > 0);
             assert_non_null(row->text);
             break;
         case FAULT_ROUTE:
@@ -204,6 +205,13 @@ static void test_text(void **state)
     char text[256];
     fault_text(&row, 42, "srv", "db", "10.0.0.1", text, sizeof text);
     assert_string_equal(text, "a srv b db c 10.0.0.1 d 42 {other} {");
+    static const fault any = {.text = "{value}: {cause}"};
+    assert_int_equal(fault_number(&any, 40532), 40532);
+    fault_text(&any, 40532, "srv", "db", "10.0.0.1", text, sizeof text);
+    assert_string_equal(text, "40532: the gateway knows no server of this name");
+    fault_text(&any, 1, "srv", "db", "10.0.0.1", text, sizeof text);
+    assert_string_equal(text, "1: no cause is known");
+    fault_text(&row, 42, "srv", "db", "10.0.0.1", text, sizeof text);
     for (size_t n = 1; n < 40; n++) { /* every cut stays inside */
         memset(text, 'x', sizeof text);
         fault_text(&row, 42, "srv", "db", "10.0.0.1", text, n);
