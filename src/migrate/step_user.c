@@ -338,9 +338,37 @@ static entrasql_status open_document(const migrate_context *m, es_buf *out)
     return es_buf_add_str(out, " <<'T-SQL'\n");
 }
 
+/*
+ * Entra knows the identity by its own name: the statement for a user of another one needs an id,
+ * which there is none of before the identity is made.
+ */
+static bool has_no_statement(const migrate_context *m, const subject *s)
+{
+    char own[NAME_SIZE] = "";
+
+    if (s->is_developer || s->is_known || m->o->user_name == NULL)
+        return false;
+    if (m->o->system_identity)
+        azure_host_system_name(&m->host, own, sizeof own);
+    else
+        es_strlcpy_utf8(own, sizeof own, m->o->identity);
+    return !es_strcaseeq(m->o->user_name, own);
+}
+
 static entrasql_status script_of(const migrate_context *m, const subject *s, es_buf *out,
                                  entrasql_error *err)
 {
+    if (has_no_statement(m, s)) {
+        ES_CLEANUP(es_buf_done) es_buf ignored = ES_BUF_INIT(MIGRATE_TEXT_MAX);
+        ES_TRY(migrate_user_script(&s->user, &ignored, err)); /* refuses what cannot be a name */
+        return migrate_built(
+            migrate_line(out,
+                         "# The database user %s has another name than the identity, and the "
+                         "server finds it by id only:\n"
+                         "# plan again once the identity is there.",
+                         s->name),
+            err);
+    }
     ES_TRY(migrate_built(migrate_line(out, "# T-SQL, in the database %s:", m->o->database), err));
     if (!s->is_known && !m->o->by_name)
         ES_TRY(migrate_built(
