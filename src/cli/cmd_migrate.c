@@ -7,8 +7,10 @@
 #include "conf/form.h"
 #include "json/json.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define OUTPUT_MAX_BYTES (16 * 1024 * 1024)
 
@@ -242,22 +244,38 @@ static bool ask(const cli_migration *c, const char *question, char *ret, size_t 
     return true;
 }
 
+/* A rollback may be run from another folder: the journal has the whole path. */
+static entrasql_status keep_in(cli_migration *c, const char *path, entrasql_error *err)
+{
+    char cwd[sizeof c->kept];
+
+    cwd[0] = '\0';
+    if (path[0] != '/' && getcwd(cwd, sizeof cwd) == NULL)
+        return es_fail_errno(err, errno, "cannot tell the current folder");
+    int n = snprintf(c->kept, sizeof c->kept, "%s%s%s", cwd, path[0] != '/' ? "/" : "", path);
+    if (n < 0 || (size_t)n >= sizeof c->kept)
+        return es_fail(err, ENTRASQL_INVALID, "the path of --keep-old is too long");
+    c->m.keep_old = c->kept;
+    return ENTRASQL_OK;
+}
+
 /* Whether the old string is kept or given up has to be somebody's word. */
 static entrasql_status choose_old(cli_migration *c, const migrate_plan *p, entrasql_error *err)
 {
     const migrate_view *v = view_of(p, "settings");
     bool discard = conf_args_flag(&c->args, "discard-old");
 
-    c->m.keep_old = conf_args_text(&c->args, "keep-old");
-    if (c->m.keep_old != NULL && discard)
+    const char *file = conf_args_text(&c->args, "keep-old");
+    if (file != NULL && discard)
         return es_fail(err, ENTRASQL_INVALID, "--keep-old and --discard-old: one of them");
-    if (c->m.keep_old != NULL || discard || v == NULL || v->lost.len == 0 || v->state == MIGRATE_OK)
+    if (file != NULL)
+        return keep_in(c, file, err);
+    if (discard || v == NULL || v->lost.len == 0 || v->state == MIGRATE_OK)
         return ENTRASQL_OK;
     if (c->t->in_is_terminal && !conf_args_flag(&c->args, "yes") &&
         ask(c, "The old connection string has a password. File to keep it in (empty: give it up):",
             c->typed, sizeof c->typed)) {
-        c->m.keep_old = c->typed[0] != '\0' ? c->typed : NULL;
-        return ENTRASQL_OK;
+        return c->typed[0] != '\0' ? keep_in(c, c->typed, err) : ENTRASQL_OK;
     }
     es_fail(err, ENTRASQL_INVALID,
             "the old connection string has a password, and nobody said what becomes of it");
@@ -291,6 +309,15 @@ static entrasql_status agree(const cli_migration *c, const migrate_plan *p, entr
     return es_fail(err, ENTRASQL_CANCELLED, "nothing was changed");
 }
 
+/* The run ended before it had a journal: there is nothing to go on from. */
+static entrasql_status nothing_begun(const cli_migration *c, entrasql_error *err)
+{
+    if (err->hint[0] == '\0')
+        es_hint(err, "Nothing was changed. The journal is to be %s: --journal names another file.",
+                c->path);
+    return err->status;
+}
+
 static entrasql_status run_apply(cli_migration *c, entrasql_error *err)
 {
     ES_CLEANUP(migrate_plan_done) migrate_plan p = {0};
@@ -308,6 +335,8 @@ static entrasql_status run_apply(cli_migration *c, entrasql_error *err)
         say(c, "going on from the journal");
     entrasql_status status = migrate_apply(&c->m, &p, c->path, say, c, err);
     if (status != ENTRASQL_OK) {
+        if (c->m.journal == NULL)
+            return nothing_begun(c, err);
         if (err->hint[0] == '\0')
             es_hint(err,
                     "What was done stays. Apply again to go on, or roll back: entrasql migrate "

@@ -18,6 +18,7 @@ typedef struct cli_migration {
     migrate_context m;
     char path[4096];       /* of the journal */
     char typed[4096];      /* a file name that the person typed */
+    char kept[4096];       /* the file of --keep-old, its whole path */
     const char *last_what; /* of the progress that was shown last */
     int64_t last_ms;
 } cli_migration;

@@ -298,8 +298,12 @@ entrasql_status migrate_apply(migrate_context *m, const migrate_plan *p, const c
     const going g = {m, say, say_ctx, err};
 
     es_error_clear(err);
-    if (m->journal == NULL)
+    if (m->journal == NULL) {
+        ES_TRY(migrate_settings_try_keep(m, p->hash, err));
         ES_TRY(open_journal(&g, p, path));
+    } else if (!migrate_journal_has(m->journal, "settings", MIGRATE_EVENT_BEGIN)) {
+        ES_TRY(migrate_settings_try_keep(m, migrate_journal_head_text(m->journal, "plan"), err));
+    }
     ES_TRY(migrate_journal_check(m, err));
     /* A rule that a killed run has left: its address may be another one by now. */
     ES_TRY(migrate_firewall_close(m, err));

@@ -7,6 +7,8 @@
 #include "json/json.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_MAX_BYTES (1024 * 1024)
@@ -85,23 +87,58 @@ static entrasql_status check_there(const char *path, const migrate_olds *o,
     return ENTRASQL_OK;
 }
 
-entrasql_status migrate_olds_write(const char *path, const migrate_olds *o, entrasql_error *err)
+/* Whether the file is there, and then only as one that these values may be in. */
+static entrasql_status look_there(const char *path, const migrate_olds *o, bool *ret_there,
+                                  entrasql_error *err)
 {
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(FILE_MAX_BYTES);
     ES_CLEANUP(migrate_olds_done) migrate_olds there = {0};
-    json_writer w;
 
     entrasql_status status = migrate_olds_read(path, &there, err);
-    if (status == ENTRASQL_OK && es_streq(there.plan, o->plan))
-        return check_there(path, o, &there, err);
-    if (status != ENTRASQL_NOT_FOUND && status != ENTRASQL_NOMEM) {
-        es_fail(err, ENTRASQL_EXISTS, "the file %s is there already and is not of this migration",
-                path);
-        es_hint(err, "Name another file with --keep-old.");
-        return ENTRASQL_EXISTS;
+    *ret_there = status == ENTRASQL_OK;
+    if (status == ENTRASQL_NOT_FOUND) {
+        es_error_clear(err);
+        return ENTRASQL_OK;
     }
     if (status == ENTRASQL_NOMEM)
         return status;
+    if (status == ENTRASQL_OK && es_streq(there.plan, o->plan))
+        return check_there(path, o, &there, err);
+    if (access(path, F_OK) == 0) {
+        es_fail(err, ENTRASQL_EXISTS, "the file %s is there already and is not of this migration",
+                path);
+        status = ENTRASQL_EXISTS;
+    }
+    es_hint(err, "Name another file with --keep-old.");
+    return status;
+}
+
+entrasql_status migrate_olds_try(const char *path, const migrate_olds *o, entrasql_error *err)
+{
+    bool is_there = false;
+
+    ES_TRY(look_there(path, o, &is_there, err));
+    if (is_there)
+        return ENTRASQL_OK;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    if (fd < 0) {
+        entrasql_status status = es_fail_errno(err, errno, "cannot make the file %s", path);
+        es_hint(err, "Name another file with --keep-old.");
+        return status;
+    }
+    (void)close(fd);
+    return unlink(path) == 0 ? ENTRASQL_OK
+                             : es_fail_errno(err, errno, "cannot remove the file %s", path);
+}
+
+entrasql_status migrate_olds_write(const char *path, const migrate_olds *o, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(FILE_MAX_BYTES);
+    bool is_there = false;
+    json_writer w;
+
+    ES_TRY(look_there(path, o, &is_there, err));
+    if (is_there)
+        return ENTRASQL_OK;
     json_writer_init(&w, &text);
     build(o, &w);
     if (json_writer_end(&w) != ENTRASQL_OK || es_buf_u8(&text, '\n') != ENTRASQL_OK)

@@ -37,6 +37,12 @@ void migrate_olds_done(migrate_olds *o);
  */
 entrasql_status migrate_olds_write(const char *path, const migrate_olds *o,
                                    entrasql_error *err) ES_MUST_USE;
+/*
+ * Whether migrate_olds_write() would do: nothing is written, and no file stays. EXISTS as there;
+ * IO and kin: the file cannot be made.
+ */
+entrasql_status migrate_olds_try(const char *path, const migrate_olds *o,
+                                 entrasql_error *err) ES_MUST_USE;
 /* NOT_FOUND; CONFIG: no file of ours; INVALID: others may read it. */
 entrasql_status migrate_olds_read(const char *path, migrate_olds *ret,
                                   entrasql_error *err) ES_MUST_USE;

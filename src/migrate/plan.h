@@ -196,6 +196,12 @@ entrasql_status migrate_rollback(migrate_context *m, migrate_say *say, void *say
 entrasql_status migrate_firewall_open(migrate_context *m, migrate_say *say, void *say_ctx,
                                       entrasql_error *err) ES_MUST_USE;
 /* Removes the rule that this or an earlier run has made. */
+/*
+ * Whether the file of --keep-old can take the old values, before anything is changed for the plan:
+ * see migrate_olds_try(). The plan's steps have been looked at.
+ */
+entrasql_status migrate_settings_try_keep(const migrate_context *m, const char *plan,
+                                          entrasql_error *err) ES_MUST_USE;
 entrasql_status migrate_firewall_close(migrate_context *m, entrasql_error *err) ES_MUST_USE;
 
 /* One thing that verify looked at. */

@@ -131,6 +131,24 @@ static void put_old(const migrate_context *m, const migrate_setting *s, json_wri
     json_end_object(w);
 }
 
+/* What goes into the file of --keep-old; of a plan. */
+static entrasql_status collect_olds(const migrate_settings *s, const char *plan, migrate_olds *ret,
+                                    entrasql_error *err)
+{
+    ret->plan = es_strdup(plan);
+    if (ret->plan == NULL)
+        return es_nomem(err);
+    for (size_t i = 0; i < s->count; i++) {
+        const migrate_setting *one = &s->list[i];
+        if (one->same || one->old == NULL || !one->has_secret || one->old->value == NULL ||
+            one->old->secret != NULL)
+            continue;
+        ES_TRY(migrate_olds_add(ret, migrate_setting_kind_name(one->kind), one->name,
+                                one->old->value, one->old->type, err));
+    }
+    return ENTRASQL_OK;
+}
+
 /* Before the journal: what it says to be kept is. */
 static entrasql_status keep(const migrate_context *m, const migrate_settings *s,
                             entrasql_error *err)
@@ -139,18 +157,21 @@ static entrasql_status keep(const migrate_context *m, const migrate_settings *s,
 
     if (m->keep_old == NULL)
         return ENTRASQL_OK;
-    olds.plan = es_strdup(migrate_journal_head_text(m->journal, "plan"));
-    if (olds.plan == NULL)
-        return es_nomem(err);
-    for (size_t i = 0; i < s->count; i++) {
-        const migrate_setting *one = &s->list[i];
-        if (one->same || one->old == NULL || !one->has_secret || one->old->value == NULL ||
-            one->old->secret != NULL)
-            continue;
-        ES_TRY(migrate_olds_add(&olds, migrate_setting_kind_name(one->kind), one->name,
-                                one->old->value, one->old->type, err));
-    }
+    ES_TRY(collect_olds(s, migrate_journal_head_text(m->journal, "plan"), &olds, err));
     return olds.count != 0 ? migrate_olds_write(m->keep_old, &olds, err) : ENTRASQL_OK;
+}
+
+entrasql_status migrate_settings_try_keep(const migrate_context *m, const char *plan,
+                                          entrasql_error *err)
+{
+    ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+    ES_CLEANUP(migrate_olds_done) migrate_olds olds = {0};
+
+    if (m->keep_old == NULL || !applies(m))
+        return ENTRASQL_OK;
+    ES_TRY(migrate_settings_want(m, &s, err));
+    ES_TRY(collect_olds(&s, plan, &olds, err));
+    return olds.count != 0 ? migrate_olds_try(m->keep_old, &olds, err) : ENTRASQL_OK;
 }
 
 static entrasql_status before(migrate_context *m, json_writer *w, entrasql_error *err)

@@ -414,6 +414,32 @@ def test_old_value_has_to_be_kept_or_given_up(fresh, tmp_path):
     assert "AZURE_CLIENT_ID" not in appsettings(fresh)
 
 
+def test_file_for_the_old_value_is_tried_before_the_first_step(fresh, tmp_path):
+    """Nothing is begun when it or the journal cannot be made; a path from here is good from anywhere."""
+    m = Migration(fresh, "app-service", tmp_path)
+    (tmp_path / "of-others").write_text("{}")
+    (tmp_path / "of-others").chmod(0o600)
+    for path, words in (("no/such/old", "cannot make the file"), ("of-others", "is not of this migration"),
+                        ("of-others/old", "of-others/old")):
+        result = m.run("apply", "--yes", "--keep-old", tmp_path / path)
+        assert result.returncode != 0 and words in result.stderr, result
+        assert "Name another file with --keep-old" in result.stderr and not m.journal.exists(), result
+    m.journal = tmp_path / "no" / "journal"
+    result = m.run("apply", "--yes", "--keep-old", m.keep)
+    assert result.returncode != 0 and "Nothing was changed" in result.stderr, result
+    assert "--journal" in result.stderr and "rollback" not in result.stderr and not m.keep.exists()
+    assert Arm(fresh, ADMIN).get(f"{MSI}/{IDENTITY}").status == 404
+    m.journal = tmp_path / "journal"
+    old = appsettings(fresh)
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    result = run(m.command("apply", "--yes", "--keep-old", "old"), env=m.env, cwd=here, timeout=120)
+    assert result.returncode == 0 and (here / "old").exists(), result
+    result = run(m.command("rollback"), env=m.env, cwd=there, timeout=120)
+    assert result.returncode == 0 and appsettings(fresh) == old, result
+
+
 def test_key_vault_reference_is_kept_as_such(fresh, tmp_path):
     m = Migration(fresh, "app-service", tmp_path, (["--app", "orders-app"], "orders-app"))
     reference = "@Microsoft.KeyVault(SecretUri=https://vault.vault.azure.net/secrets/orders)"
