@@ -454,6 +454,20 @@ def test_key_vault_reference_is_kept_as_such(fresh, tmp_path):
     assert appsettings(fresh) == settings
 
 
+def test_each_error_of_a_login_stops_with_its_next_step(fresh, tmp_path):
+    """A run that cannot sign in to the database stops at the user, and goes on once it can."""
+    m = Migration(fresh, "app-service", tmp_path)
+    for number, words in ((42101, "private endpoint"), (47072, "TLS 1.2"), (33155, "Get a new token"),
+                          (40532, "<server>.database.windows.net"), (18456, "Check user name")):
+        fresh.command("fault", "sql-login-error", "--value", number, "on")
+        result = m.run("apply", "--yes", "--keep-old", m.keep)
+        fresh.command("fault", "sql-login-error", "off")
+        assert result.returncode != 0 and f"step user: Error {number}" in result.stderr, result
+        assert words in result.stderr.split("hint: ")[1], result
+    m.apply()
+    assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
+
+
 def test_state_that_moved_is_refused(fresh, tmp_path):
     m = Migration(fresh, "app-service", tmp_path)
     plan = m.plan()["plan"]
