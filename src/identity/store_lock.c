@@ -63,8 +63,9 @@ static void write_pid(int fd)
 {
     char text[40];
     int n = snprintf(text, sizeof text, "%ld entrasql", (long)getpid());
+    /* A number that was cut and stays takes the lock from nobody: its flock is held. */
     if (n > 0 && pwrite(fd, text, (size_t)n, 0) != n)
-        (void)ftruncate(fd, 0);
+        (void)!ftruncate(fd, 0);
 }
 
 entrasql_status identity_store_lock_try(identity_store_lock *lock, entrasql_error *err)

@@ -22,20 +22,20 @@ static entrasql_status busy(int fd, const char *path, entrasql_error *err)
     char text[24];
     uint64_t pid;
     ssize_t n = pread(fd, text, sizeof text, 0);
-    while (n > 0 && es_is_space(text[n - 1]))
-        n--;
-    if (n > 0 && es_parse_u64(text, (size_t)n, INT32_MAX, &pid) == ENTRASQL_OK)
+    if (n > 1 && text[n - 1] == '\n' &&
+        es_parse_u64(text, (size_t)n - 1, INT32_MAX, &pid) == ENTRASQL_OK)
         return es_fail(err, ENTRASQL_BUSY, "%s is locked by process %llu", path,
                        (unsigned long long)pid);
     return es_fail(err, ENTRASQL_BUSY, "%s is locked by another process", path);
 }
 
+/* On a full disk it may be cut; without its end of line busy() does not believe it. */
 static void write_pid(int fd)
 {
     char text[24];
     int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    if (ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) != n)
-        (void)ftruncate(fd, 0);
+    if (ftruncate(fd, 0) == 0)
+        (void)!pwrite(fd, text, (size_t)n, 0);
 }
 
 static entrasql_status take(int fd, const char *path, entrasql_error *err)

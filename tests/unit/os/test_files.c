@@ -138,6 +138,10 @@ static void one_holder_of_a_lock(void **state)
     assert_int_equal(os_lock_take(path, &second, &err), ENTRASQL_BUSY);
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     assert_non_null(strstr(err.message, pid));
+    /* A number that was cut names nobody. */
+    assert_int_equal(truncate(path, (off_t)strlen(pid) - 1), 0);
+    assert_int_equal(os_lock_take(path, &second, &err), ENTRASQL_BUSY);
+    assert_non_null(strstr(err.message, "another process"));
     os_lock_free(lock);
     assert_int_equal(os_lock_take(path, &second, &err), ENTRASQL_OK);
     os_lock_free(second);
