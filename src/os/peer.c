@@ -127,18 +127,27 @@ static entrasql_status read_answer(int fd, const tuple *t, uid_t *ret_uid, entra
     return ENTRASQL_UNSUPPORTED;
 }
 
-static entrasql_status ask_sock_diag(const tuple *t, uid_t *ret_uid, entrasql_error *err)
+static int open_sock_diag(void)
 {
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0)
-        return ENTRASQL_UNSUPPORTED;
     /* The kernel answers within the call to send; the limit is for a kernel that does not. */
     struct timeval limit = {.tv_sec = 1};
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return fd;
+}
+
+/* Each question has one answer. Where it did not come the socket goes: it could come later. */
+static entrasql_status ask_sock_diag(int *diag_fd, const tuple *t, uid_t *ret_uid,
+                                     entrasql_error *err)
+{
+    if (*diag_fd < 0)
+        *diag_fd = open_sock_diag();
     entrasql_status status = ENTRASQL_UNSUPPORTED;
-    if (send_query(fd, t))
-        status = read_answer(fd, t, ret_uid, err);
-    os_sock_close(&fd);
+    if (*diag_fd >= 0 && send_query(*diag_fd, t))
+        status = read_answer(*diag_fd, t, ret_uid, err);
+    if (status == ENTRASQL_UNSUPPORTED)
+        os_sock_close(diag_fd);
     return status;
 }
 
@@ -260,6 +269,14 @@ static entrasql_status search_proc(const tuple *t, uid_t *ret_uid, entrasql_erro
 
 entrasql_status os_sock_peer_uid(int fd, uid_t *ret_uid, entrasql_error *err)
 {
+    int diag_fd = -1;
+    entrasql_status status = os_sock_peer_uid_by(&diag_fd, fd, ret_uid, err);
+    os_sock_close(&diag_fd);
+    return status;
+}
+
+entrasql_status os_sock_peer_uid_by(int *diag_fd, int fd, uid_t *ret_uid, entrasql_error *err)
+{
     os_address local;
     os_address peer;
     ES_TRY(os_sock_local_address(fd, &local, err));
@@ -278,6 +295,6 @@ entrasql_status os_sock_peer_uid(int fd, uid_t *ret_uid, entrasql_error *err)
     int family;
     split_address(&peer, &t.family, t.own);
     split_address(&local, &family, t.other);
-    entrasql_status status = ask_sock_diag(&t, ret_uid, err);
+    entrasql_status status = ask_sock_diag(diag_fd, &t, ret_uid, err);
     return status == ENTRASQL_UNSUPPORTED ? search_proc(&t, ret_uid, err) : status;
 }

@@ -199,6 +199,7 @@ entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_
         set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (address->storage.ss_family == AF_INET6)
         set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, os_address_is_loopback(address) ? 1 : 0);
+    os_sock_tune(fd);
     const struct sockaddr *at = (const struct sockaddr *)(const void *)&address->storage;
     if (bind(fd, at, address->len) != 0 || listen(fd, backlog) != 0) {
         int number = errno;
@@ -246,7 +247,6 @@ entrasql_status os_sock_accept(int listener_fd, int *ret_fd, entrasql_error *err
     for (int tries = 0; tries < ACCEPT_TRIES; tries++) {
         int fd = accept4(listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            os_sock_tune(fd);
             *ret_fd = fd;
             return ENTRASQL_OK;
         }

@@ -51,7 +51,10 @@ entrasql_status os_sock_connect_finish(int fd, const os_address *address,
 entrasql_status os_sock_listen_loopback(int family, uint16_t port, int backlog, int *ret_fd,
                                         uint16_t *ret_port, entrasql_error *err) ES_MUST_USE;
 
-/* As that, on any TCP address; [::] takes IPv4 as well. */
+/*
+ * As that, on any TCP address; [::] takes IPv4 as well. What it accepts has the options of
+ * os_sock_tune() from the start: Linux copies the listener's.
+ */
 entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_fd,
                                uint16_t *ret_port, entrasql_error *err) ES_MUST_USE;
 
@@ -61,7 +64,8 @@ entrasql_status os_sock_listen_unix(const os_address *address, mode_t mode, int 
 
 /*
  * One connection of a listener, or AGAIN. A client that went away between
- * connect and accept is passed over. OS when descriptors have run out.
+ * connect and accept is passed over. OS when descriptors have run out. Of a TCP listener that was
+ * not made here os_sock_tune() is still to be called.
  */
 entrasql_status os_sock_accept(int listener_fd, int *ret_fd, entrasql_error *err) ES_MUST_USE;
 
@@ -69,7 +73,7 @@ entrasql_status os_sock_accept(int listener_fd, int *ret_fd, entrasql_error *err
 entrasql_status os_sock_local_address(int fd, os_address *ret, entrasql_error *err) ES_MUST_USE;
 entrasql_status os_sock_peer_address(int fd, os_address *ret, entrasql_error *err) ES_MUST_USE;
 
-/* Keepalive and TCP_NODELAY; done by connect and accept. Unix sockets are left alone. */
+/* Keepalive and TCP_NODELAY; done by connect and listen. Unix sockets are left alone. */
 void os_sock_tune(int fd);
 
 /*
@@ -91,6 +95,12 @@ bool os_sock_peer_gone(int fd);
  * kernel does not tell; err says which.
  */
 entrasql_status os_sock_peer_uid(int fd, uid_t *ret_uid, entrasql_error *err) ES_MUST_USE;
+/*
+ * As that, for who asks often: *diag_fd is the socket by which the kernel is asked, -1 at first,
+ * kept from call to call, and the caller's to close. One thread at a time.
+ */
+entrasql_status os_sock_peer_uid_by(int *diag_fd, int fd, uid_t *ret_uid,
+                                    entrasql_error *err) ES_MUST_USE;
 
 /* Closes and sets -1; -1 is allowed. */
 void os_sock_close(int *fd);

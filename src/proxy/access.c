@@ -16,7 +16,7 @@
 /* A token that does not say when it ends: long enough for one login. */
 #define TOKEN_LIFE_S 300
 
-void proxy_peer_get(int fd, proxy_peer *ret)
+void proxy_peer_get(int *diag_fd, int fd, proxy_peer *ret)
 {
     os_address peer;
     entrasql_error err;
@@ -26,7 +26,7 @@ void proxy_peer_get(int fd, proxy_peer *ret)
         ret->is_remote = true;
         return;
     }
-    ret->is_known = os_sock_peer_uid(fd, &ret->uid, &err) == ENTRASQL_OK;
+    ret->is_known = os_sock_peer_uid_by(diag_fd, fd, &ret->uid, &err) == ENTRASQL_OK;
     if (!ret->is_known)
         ES_LOG(INFO, "proxy", "a client's user is not known", ES_KV_STR("why", err.message));
 }

@@ -24,9 +24,9 @@ typedef struct proxy_peer {
     bool is_strict; /* its connection began with TLS; the caller knows */
 } proxy_peer;
 
-/* Asks the kernel, which answers at once. A peer that is unknown for other reasons than being on
-   another machine is logged. */
-void proxy_peer_get(int fd, proxy_peer *ret);
+/* Asks the kernel, by *diag_fd (os_sock_peer_uid_by()), which answers at once. A peer that is
+   unknown for other reasons than being on another machine is logged. */
+void proxy_peer_get(int *diag_fd, int fd, proxy_peer *ret);
 
 typedef struct proxy_grant {
     const proxy_login_rule *rule;   /* of the login name; NULL: none */

@@ -220,6 +220,8 @@ static bool step(void *ctx)
             ln->rest_until_ms = es_clock_deadline(ACCEPT_PAUSE_MS);
             break;
         }
+        if (ln->address.kind == PROXY_ADDRESS_SYSTEMD)
+            os_sock_tune(fd); /* the manager's socket is not, and may have clients already */
         ln->accepted(ln->ctx, fd);
     }
     return true;

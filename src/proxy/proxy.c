@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "loop/loop.h"
+#include "os/sock.h"
 #include "proxy/check.h"
 #include "proxy/doors.h"
 #include "proxy/operator.h"
@@ -27,6 +28,7 @@ struct proxy {
     FILE *out;
     proxy_config *config;
     uid_t own_uid;
+    int diag_fd; /* see os_sock_peer_uid_by() */
     loop *l;
     proxy_doors *doors;
     uint64_t connections;
@@ -75,6 +77,7 @@ static entrasql_status make_service(void *ctx, const proxy_target *t, proxy_serv
         .admission = p->admission,
         .admin = &p->operation,
         .own_uid = p->own_uid,
+        .diag_fd = &p->diag_fd,
         .tls = t->tls,
         .pool = &t->pool,
         .pools = p->pools,
@@ -328,6 +331,7 @@ static void release(proxy *p)
     proxy_doors_free(p->doors);
     proxy_config_unref(p->config);
     proxy_stats_set_free(p->stats);
+    os_sock_close(&p->diag_fd);
     es_free(p);
 }
 
@@ -339,6 +343,7 @@ entrasql_status proxy_run(const proxy_config_source *source, FILE *out, entrasql
     p->source = source;
     p->out = out;
     p->own_uid = geteuid();
+    p->diag_fd = -1;
     entrasql_status status = start(p, err);
     if (status == ENTRASQL_OK)
         status = loop_run(p->l, err);

@@ -37,6 +37,7 @@ typedef struct proxy_service {
     const proxy_target *target;
     proxy_admission *admission;
     uid_t own_uid;
+    int *diag_fd;     /* the kernel is asked by it who a client is */
     tls_context *tls; /* upstream */
     proxy_stats *stats;
     const proxy_pool_settings *pool;

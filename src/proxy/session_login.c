@@ -324,7 +324,7 @@ entrasql_status proxy_session_login_start(proxy_session *s, int *fd, entrasql_er
     e->accepted_us = es_clock_mono_us();
     e->deadline_ms = es_clock_deadline(s->service->login_timeout_ms);
     e->grant.reason = PROXY_REFUSED_OTHER;
-    proxy_peer_get(*fd, &e->peer);
+    proxy_peer_get(s->service->diag_fd, *fd, &e->peer);
     relay_accept_options options = {
         .tls = t->client_tls_context,
         .tls_mode = modes[t->client_tls],

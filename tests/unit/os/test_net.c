@@ -240,6 +240,40 @@ static void peer_uid_of(int family)
     close_pair(&p);
 }
 
+/* Asked by one socket again and again, also after an answer that there is nobody. */
+static void peer_uid_by_a_kept_socket(void **state)
+{
+    (void)state;
+    entrasql_error err;
+    int diag_fd = -1;
+    int first = -1;
+    for (int i = 0; i < 3; i++) {
+        pair p = connected(AF_INET);
+        uid_t uid = (uid_t)-1;
+        assert_int_equal(os_sock_peer_uid_by(&diag_fd, p.server, &uid, &err), ENTRASQL_OK);
+        assert_int_equal(uid, getuid());
+        if (i == 0)
+            first = diag_fd;
+        assert_int_equal(diag_fd, first);
+        os_sock_close(&p.client);
+        assert_int_equal(wait_for(p.server, POLLRDHUP), ENTRASQL_OK);
+        assert_int_not_equal(os_sock_peer_uid_by(&diag_fd, p.server, &uid, &err), ENTRASQL_OK);
+        assert_int_equal(diag_fd, first);
+        close_pair(&p);
+    }
+    os_sock_close(&diag_fd);
+    /* One that cannot be asked is closed, and /proc is asked. */
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pair p = connected(AF_INET);
+    uid_t uid = (uid_t)-1;
+    assert_int_equal(os_sock_peer_uid_by(&ends[0], p.server, &uid, &err), ENTRASQL_OK);
+    assert_int_equal(uid, getuid());
+    assert_int_equal(ends[0], -1);
+    (void)close(ends[1]);
+    close_pair(&p);
+}
+
 static void peer_uid_on_ipv4(void **state)
 {
     (void)state;
@@ -446,6 +480,7 @@ int main(void)
         cmocka_unit_test(bytes_pass_and_the_end_is_seen),
         cmocka_unit_test(refused_connection_names_the_address),
         cmocka_unit_test(taken_port_is_busy),
+        cmocka_unit_test(peer_uid_by_a_kept_socket),
         cmocka_unit_test(peer_uid_on_ipv4),
         cmocka_unit_test(peer_uid_on_ipv6),
         cmocka_unit_test(peer_uid_of_mapped_client),
