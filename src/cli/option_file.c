@@ -120,7 +120,7 @@ entrasql_status cli_option_file_parse(const conf_command *command, const char *n
         return es_fail(err, ENTRASQL_CONFIG, "%s is not UTF-8 text", name);
     status = take_lines(command, &f, name, text, n, err);
     if (status == ENTRASQL_OK) {
-        char **grown = es_reallocarray(f.argv, (size_t)(f.own + argc + 1), sizeof *grown);
+        char **grown = es_reallocarray(f.argv, (size_t)f.own + (size_t)argc + 1, sizeof *grown);
         if (grown == NULL)
             status = es_nomem(err);
         else
