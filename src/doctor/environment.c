@@ -54,7 +54,7 @@ static bool check_ids(doctor *d)
         /* A tenant may be a domain's name. */
         bool domain =
             i == 1 && value != NULL && strchr(value, '.') != NULL && strpbrk(value, " \"'") == NULL;
-        if (es_str_is_empty(value) || domain || es_guid_parse(value, guid) == ENTRASQL_OK)
+        if (value == NULL || *value == 0 || domain || es_guid_parse(value, guid) == ENTRASQL_OK)
             continue;
         doctor_line *line = doctor_add(d, "environment", DOCTOR_FAIL, "variable-not-guid",
                                        "%s is not a GUID", names[i]);
