@@ -47,8 +47,11 @@ static entrasql_status note(const work *w, conf_connstr *list, const char *keywo
     return conf_connstr_append(list, keyword, text) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(w->err);
 }
 
-static bool contains(const char *s, const char *piece)
+/* Whether the driver's name, or its file's without the folders, has that piece. */
+static bool names(const char *driver, const char *piece)
 {
+    const char *slash = driver != NULL ? strrchr(driver, '/') : NULL;
+    const char *s = slash != NULL ? slash + 1 : driver;
     for (; s != NULL && *s != '\0'; s++) {
         if (es_strncaseeq(s, piece, strlen(piece)))
             return true;
@@ -148,16 +151,16 @@ static entrasql_status sign_in_by_driver(work *w, const char *id)
 
 static bool is_own_driver(const char *driver)
 {
-    return contains(driver, OWN_DRIVER);
+    return names(driver, OWN_DRIVER);
 }
 
 /* Drivers that know no Entra sign-in of any kind. */
 static const char *why_not_driver(const char *driver)
 {
-    if (contains(driver, "freetds") || contains(driver, "tdsodbc"))
+    if (names(driver, "freetds") || names(driver, "tdsodbc"))
         return "FreeTDS has no token login: entrasql's driver signs in above it";
-    if (es_strcaseeq(driver, "SQL Server") || contains(driver, "native client") ||
-        contains(driver, "ODBC Driver 11") || contains(driver, "ODBC Driver 13"))
+    if (es_strcaseeq(driver, "SQL Server") || names(driver, "native client") ||
+        names(driver, "ODBC Driver 11") || names(driver, "ODBC Driver 13"))
         return "the old driver has no Entra sign-in";
     return NULL;
 }
@@ -170,7 +173,7 @@ static entrasql_status choose_driver(work *w)
     if (w->options->driver != NULL)
         return set(w, CONF_KEY_DRIVER, w->options->driver);
     if (why != NULL) {
-        if (contains(driver, "freetds") || contains(driver, "tdsodbc"))
+        if (names(driver, "freetds") || names(driver, "tdsodbc"))
             better = OWN_DRIVER;
         ES_TRY(note(w, &w->ret->changed, "driver", why));
     }

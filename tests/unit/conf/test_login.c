@@ -270,6 +270,11 @@ static const struct convert_case {
      {.to = &odbc, .identity = DEFAULT},
      "Driver={ODBC Driver 18 for SQL Server};Server=tcp:s,1433;Database=d;Encrypt=strict;"
      "TrustServerCertificate=no"},
+    /* a driver's folders say nothing of the driver */
+    {"Server=s;Database=d;User ID=u;Password=p",
+     {.to = &odbc, .identity = DEFAULT, .driver = "/entrasql/lib/libmsodbcsql-18.so"},
+     "Driver=/entrasql/lib/libmsodbcsql-18.so;Server=tcp:s,1433;Database=d;Encrypt=yes;"
+     "TrustServerCertificate=no"},
     {"Server=s;Database=d;User ID=u;Password=p",
      {.to = &pymssql, .identity = DEFAULT},
      "server='127.0.0.1', port='1433', database='d', user='entrasql'"},
