@@ -192,7 +192,7 @@ entrasql_status migrate_options_journal(const migrate_options *o, char *ret, siz
     char name[64];
     uint8_t digest[CRYPTO_SHA256_SIZE];
 
-    if (!es_str_is_empty(state) && state[0] == '/')
+    if (state != NULL && state[0] == '/')
         (void)snprintf(folder, sizeof folder, "%s/entrasql/migrate", state);
     else if (!es_str_is_empty(home))
         (void)snprintf(folder, sizeof folder, "%s/.local/state/entrasql/migrate", home);

@@ -230,10 +230,9 @@ static world_token_problem check(const world *w, const char *audience, const cry
     problem = check_claims(w, audience, &c, err);
     if (problem != WORLD_TOKEN_OK)
         return problem;
-    if (ret_object_id == NULL)
-        return make_login(w, &c, login, err);
-    es_guid_format(c.object_id, ret_object_id);
-    return WORLD_TOKEN_OK;
+    if (ret_object_id != NULL)
+        es_guid_format(c.object_id, ret_object_id);
+    return login != NULL ? make_login(w, &c, login, err) : WORLD_TOKEN_OK;
 }
 
 world_token_problem world_token_identify(const world *w, const char *audience, const char *token,
