@@ -64,9 +64,10 @@ meson test -C "$build" --no-rebuild --print-errorlogs --quiet --timeout-multipli
     >"$reports/unit.log" 2>&1 ||
     cat "$reports/unit.log"
 cp "$build/meson-logs/testlog.junit.xml" "$reports/unit.xml"
+cp "$build/meson-logs/testlog.json" "$reports/unit.json"
 
 if [ $unit_only = 1 ]; then
-    exec tools/count_tests.py "$reports/unit.xml"
+    exec tools/count_tests.py "$reports/unit.xml" "$reports/unit.json"
 fi
 
 # The tests of whole programs use what a user would have: an installed tree. They mostly wait, so
@@ -77,4 +78,4 @@ ENTRASQL_STAGE="$ROOT/$build/stage" ENTRASQL_SANITIZE=$sanitize ENTRASQL_CC=$com
     .venv/bin/python -m pytest -q -p no:cacheprovider -n 3 --dist loadfile --junitxml "$reports/e2e.xml" \
     tests/e2e "$@" || true
 
-exec tools/count_tests.py "$reports/unit.xml" "$reports/e2e.xml"
+exec tools/count_tests.py "$reports/unit.xml" "$reports/unit.json" "$reports/e2e.xml"

@@ -9,6 +9,9 @@
 #include "os/file.h"
 #include "password.h"
 
+#include <stddef.h>
+#include <string.h>
+
 /* Writers go first: there is always some reader. So nobody may hold a world twice. */
 static bool init_lock(pthread_rwlock_t *lock)
 {
@@ -92,19 +95,28 @@ static void free_long_retired(world *w)
     }
 }
 
+/* A reader looks at own.lock before it holds it: that member is never written, not even for a
+ * moment. */
+static void copy_but_own(world *to, const world *from)
+{
+    const size_t at = offsetof(world, own);
+    const size_t behind = at + sizeof to->own;
+    memcpy(to, from, at);
+    memcpy((uint8_t *)to + behind, (const uint8_t *)from + behind, sizeof *to - behind);
+}
+
 /* Exchanges all but what a world has of its own; `next` becomes the newest retired one. */
 static void swap(world *w, world *next)
 {
+    world retired;
+
     (void)pthread_rwlock_wrlock(w->own.lock);
-    world_own mine = w->own, other = next->own;
-    world retired = *w;
-    *w = *next;
-    *next = retired;
-    other.older = mine.older;
-    other.replaced_ms = es_clock_mono_ms();
-    mine.older = next;
-    w->own = mine;
-    next->own = other;
+    copy_but_own(&retired, w);
+    copy_but_own(w, next);
+    copy_but_own(next, &retired);
+    next->own.older = w->own.older;
+    next->own.replaced_ms = es_clock_mono_ms();
+    w->own.older = next;
     free_long_retired(w);
     (void)pthread_rwlock_unlock(w->own.lock);
 }
