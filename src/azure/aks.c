@@ -34,22 +34,11 @@ static const azure_variable environment[] = {
     {NULL, NULL},
 };
 
-static azure_request request_of(const azure_host_ref *ref, azure_call_id call, const char *doing,
-                                char what[AZURE_WHAT_SIZE])
-{
-    azure_host_what(ref, doing, what);
-    return (azure_request){
-        .call = call,
-        .arguments = {ref->subscription, ref->resource_group, ref->name},
-        .what = what,
-    };
-}
-
 static entrasql_status get(azure_arm *arm, const azure_host_ref *ref, azure_reply *ret,
                            entrasql_error *err)
 {
     char what[AZURE_WHAT_SIZE];
-    const azure_request request = request_of(ref, AZURE_AKS_GET, "reading", what);
+    const azure_request request = azure_host_request(ref, AZURE_AKS_GET, "reading", what);
     ES_TRY(azure_arm_call(arm, &request, ret, err));
     if (json_node_kind(json_member(azure_reply_root(ret), "properties")) != JSON_KIND_OBJECT)
         return es_fail(err, ENTRASQL_MALFORMED, "%s: the answer has no properties", what);
@@ -220,7 +209,7 @@ static entrasql_status put_cluster(azure_arm *arm, const azure_host_ref *ref,
     json_end_object(&w);
     ES_TRY(azure_written(&w, err));
     char what[AZURE_WHAT_SIZE];
-    azure_request request = request_of(ref, AZURE_AKS_PUT, doing, what);
+    azure_request request = azure_host_request(ref, AZURE_AKS_PUT, doing, what);
     request.body = &body;
     request.may_lag = e->identity != NULL;
     return azure_arm_call(arm, &request, NULL, err);

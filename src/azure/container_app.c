@@ -41,22 +41,11 @@ static const azure_variable environment[] = {
     {NULL, NULL},
 };
 
-static azure_request request_of(const azure_host_ref *ref, azure_call_id call, const char *doing,
-                                char what[AZURE_WHAT_SIZE])
-{
-    azure_host_what(ref, doing, what);
-    return (azure_request){
-        .call = call,
-        .arguments = {ref->subscription, ref->resource_group, ref->name},
-        .what = what,
-    };
-}
-
 static entrasql_status get(azure_arm *arm, const azure_host_ref *ref, azure_reply *ret,
                            entrasql_error *err)
 {
     char what[AZURE_WHAT_SIZE];
-    const azure_request request = request_of(ref, AZURE_CONTAINER_APP_GET, "reading", what);
+    const azure_request request = azure_host_request(ref, AZURE_CONTAINER_APP_GET, "reading", what);
     return azure_arm_call(arm, &request, ret, err);
 }
 
@@ -91,7 +80,7 @@ static entrasql_status list_secrets(azure_arm *arm, const azure_host_ref *ref, a
 {
     char what[AZURE_WHAT_SIZE];
     const azure_request request =
-        request_of(ref, AZURE_CONTAINER_APP_SECRETS_LIST, "reading the secrets of", what);
+        azure_host_request(ref, AZURE_CONTAINER_APP_SECRETS_LIST, "reading the secrets of", what);
     return azure_arm_call(arm, &request, ret, err);
 }
 
@@ -313,7 +302,7 @@ static entrasql_status write_once(azure_arm *arm, const azure_host_ref *ref,
         return ENTRASQL_AGAIN;
     char what[AZURE_WHAT_SIZE];
     azure_request request =
-        request_of(ref, AZURE_CONTAINER_APP_PATCH, "writing the variables of", what);
+        azure_host_request(ref, AZURE_CONTAINER_APP_PATCH, "writing the variables of", what);
     request.body = &body;
     return azure_arm_call(arm, &request, NULL, err);
 }
@@ -338,7 +327,7 @@ static entrasql_status set_identity(azure_arm *arm, const azure_host_ref *ref,
 {
     char what[AZURE_WHAT_SIZE];
     azure_request request =
-        request_of(ref, AZURE_CONTAINER_APP_PATCH, "changing the identities of", what);
+        azure_host_request(ref, AZURE_CONTAINER_APP_PATCH, "changing the identities of", what);
     request.body = identity;
     request.may_lag = true; /* the identity may be new */
     return azure_arm_call(arm, &request, NULL, err);
@@ -351,7 +340,7 @@ static entrasql_status restart_revision(azure_arm *arm, const azure_host_ref *re
     ES_TRY(get(arm, ref, &reply, err));
     char what[AZURE_WHAT_SIZE];
     azure_request request =
-        request_of(ref, AZURE_CONTAINER_APP_REVISION_RESTART, "restarting", what);
+        azure_host_request(ref, AZURE_CONTAINER_APP_REVISION_RESTART, "restarting", what);
     request.arguments[3] =
         azure_text(json_member(azure_reply_root(&reply), "properties"), "latestRevisionName");
     if (*request.arguments[3] == '\0')

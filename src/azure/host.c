@@ -81,6 +81,17 @@ void azure_host_what(const azure_host_ref *ref, const char *doing, char ret[AZUR
     (void)snprintf(ret, AZURE_WHAT_SIZE, "%s %s", doing, title);
 }
 
+azure_request azure_host_request(const azure_host_ref *ref, azure_call_id call, const char *doing,
+                                 char what[AZURE_WHAT_SIZE])
+{
+    azure_host_what(ref, doing, what);
+    return (azure_request){
+        .call = call,
+        .arguments = {ref->subscription, ref->resource_group, ref->name},
+        .what = what,
+    };
+}
+
 void azure_host_system_name(const azure_host_ref *ref, char *ret, size_t size)
 {
     if (ref->slot != NULL)

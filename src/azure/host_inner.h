@@ -47,5 +47,9 @@ bool azure_is_key_vault_reference(const char *value);
 
 /* "reading App Service web app persons-app". */
 void azure_host_what(const azure_host_ref *ref, const char *doing, char ret[AZURE_WHAT_SIZE]);
+/* A call on a host that its subscription, group and name lead to; `what` is written, and borrowed.
+ */
+azure_request azure_host_request(const azure_host_ref *ref, azure_call_id call, const char *doing,
+                                 char what[AZURE_WHAT_SIZE]);
 
 #endif

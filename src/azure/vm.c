@@ -48,17 +48,6 @@ static const azure_need no_needs[] = {{NULL, NULL}};
 /* Tokens come from http://169.254.169.254 without any variable. */
 static const azure_variable no_environment[] = {{NULL, NULL}};
 
-static azure_request request_of(const azure_host_ref *ref, azure_call_id call, const char *doing,
-                                char what[AZURE_WHAT_SIZE])
-{
-    azure_host_what(ref, doing, what);
-    return (azure_request){
-        .call = call,
-        .arguments = {ref->subscription, ref->resource_group, ref->name},
-        .what = what,
-    };
-}
-
 static bool is_set(const azure_host_ref *ref)
 {
     return ref->host == &azure_host_vmss;
@@ -70,7 +59,7 @@ static entrasql_status read_machine(azure_arm *arm, const azure_host_ref *ref,
     ES_CLEANUP(azure_reply_done) azure_reply reply = {0};
     char what[AZURE_WHAT_SIZE];
     const azure_request request =
-        request_of(ref, is_set(ref) ? AZURE_VMSS_GET : AZURE_VM_GET, "reading", what);
+        azure_host_request(ref, is_set(ref) ? AZURE_VMSS_GET : AZURE_VM_GET, "reading", what);
     ES_TRY(azure_arm_call(arm, &request, &reply, err));
     const json_node *root = azure_reply_root(&reply);
     const json_node *policy = json_member(json_member(root, "properties"), "upgradePolicy");
@@ -83,8 +72,8 @@ static entrasql_status set_identity(azure_arm *arm, const azure_host_ref *ref,
                                     const es_buf *identity, entrasql_error *err)
 {
     char what[AZURE_WHAT_SIZE];
-    azure_request request = request_of(ref, is_set(ref) ? AZURE_VMSS_PATCH : AZURE_VM_PATCH,
-                                       "changing the identities of", what);
+    azure_request request = azure_host_request(ref, is_set(ref) ? AZURE_VMSS_PATCH : AZURE_VM_PATCH,
+                                               "changing the identities of", what);
     request.body = identity;
     request.may_lag = true; /* the identity may be new */
     return azure_arm_call(arm, &request, NULL, err);
@@ -98,7 +87,7 @@ static entrasql_status upgrade_instances(azure_arm *arm, const azure_host_ref *r
         return es_nomem(err);
     char what[AZURE_WHAT_SIZE];
     azure_request request =
-        request_of(ref, AZURE_VMSS_UPGRADE, "bringing up to date the instances of", what);
+        azure_host_request(ref, AZURE_VMSS_UPGRADE, "bringing up to date the instances of", what);
     request.body = &body;
     return azure_arm_call(arm, &request, NULL, err);
 }
@@ -162,7 +151,8 @@ entrasql_status azure_vm_run(azure_arm *arm, const azure_host_ref *ref, const ch
     ES_CLEANUP(azure_reply_done) azure_reply reply = {0};
     ES_TRY(put_script(script, &body, err));
     char what[AZURE_WHAT_SIZE];
-    azure_request request = request_of(ref, AZURE_VM_RUN_COMMAND, "running a script on", what);
+    azure_request request =
+        azure_host_request(ref, AZURE_VM_RUN_COMMAND, "running a script on", what);
     request.body = &body;
     ES_TRY(azure_arm_call(arm, &request, &reply, err));
     return judge_run(ref, &reply, ret_output, err);
