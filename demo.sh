@@ -164,8 +164,8 @@ INI
     show entrasql migrate verify --inside "  # in the web app"
     must_say "signed in as OrdersIdentity" "$entrasql" migrate verify --inside
     as admin@contoso.example
-    show entrasql migrate rollback --config orders.ini
-    must_say "rolled back" "$entrasql" migrate rollback --config "$work/orders.ini"
+    show entrasql migrate rollback --config orders.ini --yes
+    must_say "rolled back" "$entrasql" migrate rollback --config "$work/orders.ini" --yes
 )
 
 say "Done: no password was used. The emulator is stopped."

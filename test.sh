@@ -4,12 +4,13 @@
 # Installs what is missing, builds, and runs all tests. Ends with the line
 # "N passed, N failed" (", N skipped", each named with its reason).
 #
-#   ./test.sh [--sanitize LIST] [--compiler CC] [--build-dir DIR] [--unit] [pytest arguments ...]
+#   ./test.sh [--sanitize LIST] [--compiler CC] [--build-dir DIR] [--unit|--build] [pytest arguments ...]
 #
 #   --sanitize LIST   build with sanitizers, e.g. address,undefined (the leak check is on)
 #   --compiler CC     gcc (default) or clang-14
 #   --build-dir DIR   default: build, or build-LIST with sanitizers
 #   --unit            only the unit tests and fuzz corpora
+#   --build           only builds
 set -eu
 
 ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -19,14 +20,16 @@ sanitize=none
 compiler=gcc
 build=
 unit_only=0
+build_only=0
 while [ $# -gt 0 ]; do
     case $1 in
     --sanitize) sanitize=$2; shift 2 ;;
     --compiler) compiler=$2; shift 2 ;;
     --build-dir) build=$2; shift 2 ;;
     --unit) unit_only=1; shift ;;
+    --build) build_only=1; shift ;;
     --help)
-        sed -n '3,13s/^# \{0,1\}//p' "$0"
+        sed -n '3,14s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *) break ;;
@@ -42,9 +45,10 @@ tools/setup.sh test
 if [ ! -f "$build/build.ninja" ]; then
     lundef=true
     [ "$sanitize" = none ] || lundef=false
-    CC=$compiler meson setup "$build" -Db_sanitize="$sanitize" -Db_lundef=$lundef >/dev/null
+    CC=$compiler meson setup "$build" -Dwerror=true -Db_sanitize="$sanitize" -Db_lundef=$lundef >/dev/null
 fi
 ninja -C "$build" --quiet >"$build/ninja.log" || { cat "$build/ninja.log"; exit 1; }
+[ $build_only = 0 ] || exit 0
 
 # cmocka would catch a crash and go on without the sanitizer's report.
 ASAN_OPTIONS="handle_segv=2:detect_leaks=1:abort_on_error=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
@@ -73,7 +77,8 @@ fi
 # The tests of whole programs use what a user would have: an installed tree. They mostly wait, so
 # three files run at a time.
 rm -rf "$build/stage"
-DESTDIR="$ROOT/$build/stage" meson install -C "$build" --no-rebuild --quiet >/dev/null
+DESTDIR="$ROOT/$build/stage" meson install -C "$build" --no-rebuild --quiet >"$build/install.log" ||
+    { cat "$build/install.log"; exit 1; }
 ENTRASQL_STAGE="$ROOT/$build/stage" ENTRASQL_SANITIZE=$sanitize ENTRASQL_CC=$compiler \
     .venv/bin/python -m pytest -q -p no:cacheprovider -n 3 --dist loadfile --junitxml "$reports/e2e.xml" \
     tests/e2e "$@" || true

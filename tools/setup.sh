@@ -13,10 +13,10 @@ ROOT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 # dpkg-dev: Meson asks it for the directory of libraries.
 BUILD_DEB="gcc libc6-dev dpkg-dev meson ninja-build pkg-config libcurl4-openssl-dev libssl-dev
- libjansson-dev unixodbc-dev libsqlite3-dev libmicrohttpd-dev libuv1-dev ca-certificates"
+ libjansson-dev unixodbc-dev libsqlite3-dev libmicrohttpd-dev libuv1-dev libedit-dev ca-certificates"
 BUILD_DNF="gcc meson ninja-build pkgconf-pkg-config libcurl-devel openssl-devel jansson-devel
- unixODBC-devel sqlite-devel libmicrohttpd-devel libuv-devel ca-certificates"
-BUILD_BREW="meson ninja pkg-config curl openssl@3 jansson unixodbc sqlite libmicrohttpd libuv"
+ unixODBC-devel sqlite-devel libmicrohttpd-devel libuv-devel libedit-devel ca-certificates"
+BUILD_BREW="meson ninja pkg-config curl openssl@3 jansson unixodbc sqlite libmicrohttpd libuv libedit"
 
 DEMO_DEB="tdsodbc odbcinst"
 DEMO_DNF="freetds-libs"
@@ -24,14 +24,14 @@ DEMO_BREW="freetds"
 
 TEST_DEB="g++ make systemd curl unixodbc libcmocka-dev python3 python3-venv python3-pip python3-pytest python3-pytest-xdist
  python3-pyodbc python3-pymssql freetds-bin libgssapi-krb5-2 libltdl7 file chromium chromium-driver
- man-db zsh fish"
+ man-db zsh fish python3-pyte jq"
 TEST_DNF="gcc-c++ make libcmocka-devel python3 python3-pip python3-pytest python3-pytest-xdist
  python3-pyodbc python3-pymssql freetds krb5-libs libtool-ltdl file chromium chromedriver
- man-db zsh fish"
-TEST_BREW="cmocka python freetds man-db zsh fish"
+ man-db zsh fish python3-pyte jq"
+TEST_BREW="cmocka python freetds man-db zsh fish jq"
 
-# Programs on ODBC in other languages, for tests/e2e/test_odbc_clients.py.
-CLIENTS_DEB="php-cli php-odbc libdbd-odbc-perl r-cran-rodbc"
+# Programs on ODBC in other languages, for tests/e2e/test_odbc_clients.py and docs/cookbook.md.
+CLIENTS_DEB="php-cli php-odbc php-sybase libdbd-odbc-perl libdbd-sybase-perl r-cran-rodbc ruby-odbc"
 
 # What bench/proxy/run is measured beside, and its plot.
 BENCH_DEB="haproxy stunnel4 pgbouncer postgresql gnuplot-nox openssl"
@@ -39,7 +39,7 @@ BENCH_DEB="haproxy stunnel4 pgbouncer postgresql gnuplot-nox openssl"
 # packaging/deb/build and tests/long/packages.sh, the checks of packaging/rpm and packaging/homebrew.
 PACKAGES_DEB="git debhelper devscripts lintian debootstrap abigail-tools rpm rpmlint ruby binutils python3 unixodbc"
 
-CI_DEB="git abigail-tools clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils"
+CI_DEB="git abigail-tools clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev cppcheck binutils procps"
 
 say() {
     printf '%s\n' "setup: $*" >&2
@@ -76,16 +76,28 @@ TEXT
     exit 3
 }
 
+# Whoever cannot install gets the one command for somebody who can.
+needs_root() {
+    cat >&2 <<TEXT
+setup: packages are missing, and $1.
+setup: Have this run as root, then run this again; nothing else needs root:
+
+  apt-get update && apt-get install --no-install-recommends$missing
+
+TEXT
+    exit 3
+}
+
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
-    else
-        say "packages are missing, and installing them needs root: run as root or install sudo"
-        say "missing: $missing"
-        exit 3
+        return
     fi
+    status=0
+    sudo "$@" || status=$?
+    # 1 is sudo's own refusal; apt-get's failure is 100.
+    [ $status != 1 ] || needs_root "sudo did not let you install them"
+    return $status
 }
 
 install_packages() {
@@ -95,6 +107,9 @@ install_packages() {
         [ "$status" = installed ] || missing="$missing $package"
     done
     [ -n "$missing" ] || return 0
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null 2>&1; then
+        needs_root "you are not root, and there is no sudo"
+    fi
     say "installing:$missing"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
     # shellcheck disable=SC2086

@@ -136,6 +136,7 @@ ENTRASQL_API size_t entrasql_token_operation_poll(entrasql_token_operation *oper
 ENTRASQL_API entrasql_status entrasql_token_operation_step(entrasql_token_operation *operation,
                                                            entrasql_token **ret_token,
                                                            entrasql_error *err);
+/* Ends it, finished or not. NULL allowed. */
 ENTRASQL_API void entrasql_token_operation_free(entrasql_token_operation *operation);
 
 /* ---- settings shared by the credentials ---- */
@@ -388,9 +389,7 @@ ENTRASQL_API entrasql_status
 entrasql_interactive_browser_credential_new(const entrasql_interactive_browser_options *options,
                                             entrasql_credential **ret, entrasql_error *err);
 
-/* DeviceCodeCredential: the person types a code into a page on any device (RFC 8628). A request
- * takes as long as the code is good (15 minutes as a rule) unless its timeout_ms says less:
- * TIMEOUT. */
+/* What a person has to be shown. */
 typedef struct entrasql_device_code {
     const char *user_code;
     const char *verification_uri;
@@ -398,6 +397,9 @@ typedef struct entrasql_device_code {
     int64_t expires_on;  /* seconds since 1970 */
 } entrasql_device_code;
 
+/* DeviceCodeCredential: the person types a code into a page on any device (RFC 8628). A request
+ * takes as long as the code is good (15 minutes as a rule) unless its timeout_ms says less:
+ * TIMEOUT. */
 typedef struct entrasql_device_code_options {
     size_t size;
     const char *tenant_id; /* NULL: ENTRASQL_DEVELOPER_TENANT_ID */

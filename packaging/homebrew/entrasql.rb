@@ -16,6 +16,7 @@ class Entrasql < Formula
   depends_on "curl"
   depends_on "freetds"
   depends_on "jansson"
+  depends_on "libedit"
   depends_on "libmicrohttpd"
   depends_on "libuv"
   depends_on :linux

@@ -7,6 +7,7 @@
  * A variable may be that of a secret of the app ("secretRef"): its value is read with listSecrets,
  * so that a connection string in it can be converted; what replaces it is no secret.
  */
+#include "azure/container_secret.h"
 #include "azure/fields.h"
 #include "azure/host_inner.h"
 
@@ -75,29 +76,6 @@ static entrasql_status find_container(const azure_host_ref *ref, const azure_rep
 
 /* ---- reading ---- */
 
-static entrasql_status list_secrets(azure_arm *arm, const azure_host_ref *ref, azure_reply *ret,
-                                    entrasql_error *err)
-{
-    char what[AZURE_WHAT_SIZE];
-    const azure_request request =
-        azure_host_request(ref, AZURE_CONTAINER_APP_SECRETS_LIST, "reading the secrets of", what);
-    return azure_arm_call(arm, &request, ret, err);
-}
-
-/* NULL: it has none here, as it is in Key Vault. */
-static const char *secret_value(const azure_reply *secrets, const char *name, size_t *ret_len)
-{
-    const json_node *list = json_member(azure_reply_root(secrets), "value");
-    for (size_t i = 0; i < json_count(list); i++) {
-        const char *value = NULL;
-        const json_node *secret = json_element(list, i);
-        if (es_strcaseeq(azure_text(secret, "name"), name) &&
-            json_member_string(secret, "value", &value, ret_len) == ENTRASQL_OK && *ret_len != 0)
-            return value;
-    }
-    return NULL;
-}
-
 static entrasql_status add_variable(const json_node *entry, const azure_reply *secrets,
                                     azure_host_state *ret, entrasql_error *err)
 {
@@ -108,7 +86,7 @@ static entrasql_status add_variable(const json_node *entry, const azure_reply *s
     if (*name == '\0')
         return es_fail(err, ENTRASQL_MALFORMED, "a variable in Azure's answer has no name");
     if (*secret != '\0')
-        value = secret_value(secrets, secret, &n);
+        value = azure_container_secret_value(secrets, secret, &n);
     else if (json_member_string(entry, "value", &value, &n) == ENTRASQL_MALFORMED)
         return es_fail(err, ENTRASQL_MALFORMED, "a variable in Azure's answer is no text");
     ES_TRY(azure_setting_add(ret, AZURE_SETTING, name, value, n, NULL, err));
@@ -129,7 +107,7 @@ static entrasql_status read_variables(azure_arm *arm, const azure_host_ref *ref,
     for (size_t i = 0; i < json_count(env); i++)
         has_secret = has_secret || *azure_text(json_element(env, i), "secretRef") != '\0';
     if (has_secret)
-        ES_TRY(list_secrets(arm, ref, &secrets, err));
+        ES_TRY(azure_container_secrets(arm, ref, &secrets, err));
     for (size_t i = 0; i < json_count(env); i++)
         ES_TRY(add_variable(json_element(env, i), &secrets, ret, err));
     return ENTRASQL_OK;

@@ -50,7 +50,7 @@ static entrasql_status need_kubernetes_name(const char *s, const char *what, boo
     return ENTRASQL_INVALID;
 }
 
-static entrasql_status need_unit(const char *unit, entrasql_error *err)
+entrasql_status azure_guest_check_unit(const char *unit, entrasql_error *err)
 {
     if (is_name_of(unit, ":_.-@", 255) && es_ends_with(unit, ".service") && unit[0] != '.' &&
         unit[0] != '-' && !es_streq(unit, ".service"))
@@ -93,7 +93,7 @@ static entrasql_status add_path(const char *unit, es_buf *out)
 
 entrasql_status azure_guest_path(const char *unit, es_buf *out, entrasql_error *err)
 {
-    ES_TRY(need_unit(unit, err));
+    ES_TRY(azure_guest_check_unit(unit, err));
     return done(add_path(unit, out), err);
 }
 
@@ -130,7 +130,7 @@ static entrasql_status add_drop_in(const azure_guest *guest, es_buf *out)
 
 static entrasql_status check_systemd(const azure_guest *guest, entrasql_error *err)
 {
-    ES_TRY(need_unit(guest->unit, err));
+    ES_TRY(azure_guest_check_unit(guest->unit, err));
     for (size_t i = 0; i < guest->count; i++)
         ES_TRY(need_variable(&guest->settings[i], err));
     return ENTRASQL_OK;
@@ -222,7 +222,7 @@ static entrasql_status add_undo(const azure_guest *guest, es_buf *out)
 
 entrasql_status azure_guest_undo_script(const azure_guest *guest, es_buf *out, entrasql_error *err)
 {
-    ES_TRY(need_unit(guest->unit, err));
+    ES_TRY(azure_guest_check_unit(guest->unit, err));
     return done(add_undo(guest, out), err);
 }
 

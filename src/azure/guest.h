@@ -25,6 +25,9 @@ typedef struct azure_guest {
     size_t count;
 } azure_guest;
 
+/* INVALID: not the name of a systemd service ("persons.service"). */
+entrasql_status azure_guest_check_unit(const char *unit, entrasql_error *err) ES_MUST_USE;
+
 /* "/etc/systemd/system/persons.service.d/50-entrasql.conf". INVALID: no unit's name. */
 entrasql_status azure_guest_path(const char *unit, es_buf *out, entrasql_error *err) ES_MUST_USE;
 entrasql_status azure_guest_drop_in(const azure_guest *guest, es_buf *out,

@@ -274,3 +274,15 @@ char *es_buf_take(es_buf *b, size_t *ret_len)
     b->capacity = 0;
     return data;
 }
+
+entrasql_status es_buf_add_shell(es_buf *b, const char *text)
+{
+    ES_TRY(es_buf_u8(b, '\''));
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '\'')
+            ES_TRY(es_buf_add_str(b, "'\\''"));
+        else
+            ES_TRY(es_buf_u8(b, (uint8_t)*p));
+    }
+    return es_buf_u8(b, '\'');
+}

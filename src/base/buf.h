@@ -38,6 +38,8 @@ entrasql_status es_buf_reserve(es_buf *b, size_t n) ES_MUST_USE;
 /* As reserve, and lends a pointer to the n bytes; count them in with es_buf_commit. */
 entrasql_status es_buf_prepare(es_buf *b, size_t n, uint8_t **ret) ES_MUST_USE;
 void es_buf_commit(es_buf *b, size_t n);
+/* 'text' for a POSIX shell. */
+entrasql_status es_buf_add_shell(es_buf *b, const char *text) ES_MUST_USE;
 
 entrasql_status es_buf_add(es_buf *b, const void *p, size_t n) ES_MUST_USE;
 entrasql_status es_buf_add_str(es_buf *b, const char *s) ES_MUST_USE;

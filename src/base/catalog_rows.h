@@ -9,5 +9,7 @@ extern const es_catalog_entry es_catalog_sql[];
 extern const size_t es_catalog_sql_count;
 extern const es_catalog_entry es_catalog_aadsts[];
 extern const size_t es_catalog_aadsts_count;
+extern const es_catalog_message es_catalog_messages_rows[];
+extern const size_t es_catalog_messages_count;
 
 #endif

@@ -6,6 +6,9 @@
 #include "base/str.h"
 #include "base/utf16.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -16,6 +19,11 @@
 static _Atomic int current_level = ES_LOG_NONE;
 static _Atomic int current_form = ES_LOG_TEXT;
 static _Atomic int current_fd = STDERR_FILENO;
+
+static atomic_bool never_waits;
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER; /* of one that never waits */
+static uint64_t lost;                                       /* lines, under `writing` */
+static bool is_torn; /* as that: the latest line was written in part */
 
 static _Thread_local es_log_scope scope;
 
@@ -38,6 +46,11 @@ void es_log_setup(es_log_level level, es_log_form form, int fd)
     atomic_store(&current_form, (int)form);
     atomic_store(&current_fd, fd);
     atomic_store(&current_level, (int)level);
+}
+
+void es_log_never_wait(void)
+{
+    atomic_store(&never_waits, true);
 }
 
 es_log_level es_log_current_level(void)
@@ -135,12 +148,67 @@ static entrasql_status format_line(es_buf *line, es_log_level level, const char 
     return es_buf_add_str(line, json ? "}\n" : "\n");
 }
 
+/*
+ * What poll() calls writable takes PIPE_BUF bytes at once (pipe(7)). The descriptor itself is not
+ * made non-blocking: other processes may share it. False: no room.
+ */
+static bool write_piece(int fd, const uint8_t *p, size_t n)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    if (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0)
+        return false;
+    /* One that fails otherwise (a full disk, a reader that left) is lost without a word. */
+    ssize_t written = write(fd, p, n);
+    (void)written;
+    return true;
+}
+
+static bool write_pieces(int fd, const es_buf *line)
+{
+    for (size_t at = 0; at < line->len; at += PIPE_BUF) {
+        size_t left = line->len - at;
+        if (!write_piece(fd, line->data + at, left < PIPE_BUF ? left : PIPE_BUF)) {
+            is_torn = is_torn || at > 0;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool tell_lost(int fd)
+{
+    ES_CLEANUP(es_buf_done) es_buf line = ES_BUF_INIT(LINE_MAX_BYTES);
+    const es_log_kv kv = {.key = "lines", .number = (int64_t)lost};
+    if (lost == 0)
+        return true;
+    if ((is_torn && es_buf_u8(&line, '\n') != ENTRASQL_OK) ||
+        format_line(&line, ES_LOG_WARNING, "log", "lines were lost: nobody took them", &kv, 1) !=
+            ENTRASQL_OK ||
+        !write_pieces(fd, &line))
+        return false;
+    lost = 0;
+    is_torn = false;
+    return true;
+}
+
+static void write_or_drop(int fd, const es_buf *line)
+{
+    (void)pthread_mutex_lock(&writing);
+    if (!tell_lost(fd) || !write_pieces(fd, line))
+        lost++;
+    (void)pthread_mutex_unlock(&writing);
+}
+
 void es_log_write(es_log_level level, const char *module, const char *message, const es_log_kv *kvs,
                   unsigned count)
 {
     ES_CLEANUP(es_buf_done) es_buf line = ES_BUF_INIT(LINE_MAX_BYTES);
     if (format_line(&line, level, module, message, kvs, count) != ENTRASQL_OK)
         return;
+    if (atomic_load_explicit(&never_waits, memory_order_relaxed)) {
+        write_or_drop(atomic_load(&current_fd), &line);
+        return;
+    }
     /* A log that cannot be written must not stop the program. */
     ssize_t written = write(atomic_load(&current_fd), line.data, line.len);
     (void)written;

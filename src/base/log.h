@@ -28,6 +28,12 @@ typedef enum es_log_form { ES_LOG_TEXT, ES_LOG_JSON } es_log_form;
 
 /* Process-wide; call before threads are started. fd stays the caller's. */
 void es_log_setup(es_log_level level, es_log_form form, int fd);
+/*
+ * Process-wide, as that: a line for which there is no room (a pipe that nobody reads, a stopped
+ * terminal) is dropped and counted, rather than waited for; the next line that finds room comes
+ * after one that says how many were lost. For servers: a command had better wait for its reader.
+ */
+void es_log_never_wait(void);
 es_log_level es_log_current_level(void);
 /* "error", "warning", "info", "debug", "trace", "none". */
 entrasql_status es_log_level_parse(const char *s, es_log_level *ret) ES_MUST_USE;

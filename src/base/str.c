@@ -64,6 +64,26 @@ bool es_ends_with(const char *s, const char *suffix)
     return m <= n && memcmp(s + n - m, suffix, m) == 0;
 }
 
+bool es_str_holds(const char *s, const char *piece)
+{
+    size_t n = strlen(piece);
+    for (; *s != '\0'; s++) {
+        if (es_strncaseeq(s, piece, n)) /* stops at the end of s, which no byte of piece is */
+            return true;
+    }
+    return n == 0;
+}
+
+const char *es_piece_next(const char **list, size_t *ret_n)
+{
+    const char *piece = *list;
+    if (es_str_is_empty(piece))
+        return NULL;
+    *ret_n = strcspn(piece, "|");
+    *list = piece[*ret_n] == '|' ? piece + *ret_n + 1 : NULL;
+    return piece;
+}
+
 bool es_str_is_empty(const char *s)
 {
     return s == NULL || *s == '\0';

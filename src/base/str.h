@@ -14,7 +14,14 @@ bool es_strcaseeq(const char *a, const char *b); /* ASCII case ignored */
 bool es_strncaseeq(const char *a, const char *b, size_t n);
 bool es_starts_with(const char *s, const char *prefix);
 bool es_ends_with(const char *s, const char *suffix);
+/* Whether the piece occurs in s, ASCII case ignored. */
+bool es_str_holds(const char *s, const char *piece);
 bool es_str_is_empty(const char *s); /* NULL counts as empty */
+/*
+ * The next piece of "a|b|c", and its length; NULL behind the last. *list moves on, to NULL at the
+ * end; NULL and "" have none.
+ */
+const char *es_piece_next(const char **list, size_t *ret_n);
 char es_ascii_lower(char c);
 char es_ascii_upper(char c);
 bool es_is_space(char c); /* blank, \t \n \v \f \r */

@@ -34,24 +34,48 @@ typedef struct cli_terminal {
     FILE *err;
     bool in_is_terminal;
     bool out_is_terminal; /* foreign text is made printable */
-    bool err_has_colour;  /* a terminal, and no NO_COLOR */
+    bool out_has_colour;  /* a terminal that can, and no NO_COLOR */
+    bool err_has_colour;  /* the same of standard error */
     cli_visit *visit;     /* NULL; else commands show their tables and do nothing */
 } cli_terminal;
 
 void cli_terminal_init(cli_terminal *t);
+/* Columns of the terminal behind the file; 0: it is none. */
+size_t cli_terminal_width(FILE *f);
 
 /* "entrasql: message" and "hint: ..." on standard error; returns the exit code. */
 int cli_report(const cli_terminal *t, const entrasql_error *err);
-/* The help text of a command on standard output; returns the exit code. */
+/* The "hint: ..." of it alone, if there is one. */
+void cli_report_hint(const cli_terminal *t, const entrasql_error *err);
+/*
+ * The help text of a command on standard output, as wide as the terminal; where there is none, as
+ * COLUMNS says, or 80. Returns the exit code.
+ */
 int cli_help(const cli_terminal *t, const conf_command *command);
-/* Writes the buffer to standard output. OS when that fails (a full disk, a closed pipe). */
+/*
+ * Writes the buffer to standard output. OS when that fails (a full disk, a closed pipe: of the
+ * latter cli_report() says nothing, as the reader has gone away on purpose).
+ */
 entrasql_status cli_write(const cli_terminal *t, const es_buf *text,
                           entrasql_error *err) ES_MUST_USE;
+
+/* The same for people: on a terminal lines that are too long go on below. */
+entrasql_status cli_write_prose(const cli_terminal *t, const es_buf *text,
+                                entrasql_error *err) ES_MUST_USE;
+
+/*
+ * The exit code of a command that wrote without looking: that of a failure when standard output has
+ * lost something, which is reported.
+ */
+int cli_end(const cli_terminal *t, int exit_code);
+/* One line, the same way; returns the exit code. */
+int cli_say(const cli_terminal *t, const char *fmt, ...) ES_PRINTF(2, 3);
 
 /* The row that every command's option table ends with. */
 #define CLI_OPTION_HELP                                                                            \
     {                                                                                              \
-        .name = "help", .type = CONF_OPTION_FLAG, .help = "show this text and end"                 \
+        .name = "help", .short_name = 'h', .type = CONF_OPTION_FLAG,                               \
+        .help = "show this text and end"                                                           \
     }
 
 /*
@@ -60,6 +84,9 @@ entrasql_status cli_write(const cli_terminal *t, const es_buf *text,
  */
 bool cli_parse(const cli_terminal *t, const conf_command *command, int argc, char **argv,
                conf_args *ret, int *ret_exit);
+/* The parsing alone: "help" of a command that takes no arguments is --help, too. */
+entrasql_status cli_parse_only(const conf_command *command, int argc, char **argv, conf_args *ret,
+                               entrasql_error *err) ES_MUST_USE;
 
 /* True: this is a visit, the visitor has seen the table, and the command ends. */
 bool cli_is_visit(const cli_terminal *t, const conf_command *command);
@@ -105,6 +132,9 @@ int cli_explain(const cli_terminal *t, int argc, char **argv);
 int cli_odbc(const cli_terminal *t, int argc, char **argv);
 int cli_completion(const cli_terminal *t, int argc, char **argv);
 int cli_manual(const cli_terminal *t, int argc, char **argv);
+int cli_version(const cli_terminal *t, int argc, char **argv);
+/* What --version prints; returns the exit code. */
+int cli_show_version(const cli_terminal *t);
 int cli_emulator(const cli_terminal *t, int argc, char **argv);
 /* A word of it. */
 int cli_emulator_device_code(const cli_terminal *t, int argc, char **argv);
@@ -145,7 +175,11 @@ typedef struct cli_credential_options {
         .name = (name_), .type = CONF_OPTION_FILE, .value_name = "FILE", .sections = (sections_),  \
         .help = (help_)                                                                            \
     }
+/* --ca-file is the SQL server's where there is one: Entra and Azure keep the system's trust. */
 #define CLI_CREDENTIAL_OPTIONS                                                                     \
+    CLI_CREDENTIAL_OPTIONS_AND(                                                                    \
+        "the SQL server's trusted certificates (PEM), in place of the system's; not Entra's")
+#define CLI_CREDENTIAL_OPTIONS_AND(ca_file_help_)                                                  \
     {.name = "credential",                                                                         \
      .type = CONF_OPTION_CHOICE,                                                                   \
      .choices = cli_credential_names,                                                              \
@@ -167,8 +201,7 @@ typedef struct cli_credential_options {
         CLI_CREDENTIAL_TEXT_("resource-id", "ID",                                                  \
                              "of the user-assigned identity (/subscriptions/...)"),                \
         CLI_CREDENTIAL_TEXT_("subscription", "NAME", "of the Azure CLI, by id or name"),           \
-        CLI_CREDENTIAL_FILE_("ca-file", "proxy|identity|target",                                   \
-                             "trusted certificates (PEM) in place of the system's")
+        CLI_CREDENTIAL_FILE_("ca-file", "proxy|identity|target", ca_file_help_)
 
 void cli_credential_read(const conf_args *args, cli_credential_options *ret);
 /* INVALID, naming it, for an option that the credential has no use for. */

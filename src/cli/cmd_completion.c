@@ -123,19 +123,8 @@ static int print_fish(const cli_terminal *t, int argc, char **argv)
     return print_script(t, &fish_command, fish_script, argc, argv);
 }
 
-static entrasql_status gather(void *ctx, const conf_command *command)
-{
-    cli_tree *tree = ctx;
-    if (tree->count == CLI_TREE_MAX)
-        return ENTRASQL_LIMIT;
-    tree->commands[tree->count] = *command;
-    tree->commands[tree->count++].notes = NULL; /* may be its parent's for a moment */
-    return ENTRASQL_OK;
-}
-
 static int print_words(const cli_terminal *t, int argc, char **argv)
 {
-    static cli_tree tree; /* 10 kB; the program is single-threaded here and ends */
     ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT(OUTPUT_MAX_BYTES);
     conf_args args;
     entrasql_error err;
@@ -143,9 +132,10 @@ static int print_words(const cli_terminal *t, int argc, char **argv)
 
     if (!cli_parse(t, &words_command, argc, argv, &args, &exit_code))
         return exit_code;
-    entrasql_status status = cli_visit_all(gather, &tree);
+    const cli_tree *tree = cli_tree_whole();
+    entrasql_status status = tree != NULL ? ENTRASQL_OK : ENTRASQL_LIMIT;
     if (status == ENTRASQL_OK && args.positional_count != 0)
-        status = cli_tree_complete(&tree, args.positionals, args.positional_count, &out);
+        status = cli_tree_complete(tree, args.positionals, args.positional_count, &out);
     if (status != ENTRASQL_OK) {
         es_fail(&err, status, "the commands cannot be listed");
         return cli_report(t, &err);

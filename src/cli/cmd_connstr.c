@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/input.h"
 #include "cli/text.h"
 #include "os/file.h"
 
@@ -64,13 +65,17 @@ static const conf_command convert_command = {
 
 /* ---- where the string comes from ---- */
 
+static const char too_long[] = "a connection string is a line of text: check that this is one";
+
 static entrasql_status read_stream(FILE *in, es_buf *out, entrasql_error *err)
 {
     for (;;) {
         uint8_t *room;
         if (out->len > CONF_CONNSTR_MAX_BYTES)
-            return es_fail(err, ENTRASQL_LIMIT, "standard input holds more than %d bytes",
-                           CONF_CONNSTR_MAX_BYTES);
+            return cli_input_status(es_fail(err, ENTRASQL_LIMIT,
+                                            "standard input holds more than %d bytes",
+                                            CONF_CONNSTR_MAX_BYTES),
+                                    too_long, err);
         if (es_buf_prepare(out, 4096, &room) != ENTRASQL_OK)
             return es_nomem(err);
         size_t n = fread(room, 1, 4096, in);
@@ -104,8 +109,9 @@ static entrasql_status read_variable(const char *name, es_buf *out, entrasql_err
     if (value == NULL || *value == '\0')
         return es_fail(err, ENTRASQL_CONFIG, "the environment variable %s is not set", name);
     if (strnlen(value, CONF_CONNSTR_MAX_BYTES + 1) > CONF_CONNSTR_MAX_BYTES)
-        return es_fail(err, ENTRASQL_LIMIT, "%s holds more than %d bytes", name,
-                       CONF_CONNSTR_MAX_BYTES);
+        return cli_input_status(es_fail(err, ENTRASQL_LIMIT, "%s holds more than %d bytes", name,
+                                        CONF_CONNSTR_MAX_BYTES),
+                                too_long, err);
     return es_buf_add_str(out, value) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
 }
 
@@ -123,7 +129,7 @@ static entrasql_status read_source(const cli_terminal *t, const conf_args *args,
     if (variable != NULL)
         return read_variable(variable, out, err);
     if (file != NULL)
-        return os_file_read(file, out, err);
+        return cli_input_status(os_file_read(file, out, err), too_long, err);
     if (t->in_is_terminal && argument == NULL) {
         es_fail(err, ENTRASQL_INVALID, "no connection string was given");
         es_hint(err, "pipe it in, or name it by --env NAME or --file FILE");

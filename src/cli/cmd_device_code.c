@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/suggest.h"
 #include "emulator/emulator.h"
 
 static const conf_option options[] = {
@@ -30,8 +31,10 @@ static entrasql_status read_words(const conf_args *args, const char **ret_user, 
     const char *user = conf_args_text(args, "as");
     const char *word = args->positional_count != 0 ? args->positionals[0] : "";
     bool approves = es_streq(word, "approve");
-    if (args->positional_count != 2 || (!approves && !es_streq(word, "refuse"))) {
-        es_fail(err, ENTRASQL_INVALID, "approve or refuse, and the code, are needed");
+    if (!approves && !es_streq(word, "refuse"))
+        return cli_refuse_choice(command.name, "approve|refuse", word, err);
+    if (args->positional_count != 2) {
+        es_fail(err, ENTRASQL_INVALID, "%s: the code is missing", word);
         es_hint(err, "entrasql emulator device-code approve CODE --as USER");
         return ENTRASQL_INVALID;
     }

@@ -2,6 +2,8 @@
 /* entrasql doctor: which link between this machine and the database fails, and what mends it. */
 #include "cli/connect.h"
 #include "cli/connstr.h"
+#include "cli/input.h"
+#include "cli/text.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -10,6 +12,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define OUTPUT_MAX_BYTES (256 * 1024)
@@ -59,22 +62,43 @@ static const conf_command command = {
     .name = "entrasql doctor",
     .summary = "Walks from this environment to the rights in the database, and says what fails.",
     .positionals = "[-]",
-    .max_positionals = 1,
+    .max_positionals = CONF_POSITIONALS_MAX, /* more than one is told apart below */
     .options = options,
     .notes = "One line a link: ok, warn, fail, or - for what is not in use here; below it the\n"
              "evidence and what mends it. \"-\" reads the string from standard input. Nothing is\n"
-             "changed, no secret is printed. The exit code is that of the first link that fails:\n"
-             "2 environment, driver, 3 credential, token, 4 login, 5 name, TCP, proxy, 6 TLS,\n"
-             "7 no SQL Server, 0 when none does.",
+             "changed, no secret is printed. The exit code is that of the first link that fails,\n"
+             "one of those that `entrasql --help` lists; 0 when none does.",
 };
 
 /* ---- what to look at ---- */
 
 typedef struct patient {
     conf_login login;
+    conf_connstr written; /* its keywords */
+    bool is_odbc;
     const char *source;
+    bool is_quoted;
+    bool is_unresolved;
     entrasql_credential *credential;
 } patient;
+
+/* Without quotes around it, and without blanks around these; the buffer is the caller's own. */
+static const char *bare_text(patient *p, char *text)
+{
+    size_t n = strlen(text);
+    while (es_is_space(*text)) {
+        text++;
+        n--;
+    }
+    while (n != 0 && es_is_space(text[n - 1]))
+        n--;
+    p->is_unresolved = es_strncaseeq(text, "@Microsoft.KeyVault(", strlen("@Microsoft.KeyVault("));
+    p->is_quoted = n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n - 1] == text[0];
+    if (!p->is_quoted)
+        return text;
+    text[n - 1] = '\0';
+    return text + 1;
+}
 
 static entrasql_status read_string(const cli_terminal *t, conf_args *args, int argc, char **argv,
                                    patient *p, entrasql_error *err)
@@ -91,7 +115,9 @@ static entrasql_status read_string(const cli_terminal *t, conf_args *args, int a
             return ENTRASQL_OK; /* -S has to say it all */
         p->source = CLI_CONNECT_VARIABLE;
         if (es_buf_add_str(&buffer, value) != ENTRASQL_OK || es_buf_cstr(&buffer) == NULL)
-            return es_fail(err, ENTRASQL_LIMIT, CLI_CONNECT_VARIABLE " is too long");
+            return cli_input_status(
+                es_fail(err, ENTRASQL_LIMIT, CLI_CONNECT_VARIABLE " is too long"),
+                "a connection string is a line of text", err);
         text = (const char *)buffer.data;
     } else {
         ES_TRY(cli_connstr_read(t, args, argc, argv, &buffer, &text, err));
@@ -99,12 +125,30 @@ static entrasql_status read_string(const cli_terminal *t, conf_args *args, int a
                     : conf_args_text(args, "file") != NULL ? conf_args_text(args, "file")
                                                            : "standard input";
     }
+    text = bare_text(p, (char *)buffer.data + (text - (const char *)buffer.data));
+    if (p->is_unresolved)
+        return ENTRASQL_OK;
     if (form_name == NULL || !conf_form_find(form_name, &form))
         form = conf_form_detect(text);
-    if (conf_login_parse(form, text, &p->login, err) == ENTRASQL_OK)
+    p->is_odbc = form == CONF_FORM_ODBC;
+    if (conf_form_parse(form, text, &p->written, err) == ENTRASQL_OK &&
+        conf_login_from(form, &p->written, &p->login, err) == ENTRASQL_OK)
         return ENTRASQL_OK;
     es_error_prefix(err, "%s", p->source);
     return err->status;
+}
+
+/* A shell takes a string without quotes to pieces, any of which may be a password. */
+static entrasql_status check_one(const conf_args *args, entrasql_error *err)
+{
+    if (args->positional_count < 2)
+        return ENTRASQL_OK;
+    es_fail(err, ENTRASQL_INVALID, "%u arguments where one is taken",
+            (unsigned)args->positional_count);
+    es_hint(err, "put the connection string into single quotes, or the shell cuts it at blanks and "
+                 "at ';'; better, since others see arguments: entrasql doctor --env NAME, or - and "
+                 "standard input");
+    return ENTRASQL_INVALID;
 }
 
 /* The flags win over the string. */
@@ -121,6 +165,12 @@ static entrasql_status read_flags(const conf_args *args, patient *p, entrasql_er
     char text[8];
     ES_TRY(conf_server_parse(server, &host, &port, err));
     (void)snprintf(text, sizeof text, "%u", (unsigned)port);
+    /* The string's password is its own server's. */
+    const char *before = conf_login_get(&p->login, CONF_KEY_SERVER);
+    if (before != NULL && strcasecmp(before, host) != 0 &&
+        (conf_login_set(&p->login, CONF_KEY_USER, NULL) != ENTRASQL_OK ||
+         conf_login_set(&p->login, CONF_KEY_PASSWORD, NULL) != ENTRASQL_OK))
+        return es_nomem(err);
     if (conf_login_set(&p->login, CONF_KEY_SERVER, host) != ENTRASQL_OK ||
         conf_login_set(&p->login, CONF_KEY_INSTANCE, NULL) != ENTRASQL_OK ||
         conf_login_set(&p->login, CONF_KEY_PORT, text) != ENTRASQL_OK)
@@ -148,7 +198,8 @@ static entrasql_status read_token_file(const char *path, entrasql_credential **r
                                        entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_TOKEN_BYTES);
-    ES_TRY(os_file_read(path, &text, err));
+    ES_TRY(cli_input_status(os_file_read(path, &text, err),
+                            "check that the file holds a token and nothing else", err));
     while (text.len != 0 && es_is_space((char)text.data[text.len - 1]))
         es_buf_truncate(&text, text.len - 1);
     char *token = es_buf_take(&text, NULL);
@@ -168,6 +219,7 @@ static entrasql_status choose_credential(const conf_args *args, patient *p, entr
     const char *file = conf_args_text(args, "token-file");
     const char *authentication = conf_login_get(&p->login, CONF_KEY_AUTHENTICATION);
     cli_credential_read(args, &o);
+    o.ca_file = NULL; /* it is the SQL server's, and Entra's is not signed by that */
     if (file != NULL)
         return read_token_file(file, &p->credential, err);
     if (es_streq(o.name, "default") && es_streq(authentication, "managed-identity")) {
@@ -185,35 +237,71 @@ static entrasql_status choose_credential(const conf_args *args, patient *p, entr
 static const char *colour_of(const cli_terminal *t, doctor_state state)
 {
     static const char *const colours[] = {"\033[32m", "\033[33m", "\033[31m", "\033[2m"};
-    return t->out_is_terminal && t->err_has_colour ? colours[state] : "";
+    return t->out_has_colour ? colours[state] : "";
 }
 
-static entrasql_status print_line(const cli_terminal *t, const doctor_line *l, es_buf *out)
+/* The columns of state and link; on a narrow terminal what follows hangs further left. */
+#define LEAD_COLUMNS 19
+#define NARROW_COLUMNS 70
+#define NARROW_HANG 4
+#define WORTH_A_TIME_MS 100 /* of what is not in use here */
+
+static size_t hang_of(size_t width)
 {
-    const char *plain = *colour_of(t, l->state) != '\0' ? "\033[0m" : "";
-    ES_TRY(es_buf_printf(out, "%s%-4s%s  %-11s  %s", colour_of(t, l->state),
-                         doctor_state_name(l->state), plain, l->link, l->text));
-    if (l->ms != 0)
-        ES_TRY(es_buf_printf(out, " (%u ms)", (unsigned)l->ms));
+    return width != 0 && width < NARROW_COLUMNS ? NARROW_HANG : LEAD_COLUMNS;
+}
+
+/* A text below the line it belongs to; what begins with an arrow goes on behind that. */
+static entrasql_status print_below(es_buf *out, const char *arrow, const char *text, size_t width)
+{
+    size_t hang = hang_of(width);
+    ES_TRY(es_buf_fill(out, ' ', hang));
+    ES_TRY(es_buf_add_str(out, arrow));
+    hang += strlen(arrow);
+    ES_TRY(cli_text_add_hung(out, text, strlen(text), hang, hang, width));
+    return es_buf_u8(out, '\n');
+}
+
+static entrasql_status print_line(const cli_terminal *t, const doctor_line *l, size_t width,
+                                  es_buf *out)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(2 * sizeof l->text);
+    const char *colour = colour_of(t, l->state);
+    ES_TRY(es_buf_add_str(&text, l->text));
+    if (l->ms >= (l->state == DOCTOR_NONE ? WORTH_A_TIME_MS : 1))
+        ES_TRY(es_buf_printf(&text, " (%u ms)", (unsigned)l->ms));
     if (l->id != NULL && l->state != DOCTOR_NONE)
-        ES_TRY(es_buf_printf(out, " [%s]", l->id));
+        ES_TRY(es_buf_printf(&text, " [%s]", l->id));
+    ES_TRY(es_buf_printf(out, "%s%-4s%s  %-11s  ", colour, doctor_state_name(l->state),
+                         *colour != '\0' ? "\033[0m" : "", l->link));
+    ES_TRY(cli_text_add_hung(out, (const char *)text.data, text.len, LEAD_COLUMNS, hang_of(width),
+                             width));
     ES_TRY(es_buf_u8(out, '\n'));
     if (l->evidence[0] != '\0' && l->state != DOCTOR_NONE)
-        ES_TRY(es_buf_printf(out, "                   %s\n", l->evidence));
-    if (l->fix[0] != '\0' && (l->state == DOCTOR_WARN || l->state == DOCTOR_FAIL))
-        ES_TRY(es_buf_printf(out, "                   -> %s\n", l->fix));
+        ES_TRY(print_below(out, "", l->evidence, width));
+    if (l->fix[0] != '\0' && l->state != DOCTOR_NONE)
+        ES_TRY(print_below(out, "-> ", l->fix, width));
     return ENTRASQL_OK;
+}
+
+static entrasql_status print_first(const doctor_line *l, size_t width, es_buf *out)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(2 * sizeof l->fix);
+    ES_TRY(es_buf_printf(&text, "The first link that fails: %s [%s]. %s", l->link,
+                         l->id != NULL ? l->id : "-", l->fix));
+    ES_TRY(es_buf_u8(out, '\n'));
+    ES_TRY(cli_text_add_wrapped(out, (const char *)text.data, text.len, 0, width));
+    return es_buf_u8(out, '\n');
 }
 
 static entrasql_status print_text(const cli_terminal *t, const doctor_report *r, es_buf *out)
 {
+    size_t width = cli_terminal_width(t->out);
     for (size_t i = 0; i < r->count; i++)
-        ES_TRY(print_line(t, &r->lines[i], out));
+        ES_TRY(print_line(t, &r->lines[i], width, out));
     for (size_t i = 0; i < r->count; i++) {
-        const doctor_line *l = &r->lines[i];
-        if (l->state == DOCTOR_FAIL)
-            return es_buf_printf(out, "\nThe first link that fails: %s [%s]. %s\n", l->link,
-                                 l->id != NULL ? l->id : "-", l->fix);
+        if (r->lines[i].state == DOCTOR_FAIL)
+            return print_first(&r->lines[i], width, out);
     }
     return es_buf_add_str(out, "\nNo link fails.\n");
 }
@@ -252,6 +340,7 @@ static entrasql_status examine(const cli_terminal *t, conf_args *args, int argc,
                                patient *p, int *ret_exit, entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT(OUTPUT_MAX_BYTES);
+    ES_TRY(check_one(args, err));
     ES_TRY(read_string(t, args, argc, argv, p, err));
     ES_TRY(read_flags(args, p, err));
     ES_TRY(choose_credential(args, p, err));
@@ -260,7 +349,10 @@ static entrasql_status examine(const cli_terminal *t, conf_args *args, int argc,
         return es_nomem(err);
     const doctor_options o = {
         .login = &p->login,
+        .written = p->is_odbc ? &p->written : NULL,
         .source = p->source,
+        .is_quoted = p->is_quoted,
+        .is_unresolved = p->is_unresolved,
         .client_id = conf_args_text(args, "client-id"),
         .credential = p->credential,
         .ca_file = conf_args_text(args, "ca-file"),
@@ -287,6 +379,7 @@ int cli_doctor(const cli_terminal *t, int argc, char **argv)
         return exit_code;
     entrasql_status status = examine(t, &args, argc, argv, &p, &exit_code, &err);
     entrasql_credential_unref(p.credential);
+    conf_connstr_done(&p.written);
     conf_login_done(&p.login);
     return status == ENTRASQL_OK ? exit_code : cli_report(t, &err);
 }

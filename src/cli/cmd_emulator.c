@@ -100,6 +100,13 @@ static entrasql_status start_options_from(const conf_args *args, const char *dir
 
     if ((login != NULL) != (password_file != NULL))
         return es_fail(err, ENTRASQL_INVALID, "--sql-login and --password-file go together");
+    static const char *const of_backend[] = {"backend-login", "backend-password-file", "backend-ca",
+                                             "backend-trust"};
+    for (size_t i = 0; i < ES_COUNT_OF(of_backend); i++) {
+        if (conf_args_text(args, "backend") == NULL && conf_args_text(args, of_backend[i]) != NULL)
+            return es_fail(err, ENTRASQL_INVALID, "--%s has no meaning without --backend",
+                           of_backend[i]);
+    }
     *ret = (emulator_options){
         .data_dir = dir,
         .seed_file = conf_args_text(args, "seed"),
@@ -247,6 +254,8 @@ static int run_in_background(const cli_terminal *t, emulator_options *options)
         return 0;
     if (status == ENTRASQL_AGAIN)
         return end_of_child(t, child, &said);
+    if (status == ENTRASQL_OS)
+        es_hint(&err, "The emulator runs; entrasql emulator status says where it listens.");
     return cli_report(t, &err);
 }
 
@@ -287,11 +296,15 @@ static int stop(const cli_terminal *t, int argc, char **argv)
 
     if (!cli_parse(t, &stop_command, argc, argv, &args, &exit_code))
         return exit_code;
-    if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
-        emulator_stop(dir, STOP_TIMEOUT_MS, &err) != ENTRASQL_OK)
+    entrasql_status status = cli_emulator_data_dir(&args, &dir, &err);
+    if (status == ENTRASQL_OK)
+        status = emulator_stop(dir, STOP_TIMEOUT_MS, &err);
+    if (status == ENTRASQL_NOT_FOUND)
+        es_hint(&err, "There is none to be stopped there; --data-dir DIR or ENTRASQL_EMULATOR_DIR "
+                      "names the folder of another one.");
+    if (status != ENTRASQL_OK)
         return cli_report(t, &err);
-    (void)fputs("The emulator has ended.\n", t->out);
-    return 0;
+    return cli_say(t, "The emulator has ended.");
 }
 
 /* ---- env ---- */

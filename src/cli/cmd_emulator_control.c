@@ -98,6 +98,24 @@ static entrasql_status list_faults(const char *dir, bool json, es_buf *out, entr
     return status == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
 }
 
+static entrasql_status check_fault_words(const conf_args *args, entrasql_error *err)
+{
+    static const char example[] =
+        "entrasql emulator fault sql-firewall on; entrasql emulator fault list has all names";
+    const char *word = args->positional_count == 2 ? args->positionals[1] : NULL;
+    if (args->positional_count == 0)
+        (void)es_fail(err, ENTRASQL_INVALID, "a fault's name is missing, or list");
+    else if (word == NULL)
+        (void)es_fail(err, ENTRASQL_INVALID, "fault '%s': on or off is missing",
+                      args->positionals[0]);
+    else if (!conf_is_choice("on|off", word))
+        conf_refuse_choice("entrasql emulator fault", "on|off", word, ENTRASQL_INVALID, err);
+    else
+        return ENTRASQL_OK;
+    es_hint(err, example);
+    return ENTRASQL_INVALID;
+}
+
 static entrasql_status run_fault(const conf_args *args, es_buf *out, entrasql_error *err)
 {
     ES_CLEANUP(es_cleanup_free) char *dir = NULL;
@@ -106,12 +124,7 @@ static entrasql_status run_fault(const conf_args *args, es_buf *out, entrasql_er
     ES_TRY(cli_emulator_data_dir(args, &dir, err));
     if (args->positional_count == 1 && es_streq(args->positionals[0], "list"))
         return list_faults(dir, conf_args_flag(args, "json"), out, err);
-    if (args->positional_count != 2 ||
-        (!es_streq(args->positionals[1], "on") && !es_streq(args->positionals[1], "off"))) {
-        (void)es_fail(err, ENTRASQL_INVALID, "a fault is switched on or off by its name");
-        es_hint(err, "entrasql emulator fault sql-paused on; entrasql emulator fault list");
-        return ENTRASQL_INVALID;
-    }
+    ES_TRY(check_fault_words(args, err));
     if (write_fault_request(args, &request) != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_INVALID, "the fault's name is not fit");
     ES_TRY(emulator_ask(dir, "POST", "faults", request.data, request.len, &answer, err));
@@ -222,8 +235,7 @@ int cli_emulator_reset(const cli_terminal *t, int argc, char **argv)
     if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
         emulator_reset(dir, &err) != ENTRASQL_OK)
         return cli_report(t, &err);
-    (void)fputs("The emulator is as its seed says, with empty databases.\n", t->out);
-    return 0;
+    return cli_say(t, "The emulator is as its seed says, with empty databases.");
 }
 
 static const conf_command seed_command = {
@@ -247,6 +259,7 @@ int cli_emulator_seed(const cli_terminal *t, int argc, char **argv)
         return exit_code;
     if (args.positional_count != 1) {
         (void)es_fail(&err, ENTRASQL_INVALID, "the seed file is missing");
+        es_hint(&err, "entrasql emulator seed FILE");
         return cli_report(t, &err);
     }
     if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
@@ -283,7 +296,7 @@ static entrasql_status add_names(const json_node *root, const char *kind, const 
 {
     const json_node *list = json_member(root, "objects");
     bool any = false;
-    ES_TRY(es_buf_printf(out, "%-12s", title));
+    ES_TRY(es_buf_printf(out, "  %-18s ", title));
     for (size_t i = 0; i < json_count(list); i++) {
         const json_node *o = json_element(list, i);
         if (!es_streq(text_of(o, "kind"), kind))
@@ -301,8 +314,8 @@ static entrasql_status add_logins(const json_node *root, es_buf *out)
     int64_t accepted = 0, refused = 0;
     (void)!json_member_i64(root, "logins_accepted", &accepted);
     (void)!json_member_i64(root, "logins_refused", &refused);
-    ES_TRY(es_buf_printf(out, "logins      %lld let in, %lld refused\n", (long long)accepted,
-                         (long long)refused));
+    ES_TRY(es_buf_printf(out, "  logins             %lld let in, %lld refused\n",
+                         (long long)accepted, (long long)refused));
     for (size_t i = 0; i < json_count(list); i++) {
         const json_node *e = json_element(list, i);
         bool is_accepted = true;
@@ -310,34 +323,30 @@ static entrasql_status add_logins(const json_node *root, es_buf *out)
         if (is_accepted)
             continue;
         const char *why = text_of(e, "why");
-        return es_buf_printf(out, "last refusal %s %s: %s%s%s\n", text_of(e, "at"),
+        return es_buf_printf(out, "  last refusal       %s %s: %s%s%s\n", text_of(e, "at"),
                              text_of(e, "principal"), text_of(e, "text"),
                              *why != '\0' ? " Why: " : "", why);
     }
     return ENTRASQL_OK;
 }
 
-static entrasql_status write_status(const json_node *root, es_buf *out)
+/* Where it listens stands as `start` has said it. */
+static entrasql_status write_status(const emulator_info *info, const char *data_dir,
+                                    const json_node *root, es_buf *out)
 {
     const json_node *server = json_member(root, "server");
-    int64_t pid = 0, sql_port = 0, identity_port = 0;
-    (void)!json_member_i64(root, "pid", &pid);
-    (void)!json_member_i64(root, "sql_port", &sql_port);
-    (void)!json_member_i64(root, "identity_port", &identity_port);
-    ES_TRY(es_buf_printf(out,
-                         "running, process %lld\nSQL         localhost,%lld\n"
-                         "Entra       %s\nidentities  http://localhost:%lld\n"
-                         "page        %s\ndata        %s\n",
-                         (long long)pid, (long long)sql_port, text_of(root, "authority"),
-                         (long long)identity_port, text_of(root, "status_page"),
-                         text_of(root, "data_dir")));
     const char *admin = text_of(server, "admin");
-    ES_TRY(es_buf_printf(out, "server      %s, admin %s\n", text_of(server, "name"),
+    const char *backend = text_of(server, "backend");
+    ES_TRY(es_buf_printf(out, "entrasql emulator: running, process %d.\n", info->pid));
+    ES_TRY(emulator_print_places(info, data_dir, out));
+    if (*backend != '\0')
+        ES_TRY(es_buf_printf(out, "  backend            %s\n", backend));
+    ES_TRY(es_buf_printf(out, "  server             %s, admin %s\n", text_of(server, "name"),
                          *admin != '\0' ? admin : "none"));
     ES_TRY(add_names(root, "user", "users", out));
     ES_TRY(add_names(root, "group", "groups", out));
     ES_TRY(add_names(root, "app", "apps", out));
-    ES_TRY(add_names(root, "identity", "managed", out));
+    ES_TRY(add_names(root, "identity", "managed identities", out));
     return add_logins(root, out);
 }
 
@@ -346,6 +355,7 @@ static entrasql_status show_status(const conf_args *args, es_buf *out, entrasql_
     ES_CLEANUP(es_cleanup_free) char *dir = NULL;
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(CLI_EMULATOR_OUTPUT_MAX_BYTES);
     ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
+    emulator_info info = {0};
     ES_TRY(cli_emulator_data_dir(args, &dir, err));
     ES_TRY(emulator_ask(dir, "GET", "state", NULL, 0, &text, err));
     if (conf_args_flag(args, "json"))
@@ -354,7 +364,9 @@ static entrasql_status show_status(const conf_args *args, es_buf *out, entrasql_
                    ? ENTRASQL_OK
                    : es_nomem(err);
     ES_TRY(json_doc_parse(text.data, text.len, &doc, err));
-    return write_status(json_doc_root(doc), out) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+    ES_TRY(emulator_status(dir, &info, err));
+    return write_status(&info, dir, json_doc_root(doc), out) == ENTRASQL_OK ? ENTRASQL_OK
+                                                                            : es_nomem(err);
 }
 
 int cli_emulator_status(const cli_terminal *t, int argc, char **argv)
@@ -366,7 +378,9 @@ int cli_emulator_status(const cli_terminal *t, int argc, char **argv)
 
     if (!cli_parse(t, &status_command, argc, argv, &args, &exit_code))
         return exit_code;
-    if (show_status(&args, &out, &err) != ENTRASQL_OK || cli_write(t, &out, &err) != ENTRASQL_OK)
-        return cli_report(t, &err);
-    return 0;
+    entrasql_status status = show_status(&args, &out, &err);
+    if (status == ENTRASQL_OK)
+        status = conf_args_flag(&args, "json") ? cli_write(t, &out, &err)
+                                               : cli_write_prose(t, &out, &err);
+    return status == ENTRASQL_OK ? 0 : cli_report(t, &err);
 }

@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/input.h"
+#include "cli/suggest.h"
 #include "emulator/emulator.h"
 #include "json/json.h"
 
@@ -221,7 +223,8 @@ static entrasql_status read_password(const object_kind *kind, const conf_args *a
         return ENTRASQL_OK;
     if (!add)
         return es_fail(err, ENTRASQL_INVALID, "--password-file is for add");
-    ES_TRY(os_file_read(file, password, err));
+    ES_TRY(cli_input_status(os_file_read(file, password, err), "check that it is the right file",
+                            err));
     const char *text = es_buf_cstr(password);
     if (text == NULL)
         return es_nomem(err);
@@ -286,9 +289,13 @@ static entrasql_status change(const char *dir, const object_kind *kind, const co
 {
     ES_CLEANUP(es_buf_done) es_buf request = ES_BUF_INIT_WIPE(REQUEST_MAX_BYTES);
     ES_CLEANUP(es_buf_done) es_buf password = ES_BUF_INIT_WIPE(PASSWORD_FILE_MAX_BYTES);
-    if (args->positional_count < 2)
-        return es_fail(err, ENTRASQL_INVALID, "%s %s needs a name", kind->name,
-                       args->positionals[0]);
+    if (args->positional_count < 2) {
+        (void)es_fail(err, ENTRASQL_INVALID, "%s %s needs a name", kind->name,
+                      args->positionals[0]);
+        es_hint(err, "%s %s %s", kind->command->name, args->positionals[0],
+                kind == &user_kind ? "UPN" : "NAME");
+        return ENTRASQL_INVALID;
+    }
     ES_TRY(read_password(kind, args, add, &password, err));
     if (write_request(kind, args, add, &password, &request) != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_INVALID, "the names are not valid UTF-8, or too long");
@@ -300,15 +307,20 @@ static entrasql_status run_word(const object_kind *kind, const conf_args *args, 
 {
     ES_CLEANUP(es_cleanup_free) char *dir = NULL;
     const char *word = args->positional_count != 0 ? args->positionals[0] : "";
+    const char *choices = kind == &database_kind ? "add|list" : "add|list|remove";
+    if (!conf_is_choice(choices, word)) {
+        (void)cli_refuse_choice(kind->command->name, choices, word, err);
+        if (kind == &database_kind && es_streq(word, "remove"))
+            es_hint(err, "A database is dropped in SQL: DROP DATABASE, in master.");
+        return ENTRASQL_INVALID;
+    }
     ES_TRY(cli_emulator_data_dir(args, &dir, err));
-    if (es_streq(word, "list") && args->positional_count == 1)
-        return list(dir, args, kind->name, out, err);
-    if (es_streq(word, "add") || (es_streq(word, "remove") && kind != &database_kind))
+    if (!es_streq(word, "list"))
         return change(dir, kind, args, es_streq(word, "add"), out, err);
-    (void)es_fail(err, ENTRASQL_INVALID, "what to do with the %s is missing or unknown: %s",
-                  kind->name, kind->command->positionals);
-    if (kind == &database_kind)
-        es_hint(err, "A database is dropped in SQL: DROP DATABASE, in master.");
+    if (args->positional_count == 1)
+        return list(dir, args, kind->name, out, err);
+    (void)es_fail(err, ENTRASQL_INVALID, "list has all of them, and takes no name");
+    es_hint(err, "%s list --json says everything that is known of each", kind->command->name);
     return ENTRASQL_INVALID;
 }
 
@@ -401,8 +413,16 @@ int cli_emulator_server(const cli_terminal *t, int argc, char **argv)
 
     if (!cli_parse(t, &server_command, argc, argv, &args, &exit_code))
         return exit_code;
-    if (write_server_request(&args, &request) != ENTRASQL_OK)
-        return (int)ENTRASQL_CLASS_USAGE;
+    if (conf_args_text(&args, "admin") == NULL && conf_args_text(&args, "entra-only") == NULL) {
+        es_fail(&err, ENTRASQL_INVALID, "nothing is to be set: --admin or --entra-only is missing");
+        es_hint(&err, "%s --help says more", server_command.name);
+        return cli_report(t, &err);
+    }
+    if (write_server_request(&args, &request) != ENTRASQL_OK) {
+        es_fail(&err, ENTRASQL_INVALID, "--admin is not valid UTF-8, or too long");
+        es_hint(&err, "entrasql emulator status lists the names");
+        return cli_report(t, &err);
+    }
     if (cli_emulator_data_dir(&args, &dir, &err) != ENTRASQL_OK ||
         send_change(dir, &request, &out, &err) != ENTRASQL_OK ||
         cli_write(t, &out, &err) != ENTRASQL_OK)

@@ -3,10 +3,12 @@
 #include "cmd_emulator.h"
 
 #include "base/mem.h"
+#include "cli/suggest.h"
 #include "emulator/emulator.h"
 #include "json/json.h"
 
 #define REQUEST_MAX_BYTES 16384
+#define RIGHT_WORDS "give|refuse|give-role|take-role|policy-deny|policy-allow|unregister"
 
 static const conf_option right_options[] = {
     CLI_EMULATOR_OPTION_DATA_DIR,
@@ -56,8 +58,14 @@ static entrasql_status run(const char *dir, const conf_args *args, es_buf *out, 
     ES_CLEANUP(es_buf_done) es_buf answer = ES_BUF_INIT(CLI_EMULATOR_OUTPUT_MAX_BYTES);
     ES_CLEANUP(json_doc_cleanup) json_doc *doc = NULL;
     const char *said = "";
-    if (args->positional_count != 2)
-        return es_fail(err, ENTRASQL_INVALID, "a right needs a word and a text");
+    if (args->positional_count == 0 || !conf_is_choice(RIGHT_WORDS, args->positionals[0]))
+        return cli_refuse_choice(right_command.name, RIGHT_WORDS,
+                                 args->positional_count != 0 ? args->positionals[0] : NULL, err);
+    if (args->positional_count != 2) {
+        (void)es_fail(err, ENTRASQL_INVALID, "right %s needs a text", args->positionals[0]);
+        es_hint(err, "%s --help says which", right_command.name);
+        return ENTRASQL_INVALID;
+    }
     if (write_request(args, &request) != ENTRASQL_OK)
         return es_fail(err, ENTRASQL_INVALID, "the names are not valid UTF-8, or too long");
     ES_TRY(emulator_ask(dir, "POST", "rights", request.data, request.len, &answer, err));

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/catalog.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "doctor/cases.h"
 #include "json/json.h"
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #define OUTPUT_MAX_BYTES (512 * 1024)
+#define CODE_SIZE 40U
+#define PART_LEAST 5U /* bytes of a message to be looked for */
 
 static const conf_option options[] = {
     {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
@@ -20,12 +23,13 @@ static const conf_option options[] = {
 static const conf_command command = {
     .name = "entrasql explain",
     .summary = "Says what an error means and what to do about it.",
-    .positionals = "[WORD ...]",
+    .positionals = "[WORD ... | MESSAGE]",
     .max_positionals = CONF_POSITIONALS_MAX,
     .options = options,
     .notes = "WORD is a number of SQL Server (18456), of Entra (AADSTS700016, with or without\n"
              "the letters), a status of entrasql (TIMEOUT), or a diagnosis of the doctor\n"
-             "(no-user). Without a word the whole catalogue is listed.",
+             "(no-user). MESSAGE is the message of an error, whole or in part, as a log has it.\n"
+             "Without a word the whole catalogue is listed.",
 };
 
 static const char *const kind_names[ES_CATALOG_KINDS] = {"sql", "aadsts", "status"};
@@ -38,25 +42,40 @@ typedef struct output {
 
 /* ---- one entry ---- */
 
-static entrasql_status say(output *o, const char *kind, const char *code, const char *piece,
-                           bool passes, const char *cause, const char *hint)
+typedef struct entry {
+    const char *kind;
+    const char *code;
+    const char *piece;
+    const char *seen;
+    const char *group;
+    bool passes;
+    const char *cause;
+    const char *hint;
+} entry;
+
+static entrasql_status say(output *o, const entry *e)
 {
     if (o->json) {
         json_begin_object(&o->writer);
-        json_member_put_string(&o->writer, "kind", kind);
-        json_member_put_string(&o->writer, "code", code);
-        json_member_put_string(&o->writer, "messageHolds", piece);
-        json_member_put_bool(&o->writer, "passesByItself", passes);
-        json_member_put_string(&o->writer, "meaning", cause);
-        json_member_put_string(&o->writer, "next", hint);
+        json_member_put_string(&o->writer, "kind", e->kind);
+        json_member_put_string(&o->writer, "code", e->code);
+        json_member_put_string(&o->writer, "group", e->group);
+        json_member_put_string(&o->writer, "message", e->seen);
+        json_member_put_string(&o->writer, "messageHolds", e->piece);
+        json_member_put_bool(&o->writer, "passesByItself", e->passes);
+        json_member_put_string(&o->writer, "meaning", e->cause);
+        json_member_put_string(&o->writer, "next", e->hint);
         json_end_object(&o->writer);
         return o->writer.status;
     }
-    ES_TRY(es_buf_printf(&o->text, "%s", code));
-    if (piece != NULL)
-        ES_TRY(es_buf_printf(&o->text, " \"...%s...\"", piece));
-    return es_buf_printf(&o->text, ": %s%s\n    -> %s\n", cause,
-                         passes ? " (may pass by itself)" : "", hint);
+    if (e->code != NULL)
+        ES_TRY(es_buf_printf(&o->text, "%s", e->code));
+    if (e->code == NULL)
+        ES_TRY(es_buf_printf(&o->text, "\"%s\"", e->seen));
+    else if (e->piece != NULL)
+        ES_TRY(es_buf_printf(&o->text, " \"...%s...\"", e->piece));
+    return es_buf_printf(&o->text, ": %s%s\n    -> %s\n", e->cause,
+                         e->passes ? " (may pass by itself)" : "", e->hint);
 }
 
 static entrasql_status say_entry(output *o, es_catalog_kind kind, const es_catalog_entry *e)
@@ -67,12 +86,20 @@ static entrasql_status say_entry(output *o, es_catalog_kind kind, const es_catal
     else
         (void)snprintf(code, sizeof code, "%s%u", kind == ES_CATALOG_AADSTS ? "AADSTS" : "",
                        (unsigned)e->number);
-    return say(o, kind_names[kind], code, e->text, e->passes, e->cause, e->hint);
+    return say(o,
+               &(entry){kind_names[kind], code, e->text, e->seen, es_catalog_group(kind, e->number),
+                        es_catalog_passes_alone(kind, e), e->cause, e->hint});
 }
 
 static entrasql_status say_case(output *o, const doctor_case *c)
 {
-    return say(o, "diagnosis", c->id, NULL, false, c->what, c->fix);
+    return say(o, &(entry){"diagnosis", c->id, NULL, NULL, "diagnosis", false, c->what, c->fix});
+}
+
+static entrasql_status say_message(output *o, const es_catalog_message *m)
+{
+    return say(o, &(entry){m->is_own ? "own message" : "message", NULL, m->piece, m->seen, m->group,
+                           false, m->cause, m->hint});
 }
 
 static entrasql_status say_number(output *o, es_catalog_kind kind, uint32_t number, bool *found)
@@ -101,13 +128,18 @@ static bool status_of(const char *word, uint32_t *ret)
     return false;
 }
 
-static entrasql_status explain(output *o, const char *word, bool *found)
+static entrasql_status explain_word(output *o, const char *word, bool *found)
 {
     bool letters = es_strncaseeq(word, "AADSTS", 6);
     const char *digits = letters ? word + 6 : word;
     const doctor_case *c = doctor_case_find(word);
+    const es_catalog_message *m = es_catalog_message_of_code(word);
     uint64_t number = 0;
     uint32_t status = 0;
+    if (m != NULL) {
+        *found = true;
+        return say_message(o, m);
+    }
     if (es_parse_u64(digits, strlen(digits), UINT32_MAX, &number) == ENTRASQL_OK) {
         if (!letters)
             ES_TRY(say_number(o, ES_CATALOG_SQL, (uint32_t)number, found));
@@ -120,6 +152,108 @@ static entrasql_status explain(output *o, const char *word, bool *found)
     return status_of(word, &status) ? say_number(o, ES_CATALOG_STATUS, status, found) : ENTRASQL_OK;
 }
 
+/* ---- whole messages ---- */
+
+/* Each AADSTS number in the text. */
+static entrasql_status explain_codes(output *o, const char *text, bool *found)
+{
+    for (; *text != '\0'; text++) {
+        size_t digits = 0;
+        uint64_t number = 0;
+        if (!es_strncaseeq(text, "AADSTS", 6))
+            continue;
+        while (es_is_digit(text[6 + digits]))
+            digits++;
+        if (es_parse_u64(text + 6, digits, UINT32_MAX, &number) == ENTRASQL_OK)
+            ES_TRY(say_number(o, ES_CATALOG_AADSTS, (uint32_t)number, found));
+    }
+    return ENTRASQL_OK;
+}
+
+#define FRAGMENT_LEAST 4U
+#define PIECE_SCORE 100U
+
+/* How many of the fixed parts of `seen`, between its names in quotes, are in the text; 0 without
+   the first. */
+static unsigned parts_in(const char *text, const char *seen)
+{
+    unsigned count = 0;
+    while (*seen != '\0') {
+        char part[200];
+        size_t n = strcspn(seen, "'\"");
+        if (n >= FRAGMENT_LEAST && n < sizeof part) {
+            memcpy(part, seen, n);
+            part[n] = '\0';
+            if (es_str_holds(text, part))
+                count++;
+            else if (count == 0)
+                return 0;
+        }
+        seen += n;
+        const char *close = *seen != '\0' ? strchr(seen + 1, *seen) : NULL;
+        if (close == NULL)
+            break;
+        seen = close + 1;
+    }
+    return count;
+}
+
+static unsigned score_of(const es_catalog_entry *row, const char *text)
+{
+    if (row->text != NULL)
+        return es_str_holds(text, row->text) ? PIECE_SCORE : 0;
+    return row->seen != NULL ? parts_in(text, row->seen) : 0;
+}
+
+/* The rows of SQL Server's numbers that fit the message best; of one number the first. */
+static entrasql_status explain_numbered(output *o, const char *text, bool *found)
+{
+    size_t count;
+    const es_catalog_entry *rows = es_catalog_rows(ES_CATALOG_SQL, &count);
+    unsigned best = 1;
+    uint32_t said = 0;
+    for (size_t i = 0; i < count; i++)
+        best = score_of(&rows[i], text) > best ? score_of(&rows[i], text) : best;
+    for (size_t i = 0; i < count; i++) {
+        if (score_of(&rows[i], text) != best || rows[i].number == said)
+            continue;
+        *found = true;
+        said = rows[i].number;
+        ES_TRY(say_entry(o, ES_CATALOG_SQL, &rows[i]));
+    }
+    /* Else a piece of a message, without its names. */
+    for (size_t i = 0; i < count && said == 0 && strlen(text) >= PART_LEAST; i++) {
+        if (rows[i].seen == NULL || !es_str_holds(rows[i].seen, text))
+            continue;
+        *found = true;
+        ES_TRY(say_entry(o, ES_CATALOG_SQL, &rows[i]));
+    }
+    return ENTRASQL_OK;
+}
+
+/* A message as it was copied from a log, or a piece of one. */
+static entrasql_status explain_message(output *o, const char *text, bool *found)
+{
+    size_t count;
+    const es_catalog_message *all = es_catalog_messages(&count);
+    const es_catalog_message *m = es_catalog_message_find(text);
+
+    ES_TRY(explain_codes(o, text, found));
+    if (!*found)
+        ES_TRY(explain_numbered(o, text, found));
+    for (size_t i = 0; i < count; i++) {
+        bool is_part = strlen(text) >= PART_LEAST && es_str_holds(all[i].seen, text);
+        /* A code says less than what was found in the message behind it. */
+        if (&all[i] == m && *found && es_is_digit(m->piece[0]) && m->piece[1] != 'x')
+            continue;
+        if (&all[i] != m && !is_part)
+            continue;
+        *found = true;
+        ES_TRY(say_message(o, &all[i]));
+    }
+    return ENTRASQL_OK;
+}
+
 static entrasql_status list_all(output *o)
 {
     size_t count;
@@ -128,33 +262,104 @@ static entrasql_status list_all(output *o)
         for (size_t i = 0; i < count; i++)
             ES_TRY(say_entry(o, (es_catalog_kind)kind, &rows[i]));
     }
+    const es_catalog_message *messages = es_catalog_messages(&count);
+    for (size_t i = 0; i < count; i++)
+        ES_TRY(say_message(o, &messages[i]));
     const doctor_case *cases = doctor_cases(&count);
     for (size_t i = 0; i < count; i++)
         ES_TRY(say_case(o, &cases[i]));
     return ENTRASQL_OK;
 }
 
+/* The code that looks most like it, in `ret`. */
+static void offer(es_nearest *near, const char *word, const char *code, char ret[CODE_SIZE])
+{
+    const char *before = near->word;
+
+    es_nearest_offer(near, word, strlen(word), code);
+    if (near->word == before)
+        return;
+    es_strlcpy_utf8(ret, CODE_SIZE, code);
+    near->word = ret;
+}
+
+static bool find_near(const char *word, char ret[CODE_SIZE])
+{
+    es_nearest near = {0};
+    size_t count;
+
+    for (unsigned kind = ES_CATALOG_SQL; kind <= ES_CATALOG_AADSTS; kind++) {
+        const es_catalog_entry *rows = es_catalog_rows((es_catalog_kind)kind, &count);
+        for (size_t i = 0; i < count; i++) {
+            char code[CODE_SIZE];
+            bool letters = kind == ES_CATALOG_AADSTS && !es_is_digit(word[0]);
+            (void)snprintf(code, sizeof code, "%s%u", letters ? "AADSTS" : "",
+                           (unsigned)rows[i].number);
+            offer(&near, word, code, ret);
+        }
+    }
+    for (unsigned i = ENTRASQL_NOMEM; i < ENTRASQL_STATUS_COUNT; i++)
+        offer(&near, word, entrasql_status_name((entrasql_status)i), ret);
+    const doctor_case *cases = doctor_cases(&count);
+    for (size_t i = 0; i < count; i++)
+        offer(&near, word, cases[i].id, ret);
+    return near.word != NULL;
+}
+
 static entrasql_status not_known(const char *word, entrasql_error *err)
 {
     char shown[80];
+    char near[CODE_SIZE];
     es_printable(shown, sizeof shown, word, strlen(word));
     es_fail(err, ENTRASQL_NOT_FOUND, "'%s' is not in the catalogue", shown);
-    es_hint(err, "entrasql explain lists what is; entrasql doctor looks at this machine");
+    if (find_near(word, near))
+        es_hint(err, "did you mean %s? entrasql explain lists what is", near);
+    else
+        es_hint(err, "entrasql explain lists what is; entrasql doctor looks at this machine");
     return ENTRASQL_NOT_FOUND;
 }
 
-static entrasql_status explain_all(output *o, const conf_args *args, entrasql_error *err)
+static bool is_code(const char *word)
 {
-    if (args->positional_count == 0)
-        return list_all(o) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+    const char *digits = es_strncaseeq(word, "AADSTS", 6) ? word + 6 : word;
+    uint64_t number = 0;
+    uint32_t status = 0;
+    return es_parse_u64(digits, strlen(digits), UINT32_MAX, &number) == ENTRASQL_OK ||
+           doctor_case_find(word) != NULL || status_of(word, &status);
+}
+
+static entrasql_status explain_codes_of(output *o, const conf_args *args, entrasql_error *err)
+{
     for (unsigned i = 0; i < args->positional_count; i++) {
         bool found = false;
-        if (explain(o, args->positionals[i], &found) != ENTRASQL_OK)
+        if (explain_word(o, args->positionals[i], &found) != ENTRASQL_OK)
             return es_nomem(err);
         if (!found)
             return not_known(args->positionals[i], err);
     }
     return ENTRASQL_OK;
+}
+
+/* Codes one by one; with a word that is none it is a message, in one argument or in many. */
+static entrasql_status explain_all(output *o, const conf_args *args, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(OUTPUT_MAX_BYTES);
+    bool all_codes = true;
+    bool found = false;
+
+    if (args->positional_count == 0)
+        return list_all(o) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+    for (unsigned i = 0; i < args->positional_count; i++) {
+        all_codes = all_codes && is_code(args->positionals[i]);
+        if (es_buf_printf(&text, "%s%s", i != 0 ? " " : "", args->positionals[i]) != ENTRASQL_OK)
+            return es_fail(err, ENTRASQL_LIMIT, "the message is too long");
+    }
+    if (all_codes)
+        return explain_codes_of(o, args, err);
+    const char *message = es_buf_cstr(&text);
+    if (message == NULL || explain_message(o, message, &found) != ENTRASQL_OK)
+        return es_nomem(err);
+    return found ? ENTRASQL_OK : not_known(message, err);
 }
 
 static entrasql_status print(const cli_terminal *t, output *o, const conf_args *args,
@@ -170,7 +375,7 @@ static entrasql_status print(const cli_terminal *t, output *o, const conf_args *
         if (json_writer_end(&o->writer) != ENTRASQL_OK || es_buf_u8(&o->text, '\n') != ENTRASQL_OK)
             return es_nomem(err);
     }
-    return cli_write(t, &o->text, err);
+    return o->json ? cli_write(t, &o->text, err) : cli_write_prose(t, &o->text, err);
 }
 
 int cli_explain(const cli_terminal *t, int argc, char **argv)

@@ -80,7 +80,11 @@ static entrasql_status new_sign_in(const cli_terminal *t, const conf_args *args,
         es_hint(err, "--device-code shows a code on standard error instead of opening a browser");
         return ENTRASQL_INVALID;
     }
-    return identity_sign_in_new(&options, ret, err);
+    entrasql_status status = identity_sign_in_new(&options, ret, err);
+    if ((status == ENTRASQL_OS || status == ENTRASQL_CONFIG) && err->hint[0] == '\0')
+        es_hint(err, "The sign-in is kept in the folder .IdentityService of HOME: set HOME to a "
+                     "folder that you may write to.");
+    return status;
 }
 
 static void put_account(json_writer *w, const identity_msal_account *a)

@@ -32,18 +32,9 @@ static const conf_command command = {
 
 typedef struct writer {
     const char *dir;
-    cli_tree *tree; /* all names, for SEE ALSO */
+    const cli_tree *tree; /* all names, for SEE ALSO */
     entrasql_error *err;
 } writer;
-
-static entrasql_status gather(void *ctx, const conf_command *c)
-{
-    writer *w = ctx;
-    if (w->tree->count == CLI_TREE_MAX)
-        return ENTRASQL_LIMIT;
-    w->tree->commands[w->tree->count++] = *c;
-    return ENTRASQL_OK;
-}
 
 /* Its parent and its words; each name is a line of `names`. */
 static entrasql_status list_relatives(const cli_tree *tree, const conf_command *c, es_buf *names)
@@ -93,8 +84,7 @@ static entrasql_status write_page(void *ctx, const conf_command *c)
 
 int cli_manual(const cli_terminal *t, int argc, char **argv)
 {
-    static cli_tree tree; /* 10 kB; the program is single-threaded here and ends */
-    writer w = {.tree = &tree};
+    writer w = {0};
     conf_args args;
     entrasql_error err;
     int exit_code = 0;
@@ -105,9 +95,12 @@ int cli_manual(const cli_terminal *t, int argc, char **argv)
     w.dir = conf_args_text(&args, "dir");
     w.err = &err;
     entrasql_status status = os_dir_make(w.dir, 0755, &err);
-    if (status == ENTRASQL_OK)
-        status = cli_visit_all(gather, &w);
+    w.tree = cli_tree_whole();
+    if (status == ENTRASQL_OK && w.tree == NULL)
+        status = ENTRASQL_LIMIT;
     if (status == ENTRASQL_OK)
         status = cli_visit_all(write_page, &w);
+    if (status == ENTRASQL_OS)
+        es_hint(&err, "--dir names the folder of the pages; without it they go into this one");
     return status == ENTRASQL_OK ? 0 : cli_report(t, &err);
 }

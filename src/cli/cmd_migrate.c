@@ -40,7 +40,7 @@
         OPTION("container", "NAME", "Container Apps: not the first one"),                          \
         OPTION("service-account", "NAMESPACE:NAME", "AKS: who the pods are"),                      \
         FLAG("kubelet", "AKS: the nodes' identity instead, as in the tutorial; see the plan"),     \
-        OPTION("unit", "NAME", "machines: the systemd service (default: the application's name)"), \
+        OPTION("unit", "NAME", "machines: the systemd service (default: APP.service)"),            \
         FLAG("run-command", "machines: set the variables inside, by run-command"),                 \
         OPTION("sql-server", "NAME", "the server, without .database.windows.net"),                 \
         OPTION("sql-resource-group", "NAME", "when it is another one"),                            \
@@ -99,20 +99,27 @@
         .help = "where old settings with a password are kept for a rollback"                       \
     }
 
+#define OPTION_YES                                                                                 \
+    {                                                                                              \
+        .name = "yes", .short_name = 'y', .type = CONF_OPTION_FLAG, .help = "do not ask"           \
+    }
+
 static const conf_option plan_options[] = {
     FLAG("script", "print T-SQL and az commands for people instead"), OPTIONS_WHAT};
 static const conf_option apply_options[] = {
-    OPTION_KEEP_OLD,
-    FLAG("discard-old", "old settings with a password are given up"),
-    OPTION("plan", "HASH", "what `migrate plan` printed; another state is refused"),
-    {.name = "yes", .short_name = 'y', .type = CONF_OPTION_FLAG, .help = "do not ask"},
+    OPTION_KEEP_OLD, FLAG("discard-old", "old settings with a password are given up"),
+    OPTION("plan", "HASH", "what `migrate plan` printed; another state is refused"), OPTION_YES,
     OPTIONS_WHAT};
 static const conf_option verify_options[] = {
     FLAG("inside", "here runs the application: sign in with its environment"), OPTIONS_WHAT};
-static const conf_option rollback_options[] = {OPTION_KEEP_OLD, OPTIONS_WHAT};
+static const conf_option rollback_options[] = {OPTION_KEEP_OLD, OPTION_YES, OPTIONS_WHAT};
 static const conf_option retire_options[] = {
+    OPTION_KEEP_OLD,
+    FLAG("discard-old", "a container app's secret with the old string is given up"),
     FLAG("check", "only look who still has a password"),
-    FLAG("force", "also when somebody signs in with a password just now"), OPTIONS_WHAT};
+    FLAG("force", "also when somebody signs in with a password just now"),
+    OPTION_YES,
+    OPTIONS_WHAT};
 
 #define HOSTS_NOTE                                                                                 \
     "Hosts: app-service, function-app, container-app, spring-app, vm, vmss, aks. Whoever runs\n"   \
@@ -147,16 +154,18 @@ static const conf_command rollback_command = {
     .name = "entrasql migrate rollback",
     .summary = "Puts back what the journal says that was changed.",
     .options = rollback_options,
-    .notes = HOSTS_NOTE,
+    .notes = HOSTS_NOTE "\n\nIt asks first; without a terminal --yes has to be said.",
 };
 static const conf_command retire_command = {
     .name = "entrasql migrate retire",
     .summary = "Last step: refuses passwords on the whole server (Entra-only authentication).",
     .options = retire_options,
     .notes = HOSTS_NOTE
-    "\n\nOnly after a verified run. It stops every SQL login of every database of the server; it "
-    "can\n"
-    "be switched off again (migrate rollback, or az sql server ad-only-auth disable).",
+    "\n\nOnly after a verified run. It stops every SQL login of every database of the server, and\n"
+    "asks first (without a terminal --yes has to be said); --check only looks. It can be\n"
+    "switched off again (migrate rollback, or az sql server ad-only-auth disable). A container\n"
+    "app's secret with the old connection string is removed: --keep-old names a file (0600) for\n"
+    "it, which a rollback needs; --discard-old gives it up.",
 };
 
 /* ---- output ---- */
@@ -244,6 +253,16 @@ static bool ask(const cli_migration *c, const char *question, char *ret, size_t 
     return true;
 }
 
+static entrasql_status ask_yes(const cli_migration *c, const char *question, entrasql_error *err)
+{
+    char answer[16];
+
+    if (ask(c, question, answer, sizeof answer) &&
+        (es_strcaseeq(answer, "y") || es_strcaseeq(answer, "yes")))
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_CANCELLED, "nothing was changed");
+}
+
 /* A rollback may be run from another folder: the journal has the whole path. */
 static entrasql_status keep_in(cli_migration *c, const char *path, entrasql_error *err)
 {
@@ -287,7 +306,6 @@ static entrasql_status agree(const cli_migration *c, const migrate_plan *p, entr
 {
     ES_CLEANUP(es_buf_done) es_buf out = ES_BUF_INIT(OUTPUT_MAX_BYTES);
     const char *hash = conf_args_text(&c->args, "plan");
-    char answer[16];
 
     if (hash != NULL && !es_streq(hash, p->hash)) {
         es_fail(err, ENTRASQL_EXISTS, "the state has moved since the plan %s was made", hash);
@@ -303,10 +321,7 @@ static entrasql_status agree(const cli_migration *c, const migrate_plan *p, entr
     }
     ES_TRY(migrate_built(migrate_plan_text(&c->m, p, &out), err));
     (void)fwrite(out.data, 1, out.len, c->t->err);
-    if (ask(c, "Apply this? [y/N]", answer, sizeof answer) &&
-        (es_strcaseeq(answer, "y") || es_strcaseeq(answer, "yes")))
-        return ENTRASQL_OK;
-    return es_fail(err, ENTRASQL_CANCELLED, "nothing was changed");
+    return ask_yes(c, "Apply this? [y/N]", err);
 }
 
 /* The run ended before it had a journal: there is nothing to go on from. */
@@ -437,9 +452,53 @@ static entrasql_status need_journal(cli_migration *c, entrasql_error *err)
     return ENTRASQL_NOT_FOUND;
 }
 
+/* Somebody has to have said yes to `what`: here, or by --yes. */
+static entrasql_status consent(const cli_migration *c, const char *what, const char *question,
+                               entrasql_error *err)
+{
+    if (conf_args_flag(&c->args, "yes"))
+        return ENTRASQL_OK;
+    if (c->t->in_is_terminal) {
+        char shown[1200];
+
+        es_printable(shown, sizeof shown, what, strlen(what));
+        (void)fprintf(c->t->err, "%s\n", shown);
+        return ask_yes(c, question, err);
+    }
+    es_fail(err, ENTRASQL_INVALID, "nobody is there to agree: %s", what);
+    es_hint(err, "Give --yes. Nothing was changed.");
+    return ENTRASQL_INVALID;
+}
+
+static entrasql_status agree_to_rollback(const cli_migration *c, entrasql_error *err)
+{
+    char what[1024];
+
+    (void)snprintf(what, sizeof what,
+                   "%s, its identity and its user on %s go back to how they were before the "
+                   "migration",
+                   c->options.app, c->options.sql_server);
+    return consent(c, what, "Roll it back? [y/N]", err);
+}
+
+static entrasql_status agree_to_retire(void *ctx, entrasql_error *err)
+{
+    const cli_migration *c = ctx;
+    char what[1024];
+
+    (void)snprintf(what, sizeof what,
+                   "the server %s refuses every password from then on: all SQL logins of all its "
+                   "databases stop, also those of other applications, tools and backups",
+                   c->options.sql_server);
+    return consent(c, what, "Refuse passwords on the whole server? [y/N]", err);
+}
+
 static entrasql_status run_rollback(cli_migration *c, entrasql_error *err)
 {
     ES_TRY(need_journal(c, err));
+    if (!migrate_has_to_roll_back(&c->m))
+        return show_end(c, "nothing to roll back", NULL, err);
+    ES_TRY(agree_to_rollback(c, err));
     c->m.keep_old = conf_args_text(&c->args, "keep-old");
     ES_TRY(migrate_rollback(&c->m, say, c, err));
     return show_end(c, "rolled back", NULL, err);
@@ -447,11 +506,21 @@ static entrasql_status run_rollback(cli_migration *c, entrasql_error *err)
 
 static entrasql_status run_retire(cli_migration *c, entrasql_error *err)
 {
-    bool check = conf_args_flag(&c->args, "check");
+    const char *file = conf_args_text(&c->args, "keep-old");
+    const migrate_retire_options o = {.only_check = conf_args_flag(&c->args, "check"),
+                                      .force = conf_args_flag(&c->args, "force"),
+                                      .discard_old = conf_args_flag(&c->args, "discard-old"),
+                                      .agree = agree_to_retire,
+                                      .agree_context = c};
 
+    if (file != NULL && o.discard_old)
+        return es_fail(err, ENTRASQL_INVALID, "--keep-old and --discard-old: one of them");
     ES_TRY(need_journal(c, err));
-    ES_TRY(migrate_retire(&c->m, check, conf_args_flag(&c->args, "force"), say, c, err));
-    return show_end(c, check ? "looked, changed nothing" : "passwords are refused now", NULL, err);
+    if (file != NULL)
+        ES_TRY(keep_in(c, file, err));
+    ES_TRY(migrate_retire(&c->m, &o, say, c, err));
+    return show_end(c, o.only_check ? "looked, changed nothing" : "passwords are refused now", NULL,
+                    err);
 }
 
 /* ---- words ---- */

@@ -157,12 +157,24 @@ static entrasql_status install_to(const conf_args *args, const char *file, entra
     return glue_registry_change(file, name, text, &found, err);
 }
 
+/* Which file it is hangs on the scope and on variables. */
+static int report_file(const cli_terminal *t, glue_scope scope, entrasql_error *err)
+{
+    bool is_file = err->status == ENTRASQL_OS || err->status == ENTRASQL_NOT_FOUND;
+    if (is_file && err->hint[0] == '\0' && scope == GLUE_SCOPE_USER)
+        es_hint(err, "HOME is the folder of that file; --system changes the file for everybody");
+    else if (is_file && err->hint[0] == '\0')
+        es_hint(err,
+                "It takes root; ODBCSYSINI names another folder, --user changes your own file");
+    return cli_report(t, err);
+}
+
 static int install(const cli_terminal *t, int argc, char **argv)
 {
     ES_CLEANUP(es_cleanup_free) char *file = NULL;
     conf_args args;
     entrasql_error err;
-    glue_scope scope;
+    glue_scope scope = GLUE_SCOPE_USER;
     int exit_code = 0;
 
     if (!cli_parse(t, &install_command, argc, argv, &args, &exit_code))
@@ -170,9 +182,8 @@ static int install(const cli_terminal *t, int argc, char **argv)
     if (scope_of(&args, &scope, &err) != ENTRASQL_OK ||
         glue_registry_file(scope, &file, &err) != ENTRASQL_OK ||
         install_to(&args, file, &err) != ENTRASQL_OK)
-        return cli_report(t, &err);
-    (void)fprintf(t->out, "registered [%s] in %s\n", conf_args_text(&args, "name"), file);
-    return 0;
+        return report_file(t, scope, &err);
+    return cli_say(t, "registered [%s] in %s", conf_args_text(&args, "name"), file);
 }
 
 static int uninstall(const cli_terminal *t, int argc, char **argv)
@@ -180,7 +191,7 @@ static int uninstall(const cli_terminal *t, int argc, char **argv)
     ES_CLEANUP(es_cleanup_free) char *file = NULL;
     conf_args args;
     entrasql_error err;
-    glue_scope scope;
+    glue_scope scope = GLUE_SCOPE_USER;
     bool found = false;
     int exit_code = 0;
 
@@ -191,9 +202,9 @@ static int uninstall(const cli_terminal *t, int argc, char **argv)
         check_word("name", name, &err) != ENTRASQL_OK ||
         glue_registry_file(scope, &file, &err) != ENTRASQL_OK ||
         glue_registry_change(file, name, NULL, &found, &err) != ENTRASQL_OK)
-        return cli_report(t, &err);
-    (void)fprintf(t->out, found ? "removed [%s] from %s\n" : "[%s] was not in %s\n", name, file);
-    return 0;
+        return report_file(t, scope, &err);
+    return found ? cli_say(t, "removed [%s] from %s", name, file)
+                 : cli_say(t, "[%s] was not in %s", name, file);
 }
 
 /* ---- status ---- */
@@ -210,21 +221,6 @@ typedef struct state {
     char why[400]; /* no driver underneath, or one that cannot be loaded */
     bool pooled;
 } state;
-
-static const char *choice_text(glue_choice choice)
-{
-    switch (choice) {
-    case GLUE_CHOICE_KEYWORD:
-        return "the connection string";
-    case GLUE_CHOICE_ENVIRONMENT:
-        return GLUE_ENV_UNDERLYING;
-    case GLUE_CHOICE_SETTING:
-        return GLUE_KEYWORD_UNDERLYING " in odbcinst.ini";
-    case GLUE_CHOICE_DETECTION:
-        break;
-    }
-    return "detection";
-}
 
 static const char *way_text(const state *s)
 {
@@ -275,7 +271,7 @@ static entrasql_status print_json(const state *s, es_buf *out)
     json_member_put_string(&w, "underlyingDriver", s->has_underneath ? s->underneath.name : NULL);
     json_member_put_string(&w, "underlyingLibrary",
                            s->has_underneath ? s->underneath.library : NULL);
-    json_member_put_string(&w, "chosenBy", s->has_underneath ? choice_text(s->choice) : NULL);
+    json_member_put_string(&w, "chosenBy", s->has_underneath ? glue_choice_text(s->choice) : NULL);
     json_member_put_string(&w, "tokenBy", s->has_underneath ? way_text(s) : NULL);
     json_member_put_bool(&w, "loads", s->loads);
     json_member_put_string(&w, "problem", s->why[0] != '\0' ? s->why : NULL);
@@ -296,7 +292,7 @@ static entrasql_status print_text(const state *s, es_buf *out)
     if (!s->has_underneath)
         return es_buf_printf(out, "underneath  none: %s\n", s->why);
     ES_TRY(es_buf_printf(out, "underneath  %s\nlibrary     %s\nchosen by   %s\ntoken by    %s\n",
-                         s->underneath.name, s->underneath.library, choice_text(s->choice),
+                         s->underneath.name, s->underneath.library, glue_choice_text(s->choice),
                          way_text(s)));
     if (s->loads)
         return ENTRASQL_OK;

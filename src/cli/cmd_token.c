@@ -19,7 +19,7 @@ static const conf_option options[] = {
      .value_name = "sql|arm|URI",
      .default_value = "sql",
      .help = "what the token is for"},
-    CLI_CREDENTIAL_OPTIONS,
+    CLI_CREDENTIAL_OPTIONS_AND("trusted certificates (PEM) in place of the system's"),
     {.name = "timeout",
      .type = CONF_OPTION_NUMBER,
      .value_name = "SECONDS",

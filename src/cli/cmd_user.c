@@ -120,6 +120,13 @@ static const conf_command repair_command = {
 
 /* ---- who ---- */
 
+static entrasql_status name_is_missing(const char *example, entrasql_error *err)
+{
+    es_fail(err, ENTRASQL_INVALID, "the name of the user is missing");
+    es_hint(err, "entrasql user %s; entrasql user list shows those that are there", example);
+    return ENTRASQL_INVALID;
+}
+
 static entrasql_status read_id(const conf_args *args, migrate_user *u, entrasql_error *err)
 {
     static const struct {
@@ -295,7 +302,7 @@ static entrasql_status run_add(const cli_terminal *t, const conf_args *args, ent
     ES_TRY(migrate_user_take_roles(&u, list, err));
     ES_TRY(read_id(args, &u, err));
     if (!is_me && u.name == NULL)
-        return es_fail(err, ENTRASQL_INVALID, "the name of the user is missing (or --me)");
+        return name_is_missing("add NAME, or add --me", err);
     if (is_me && (u.has_sid || u.object_id != NULL))
         return es_fail(err, ENTRASQL_INVALID, "--me says who it is: no id with it");
     if (u.name != NULL)
@@ -318,7 +325,7 @@ static entrasql_status run_remove(const cli_terminal *t, const conf_args *args, 
     sql_conn *c = NULL;
 
     if (args->positional_count == 0)
-        return es_fail(err, ENTRASQL_INVALID, "the name of the user is missing");
+        return name_is_missing("remove NAME", err);
     outcome o = {.name = args->positionals[0], .word = "removed", .changes = &changes};
     o.is_dry_run = conf_args_flag(args, "dry-run");
     ES_TRY(cli_connect(args, NULL, &c, err));
@@ -397,7 +404,7 @@ static entrasql_status run_repair(const cli_terminal *t, const conf_args *args, 
     sql_conn *c = NULL;
 
     if (args->positional_count == 0)
-        return es_fail(err, ENTRASQL_INVALID, "the name of the user is missing");
+        return name_is_missing("repair NAME", err);
     u.name = args->positionals[0];
     ES_TRY(read_id(args, &u, err));
     ES_TRY(migrate_user_check(&u, err));

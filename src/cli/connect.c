@@ -114,29 +114,54 @@ static entrasql_status choose_credential(const conf_args *args, const conf_targe
     }
     cli_credential_options options_of;
     cli_credential_read(args, &options_of);
+    options_of.ca_file = NULL; /* it is the SQL server's, and Entra's is not signed by that */
     ES_TRY(credential_name(args, target, &options_of.name, err));
     return cli_credential_new(&options_of, ret, err);
+}
+
+entrasql_status cli_connector_init(const conf_args *args, cli_connector *ret, entrasql_error *err)
+{
+    *ret = (cli_connector){
+        .ca_file = conf_args_text(args, "ca-file"),
+        .login_timeout_ms = conf_args_number(args, "login-timeout") * 1000,
+    };
+    entrasql_status status = cli_connect_target(args, &ret->target, err);
+    if (status == ENTRASQL_OK)
+        status = choose_credential(args, &ret->target, &ret->credential, err);
+    if (status != ENTRASQL_OK)
+        conf_target_done(&ret->target);
+    return status;
+}
+
+void cli_connector_done(cli_connector *c)
+{
+    entrasql_credential_unref(c->credential);
+    conf_target_done(&c->target);
+}
+
+entrasql_status cli_connector_open(const cli_connector *c, sql_conn **ret, entrasql_error *err)
+{
+    const sql_open_options open_options = {
+        .target = &c->target,
+        .credential = c->credential,
+        .ca_file = c->ca_file,
+        .app_name = c->target.app_name,
+        .login_timeout_ms = c->login_timeout_ms,
+    };
+    return sql_open(&open_options, ret, err);
 }
 
 entrasql_status cli_connect(const conf_args *args, entrasql_credential **ret_credential,
                             sql_conn **ret, entrasql_error *err)
 {
-    ES_CLEANUP(conf_target_done) conf_target target = {0};
-    entrasql_credential *credential = NULL;
+    cli_connector connector;
 
-    ES_TRY(cli_connect_target(args, &target, err));
-    ES_TRY(choose_credential(args, &target, &credential, err));
-    const sql_open_options open_options = {
-        .target = &target,
-        .credential = credential,
-        .ca_file = conf_args_text(args, "ca-file"),
-        .app_name = target.app_name,
-        .login_timeout_ms = conf_args_number(args, "login-timeout") * 1000,
-    };
-    entrasql_status status = sql_open(&open_options, ret, err);
-    if (status == ENTRASQL_OK && ret_credential != NULL)
-        *ret_credential = credential;
-    else
-        entrasql_credential_unref(credential);
+    ES_TRY(cli_connector_init(args, &connector, err));
+    entrasql_status status = cli_connector_open(&connector, ret, err);
+    if (status == ENTRASQL_OK && ret_credential != NULL) {
+        *ret_credential = connector.credential;
+        connector.credential = NULL;
+    }
+    cli_connector_done(&connector);
     return status;
 }

@@ -47,6 +47,21 @@
         .help = "how long signing in may take (default: 30)"                                       \
     }
 
+/* What is needed to sign in, and to sign in again. */
+typedef struct cli_connector {
+    conf_target target;
+    entrasql_credential *credential; /* a reference; NULL: a SQL login */
+    const char *ca_file;             /* borrowed of the arguments */
+    uint32_t login_timeout_ms;       /* 0: the target's */
+} cli_connector;
+
+/* From the options and the string of the environment; the arguments must stay. */
+entrasql_status cli_connector_init(const conf_args *args, cli_connector *ret,
+                                   entrasql_error *err) ES_MUST_USE;
+void cli_connector_done(cli_connector *c);
+entrasql_status cli_connector_open(const cli_connector *c, sql_conn **ret,
+                                   entrasql_error *err) ES_MUST_USE;
+
 /* Options win over the string of the environment. CONFIG when neither names a server. */
 entrasql_status cli_connect_target(const conf_args *args, conf_target *ret,
                                    entrasql_error *err) ES_MUST_USE;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/text.h"
+#include "conf/exit_code.h"
 #include "conf/find.h"
 #include "os/file.h"
 
@@ -15,7 +16,6 @@
 #define FILE_MAX_BYTES (4 * 1024 * 1024)
 #define BINARY_PROBE_BYTES 8192
 #define OUTPUT_MAX_BYTES (64 * 1024 * 1024)
-#define EXIT_FOUND 12 /* beyond the classes of errors */
 
 static const conf_option options[] = {
     CLI_CONNSTR_OPTIONS,
@@ -198,6 +198,18 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+/* One that is not there is a mistake of the command line. */
+static entrasql_status refuse_path(const char *path, int reason, entrasql_error *err)
+{
+    char shown[200];
+    es_printable(shown, sizeof shown, path, strlen(path));
+    if (reason != ENOENT && reason != ENOTDIR && reason != ENAMETOOLONG)
+        return es_fail_errno(err, reason, "cannot look at '%s'", shown);
+    es_fail(err, ENTRASQL_INVALID, "there is no '%s'", shown);
+    es_hint(err, "entrasql connstr scan [PATH]: a folder or a file, without it this folder");
+    return ENTRASQL_INVALID;
+}
+
 static entrasql_status scan_entry(scan *s, FTS *tree, FTSENT *entry)
 {
     switch (entry->fts_info) {
@@ -211,7 +223,7 @@ static entrasql_status scan_entry(scan *s, FTS *tree, FTSENT *entry)
     case FTS_ERR:
     case FTS_NS:
         if (entry->fts_level == 0)
-            return es_fail_errno(s->err, entry->fts_errno, "cannot look at %s", entry->fts_path);
+            return refuse_path(entry->fts_path, entry->fts_errno, s->err);
         skip(s, entry->fts_path, "no right to read it");
         return ENTRASQL_OK;
     default:
@@ -227,7 +239,7 @@ static entrasql_status scan_tree(scan *s, const char *path)
         return es_nomem(s->err);
     FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, by_name);
     if (tree == NULL)
-        return es_fail_errno(s->err, errno, "cannot look at %s", path);
+        return refuse_path(path, errno, s->err);
     entrasql_status status = ENTRASQL_OK;
     FTSENT *entry;
     while (status == ENTRASQL_OK && (entry = fts_read(tree)) != NULL)
@@ -279,5 +291,5 @@ int cli_connstr_scan(const cli_terminal *t, int argc, char **argv)
     es_free(choice.proxy_host);
     if (status != ENTRASQL_OK)
         return cli_report(t, &err);
-    return s.found != 0 ? EXIT_FOUND : 0;
+    return s.found != 0 ? CONF_EXIT_FOUND : 0;
 }

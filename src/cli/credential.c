@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The credential that --credential names: one table by name. */
 #include "cli/cli.h"
+#include "cli/input.h"
 
 #include "base/str.h"
 #include "os/file.h"
@@ -100,7 +101,8 @@ static entrasql_status new_environment(const call *c, entrasql_credential **ret,
 /* A secret in a file, without the end of its line: it would be seen in an argument. */
 static entrasql_status read_secret(const char *path, es_buf *text, entrasql_error *err)
 {
-    ES_TRY(os_file_read_secret(path, text, err));
+    ES_TRY(cli_input_status(os_file_read_secret(path, text, err), "check that it is the right file",
+                            err));
     while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
         es_buf_truncate(text, text->len - 1);
     return ENTRASQL_OK;
@@ -179,7 +181,7 @@ static entrasql_status read_token(const char *path, es_buf *text, entrasql_error
 {
     if (es_str_is_empty(path))
         return es_fail(err, ENTRASQL_INVALID, "this credential needs --user-token-file");
-    ES_TRY(os_file_read(path, text, err));
+    ES_TRY(cli_input_status(os_file_read(path, text, err), "check that it is the right file", err));
     while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
         es_buf_truncate(text, text->len - 1);
     return ENTRASQL_OK;
@@ -359,6 +361,27 @@ static const credential_kind *find(const char *name)
     return &kinds[0];
 }
 
+#define TAKERS_SIZE 400
+
+/* "a, b or c": the credentials that take the option; each is one's at least. */
+static void list_takers(unsigned bit, char ret[TAKERS_SIZE])
+{
+    size_t left = 0;
+    ret[0] = '\0';
+    for (size_t i = 0; i < ES_COUNT_OF(kinds); i++)
+        left += (kinds[i].takes & bit) != 0;
+    for (size_t i = 0; i < ES_COUNT_OF(kinds); i++) {
+        if ((kinds[i].takes & bit) == 0)
+            continue;
+        left--;
+        size_t n = strlen(ret);
+        (void)snprintf(ret + n, TAKERS_SIZE - n, "%s%s", kinds[i].name,
+                       left > 1    ? ", "
+                       : left == 1 ? " or "
+                                   : "");
+    }
+}
+
 entrasql_status cli_credential_new(const cli_credential_options *o, entrasql_credential **ret,
                                    entrasql_error *err)
 {
@@ -369,9 +392,14 @@ entrasql_status cli_credential_new(const cli_credential_options *o, entrasql_cre
 
     for (size_t i = 0; i < ES_COUNT_OF(options); i++) {
         bool unwanted = options[i].bit != 0 && (kind->takes & options[i].bit) == 0;
-        if (unwanted && *member(&copy, &options[i]) != NULL)
-            return es_fail(err, ENTRASQL_INVALID, "--%s has no meaning with --credential %s",
-                           options[i].name, kind->name);
+        if (!unwanted || *member(&copy, &options[i]) == NULL)
+            continue;
+        char takers[TAKERS_SIZE];
+        list_takers(options[i].bit, takers);
+        es_fail(err, ENTRASQL_INVALID, "--%s has no meaning with --credential %s", options[i].name,
+                kind->name);
+        es_hint(err, "--%s goes with --credential %s", options[i].name, takers);
+        return ENTRASQL_INVALID;
     }
     return kind->make(&c, ret, err);
 }

@@ -4,13 +4,19 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/suggest.h"
+#include "cli/tree.h"
+#include "conf/exit_code.h"
 #include "emulator/emulator.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+static int help(const cli_terminal *t, int argc, char **argv);
 
 static const cli_command commands[] = {
     {"token", "get an access token as a program here would get it", cli_token},
@@ -28,6 +34,8 @@ static const cli_command commands[] = {
     {"manual", "write the manual pages", cli_manual},
     {"odbc", "register the ODBC driver, and see what it stands on", cli_odbc},
     {"emulator", "Entra ID, managed identities and Azure SQL on this machine", cli_emulator},
+    {"help", "the help of a command", help},
+    {"version", "the versions of the program and its libraries", cli_version},
 };
 
 static const conf_option global_options[] = {
@@ -36,7 +44,10 @@ static const conf_option global_options[] = {
      .choices = "none|error|warning|info|debug|trace",
      .help = "what to log on standard error"},
     {.name = "log-format", .type = CONF_OPTION_CHOICE, .choices = "text|json", .help = "its form"},
-    {.name = "version", .type = CONF_OPTION_FLAG, .help = "show the version and end"},
+    {.name = "version",
+     .short_name = 'V',
+     .type = CONF_OPTION_FLAG,
+     .help = "show the versions of the program and its libraries, and end"},
     CLI_OPTION_HELP,
     {0},
 };
@@ -49,18 +60,31 @@ static const conf_command program = {
     .options = global_options,
 };
 
+static entrasql_status add_exit_codes(es_buf *out)
+{
+    ES_TRY(es_buf_add_str(out, "Exit codes:"));
+    for (size_t i = 0; i < conf_exit_code_count; i++)
+        ES_TRY(es_buf_printf(out, "\n  %-4d  %s", conf_exit_codes[i].code,
+                             conf_exit_codes[i].meaning));
+    return ENTRASQL_OK;
+}
+
+static entrasql_status add_notes(es_buf *out)
+{
+    ES_TRY(es_buf_add_str(out, "Commands:\n"));
+    ES_TRY(cli_list_commands(commands, ES_COUNT_OF(commands), out));
+    ES_TRY(es_buf_add_str(out,
+                          "\n\n`entrasql help COMMAND` says more. ENTRASQL_LOG=level[,json] in\n"
+                          "the environment does what the log options do.\n\n"));
+    return add_exit_codes(out);
+}
+
 static int usage(const cli_terminal *t)
 {
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(4096);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(8192);
     conf_command with_notes = program;
 
-    if (es_buf_add_str(&text, "Commands:\n") != ENTRASQL_OK ||
-        cli_list_commands(commands, ES_COUNT_OF(commands), &text) != ENTRASQL_OK ||
-        es_buf_add_str(
-            &text, "\n\n`entrasql <command> --help` says more. ENTRASQL_LOG=level[,json] in the\n"
-                   "environment does what the log options do. The exit code is 0, or the kind of\n"
-                   "the error: 2 usage, 3 no token, 4 login refused, 5 network, 6 TLS, 7 broken\n"
-                   "peer, 8 SQL, 9 try again, 10 system, 11 cancelled, 1 a defect.") != ENTRASQL_OK)
+    if (add_notes(&text) != ENTRASQL_OK)
         return (int)ENTRASQL_CLASS_SYSTEM;
     with_notes.notes = es_buf_cstr(&text);
     return cli_is_visit(t, &with_notes) ? 0 : cli_help(t, &with_notes);
@@ -109,6 +133,19 @@ static entrasql_status start_log(const conf_args *args, entrasql_error *err)
     return set_log(option != NULL ? option : level[0] != '\0' ? level : NULL, json, err);
 }
 
+/*
+ * The standard streams are open, so that no file or socket takes their numbers and gets what is
+ * meant for a person. One that was closed fails when it is used: it is opened the wrong way around.
+ */
+static void hold_standard_streams(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", modes[fd]); /* NOLINT(android-cloexec-open): as any stream */
+    }
+}
+
 /* Tokens and passwords are in memory: no core file. Writing to a closed pipe is an ordinary error.
  */
 static void harden_process(void)
@@ -131,12 +168,63 @@ static int run_command(const cli_terminal *t, int argc, char **argv)
         if (es_streq(argv[0], commands[i].name))
             return commands[i].run(t, argc - 1, argv + 1);
     }
-    char shown[80];
-    es_printable(shown, sizeof shown, argv[0], strlen(argv[0]));
-    es_fail(&err, ENTRASQL_INVALID, "'%s' is no command of entrasql", shown);
-    es_hint(&err, "entrasql --help lists the commands");
+    (void)cli_refuse_word("entrasql", argv[0], commands, ES_COUNT_OF(commands), &err);
     return cli_report(t, &err);
 }
+
+/* ---- help ---- */
+
+static const conf_option help_options[] = {CLI_OPTION_HELP, {0}};
+
+static const conf_command help_command = {
+    .name = "entrasql help",
+    .summary = "Shows the help of a command, as its --help does.",
+    .positionals = "[COMMAND [WORD]]",
+    .max_positionals = CONF_POSITIONALS_MAX,
+    .options = help_options,
+    .notes = "  entrasql help\n"
+             "  entrasql help emulator start",
+};
+
+/* How many of the words lead to a command; a wrong one is counted where one is expected. */
+static int count_words(const cli_tree *tree, const conf_args *args)
+{
+    const conf_command *at = &tree->commands[0];
+    unsigned n = 0;
+    while (n < args->positional_count) {
+        const conf_command *next = cli_tree_find_word(tree, at, args->positionals[n]);
+        if (next == NULL)
+            return (int)n + (cli_tree_has_words(tree, at) ? 1 : 0);
+        at = next;
+        n++;
+    }
+    return (int)n;
+}
+
+static int help(const cli_terminal *t, int argc, char **argv)
+{
+    static char help_option[] = "--help";
+    char *line[CONF_POSITIONALS_MAX + 1] = {0};
+    conf_args args;
+    entrasql_error err;
+    int exit_code = 0;
+
+    if (!cli_parse(t, &help_command, argc, argv, &args, &exit_code))
+        return exit_code;
+    if (args.positional_count == 0)
+        return usage(t);
+    const cli_tree *tree = cli_tree_whole();
+    if (tree == NULL) {
+        es_fail(&err, ENTRASQL_LIMIT, "the commands cannot be listed");
+        return cli_report(t, &err);
+    }
+    int count = count_words(tree, &args);
+    memcpy(line, args.positionals, (size_t)count * sizeof *line); /* they are argv's own */
+    line[count] = help_option;
+    return run_command(t, count + 1, line);
+}
+
+/* ---- main ---- */
 
 int main(int argc, char **argv)
 {
@@ -144,19 +232,18 @@ int main(int argc, char **argv)
     conf_args args;
     entrasql_error err;
 
+    hold_standard_streams();
     if (argc > 0 && emulator_is_tool(argv[0]))
         return emulator_tool_main(argc, argv);
     cli_terminal_init(&t);
     harden_process();
     int skip = argc > 0 ? 1 : 0;
-    if (conf_args_parse(&program, argc - skip, argv + skip, &args, &err) != ENTRASQL_OK)
+    if (cli_parse_only(&program, argc - skip, argv + skip, &args, &err) != ENTRASQL_OK)
         return cli_report(&t, &err);
     if (conf_args_flag(&args, "help"))
         return usage(&t);
-    if (conf_args_flag(&args, "version")) {
-        (void)fprintf(t.out, "entrasql %s\n", entrasql_version());
-        return 0;
-    }
+    if (conf_args_flag(&args, "version"))
+        return cli_show_version(&t);
     if (start_log(&args, &err) != ENTRASQL_OK)
         return cli_report(&t, &err);
     return run_command(&t, argc - skip - args.used, argv + skip + args.used);

@@ -115,10 +115,13 @@ static entrasql_status check_same(const cli_migration *c, entrasql_error *err)
 
 entrasql_status cli_migration_journal(cli_migration *c, bool to_write, entrasql_error *err)
 {
-    ES_TRY(find_path(c, err));
-    entrasql_status status = migrate_journal_open(c->path, to_write, &c->m.journal, err);
+    entrasql_status status = find_path(c, err);
+    if (status == ENTRASQL_OK)
+        status = migrate_journal_open(c->path, to_write, &c->m.journal, err);
     if (status == ENTRASQL_NOT_FOUND)
         return ENTRASQL_OK;
+    if (status == ENTRASQL_OS && err->hint[0] == '\0')
+        es_hint(err, "--journal names another file; else it is below XDG_STATE_HOME or HOME.");
     ES_TRY(status);
     ES_TRY(check_same(c, err));
     return migrate_journal_check(&c->m, err);
@@ -131,6 +134,7 @@ entrasql_status cli_migration_credential(cli_migration *c, entrasql_error *err)
     cli_credential_options options;
 
     cli_credential_read(&c->args, &options);
+    options.ca_file = NULL; /* it is the SQL server's, and Entra's is not signed by that */
     return cli_credential_new(&options, &c->credential, err);
 }
 
@@ -157,7 +161,7 @@ entrasql_status cli_migration_open(cli_migration *c, entrasql_error *err)
 static entrasql_status parse(cli_migration *c, const conf_command *command, int argc, char **argv,
                              entrasql_error *err)
 {
-    ES_TRY(conf_args_parse(command, argc, argv, &c->args, err));
+    ES_TRY(cli_parse_only(command, argc, argv, &c->args, err));
     const char *path = conf_args_text(&c->args, "config");
     if (path == NULL || conf_args_flag(&c->args, "help"))
         return ENTRASQL_OK;
@@ -206,6 +210,8 @@ int cli_migration_run(const cli_terminal *t, const conf_command *command, cli_mi
             migrate_explain_sql(&err);
         if (status != ENTRASQL_OK)
             exit_code = cli_report(t, &err);
+        else
+            exit_code = cli_end(t, 0);
     }
     entrasql_credential_unref(c->credential);
     migrate_journal_close(c->source);

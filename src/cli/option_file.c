@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/option_file.h"
+#include "cli/input.h"
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/str.h"
 #include "base/utf16.h"
 #include "os/file.h"
@@ -34,6 +36,27 @@ static entrasql_status refuse(const char *file, size_t line, const char *why, en
 {
     es_fail(err, ENTRASQL_CONFIG, "%s, line %zu: %s", file, line, why);
     err->line = (uint32_t)line;
+    return ENTRASQL_CONFIG;
+}
+
+static entrasql_status refuse_name(const conf_command *command, const char *file, size_t line,
+                                   const char *name, size_t n, entrasql_error *err)
+{
+    char shown[80];
+    es_nearest near = {0};
+
+    es_printable(shown, sizeof shown, name, n);
+    es_fail(err, ENTRASQL_CONFIG, "%s, line %zu: there is no option '%s'", file, line, shown);
+    err->line = (uint32_t)line;
+    for (const conf_option *o = command->options; o->name != NULL; o++) {
+        if (!es_streq(o->name, "config") && !es_streq(o->name, "help"))
+            es_nearest_offer(&near, name, n, o->name);
+    }
+    if (near.word != NULL)
+        es_hint(err, "Did you mean %s? %s --help shows all.", near.word, command->name);
+    else
+        es_hint(err, "%s --help shows the options; they are written here without the --.",
+                command->name);
     return ENTRASQL_CONFIG;
 }
 
@@ -80,7 +103,7 @@ static entrasql_status take_pair(const conf_command *command, cli_option_file *f
     trim(&value, &value_n);
     const conf_option *o = find(command, name, name_n);
     if (o == NULL || es_streq(o->name, "config") || es_streq(o->name, "help"))
-        return refuse(file, line, "there is no such option", err);
+        return refuse_name(command, file, line, name, name_n, err);
     if (o->type != CONF_OPTION_FLAG)
         return add(f, name, name_n, value, value_n, err);
     if (value_n == 2 && es_strncaseeq(value, "no", 2))
@@ -143,7 +166,8 @@ entrasql_status cli_option_file_read(const conf_command *command, const char *pa
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(FILE_MAX_BYTES);
 
-    ES_TRY(os_file_read(path, &text, err));
+    ES_TRY(
+        cli_input_status(os_file_read(path, &text, err), "check that it is the right file", err));
     const char *all = es_buf_cstr(&text);
     if (all == NULL)
         return es_nomem(err);

@@ -4,8 +4,9 @@
  * array of objects for each result set).
  *
  * Rows go out as they come; a table holds its first rows back to find out how
- * wide its columns are, up to a limit. The printer borrows the file. One
- * thread.
+ * wide its columns are, up to a limit. On a terminal it fits: wide values are
+ * cut with an ellipsis, and what does not fit even so is shown vertically, a
+ * line a value. The printer borrows the file. One thread.
  */
 #ifndef CLI_RESULT_H
 #define CLI_RESULT_H
@@ -18,22 +19,37 @@
 
 typedef enum cli_result_form { CLI_RESULT_TABLE, CLI_RESULT_CSV, CLI_RESULT_JSON } cli_result_form;
 
+typedef enum cli_result_layout {
+    CLI_RESULT_FIT,        /* a table; vertical when it cannot be made to fit */
+    CLI_RESULT_HORIZONTAL, /* always a table */
+    CLI_RESULT_VERTICAL    /* never one */
+} cli_result_layout;
+
 typedef struct cli_result_column {
-    char *name;     /* owned */
-    size_t width;   /* table */
-    bool is_number; /* to the right in a table, bare in JSON */
+    char *name;        /* owned */
+    size_t width;      /* table */
+    size_t data_width; /* of the widest value */
+    bool is_number;    /* to the right in a table and never cut, bare in JSON */
 } cli_result_column;
 
 typedef struct cli_result {
     cli_result_form form;
     FILE *out;
     bool on_terminal;
+    bool has_colour;            /* NULL is shown dim; off by default */
+    bool is_quiet;              /* neither counts nor numbers rows; off by default */
+    cli_result_layout layout;   /* for tables; FIT by default */
+    size_t fit_width;           /* columns of the terminal; 0, the default: no limit */
+    const char *cut_note;       /* said below a table with cut values; NULL, the default: nothing */
     cli_result_column *columns; /* of the set that is open; NULL between sets */
     size_t count;
     uint64_t rows;
-    unsigned sets; /* printed so far */
-    bool holding;  /* a table that still collects rows */
-    es_buf held;   /* their cells, each as u32 length and text */
+    uint64_t records; /* shown vertically */
+    unsigned sets;    /* printed so far */
+    bool holding;     /* a table that still collects rows */
+    bool vertical;    /* the open set goes out so */
+    bool is_cut;      /* a value of the open set was cut */
+    es_buf held;      /* their cells, each as u32 length and text */
     size_t held_rows;
     es_buf line;
 } cli_result;

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+#define WRAP_INDENT 2U
+#define LAYOUT_INDENT 10U
+
 typedef struct range {
     uint32_t first;
     uint32_t last;
@@ -89,6 +92,180 @@ entrasql_status cli_text_add(es_buf *out, const char *s, size_t n, cli_text_form
         ES_TRY(add_character(out, s, used, c, form));
         s += used != 0 ? used : 1;
         n -= used != 0 ? used : 1;
+    }
+    return ENTRASQL_OK;
+}
+
+entrasql_status cli_text_add_cut(es_buf *out, const char *s, size_t n, size_t width)
+{
+    size_t used = 0;
+    size_t at = 0;
+    while (at < n) {
+        uint32_t c = 0;
+        size_t bytes = es_utf8_decode(s + at, n - at, &c);
+        bytes = bytes != 0 ? bytes : 1;
+        size_t wide = character_width(c);
+        if (used + wide + 1 > width)
+            break;
+        used += wide;
+        at += bytes;
+    }
+    ES_TRY(es_buf_add(out, s, at));
+    ES_TRY(es_buf_add_str(out, "\xE2\x80\xA6"));
+    return used + 1 < width ? es_buf_fill(out, ' ', width - used - 1) : ENTRASQL_OK;
+}
+
+/* The bytes of the word at s, blanks before it included, up to a blank or line end. */
+static size_t word_length(const char *s, size_t n)
+{
+    size_t at = 0;
+    while (at < n && s[at] == ' ')
+        at++;
+    while (at < n && s[at] != ' ' && s[at] != '\n')
+        at++;
+    return at;
+}
+
+/* Words into lines of `width`, `used` columns of the first are taken; the others are indented. */
+static entrasql_status wrap(es_buf *out, const char *s, size_t n, size_t used, size_t indent,
+                            size_t width)
+{
+    size_t start = 0; /* where the line begins: a word that is too long stays there */
+    while (n != 0) {
+        size_t length = *s == '\n' ? 1 : word_length(s, n);
+        size_t wide = cli_text_width(s, length);
+        if (*s == '\n') {
+            used = 0;
+            start = 0;
+        } else if (used + wide > width && used > start) {
+            while (length != 0 && *s == ' ') {
+                s++;
+                n--;
+                length--;
+            }
+            ES_TRY(es_buf_u8(out, '\n'));
+            ES_TRY(es_buf_fill(out, ' ', indent));
+            start = indent;
+            used = indent + cli_text_width(s, length);
+        } else {
+            used += wide;
+        }
+        ES_TRY(es_buf_add(out, s, length));
+        s += length;
+        n -= length;
+    }
+    return ENTRASQL_OK;
+}
+
+entrasql_status cli_text_add_hung(es_buf *out, const char *s, size_t n, size_t used, size_t hang,
+                                  size_t width)
+{
+    return width != 0 ? wrap(out, s, n, used, hang, width) : es_buf_add(out, s, n);
+}
+
+entrasql_status cli_text_add_wrapped(es_buf *out, const char *s, size_t n, size_t used,
+                                     size_t width)
+{
+    return cli_text_add_hung(out, s, n, used, WRAP_INDENT, width);
+}
+
+/* ---- layouts ---- */
+
+static size_t blanks_at(const char *s, size_t n, size_t at)
+{
+    size_t count = 0;
+    while (at + count < n && s[at + count] == ' ')
+        count++;
+    return count;
+}
+
+/* The next column of a table: where two or more blanks after `at` end; n for none. */
+static size_t next_column(const char *s, size_t n, size_t at, size_t *ret_gap)
+{
+    for (; at < n; at++) {
+        size_t blanks = blanks_at(s, n, at);
+        if (blanks >= 2 && at + blanks < n) {
+            *ret_gap = at;
+            return at + blanks;
+        }
+    }
+    return n;
+}
+
+/* A line that is too long: what stands in its last column goes on below its beginning. */
+static entrasql_status lay_out_line(es_buf *out, const char *s, size_t n, size_t width)
+{
+    size_t lead = blanks_at(s, n, 0);
+    size_t hang = lead;
+    size_t gap = 0;
+    size_t column = next_column(s, n, lead, &gap);
+
+    if (lead > width / 2) { /* goes on from a line above, whose column is too far right, too */
+        ES_TRY(es_buf_fill(out, ' ', LAYOUT_INDENT));
+        return wrap(out, s + lead, n - lead, LAYOUT_INDENT, LAYOUT_INDENT, width);
+    }
+    if (column < n && column > width / 2) {
+        ES_TRY(es_buf_add(out, s, gap));
+        ES_TRY(es_buf_u8(out, '\n'));
+        ES_TRY(es_buf_fill(out, ' ', LAYOUT_INDENT));
+        return wrap(out, s + column, n - column, LAYOUT_INDENT, LAYOUT_INDENT, width);
+    }
+    while (column < n && column <= width / 2) {
+        hang = column;
+        column = next_column(s, n, column, &gap);
+    }
+    ES_TRY(es_buf_add(out, s, hang));
+    return wrap(out, s + hang, n - hang, hang, hang != 0 ? hang : WRAP_INDENT, width);
+}
+
+/* Where a paragraph ends that begins at s: before an empty line, or one that is indented. */
+static size_t paragraph_length(const char *s, size_t n)
+{
+    for (size_t at = 0; at < n; at++) {
+        if (s[at] == '\n' && (at + 1 == n || s[at + 1] == '\n' || s[at + 1] == ' '))
+            return at;
+    }
+    return n;
+}
+
+/* Several lines of running text are broken anew. */
+static entrasql_status lay_out_paragraph(es_buf *out, const char *s, size_t n, size_t width)
+{
+    ES_CLEANUP(es_buf_done) es_buf joined = ES_BUF_INIT(n);
+    for (size_t i = 0; i < n; i++)
+        ES_TRY(es_buf_u8(&joined, s[i] == '\n' ? ' ' : (uint8_t)s[i]));
+    return wrap(out, (const char *)joined.data, joined.len, 0, 0, width);
+}
+
+static entrasql_status lay_out_line_or_more(es_buf *out, const char *s, size_t n, size_t *length,
+                                            size_t width)
+{
+    size_t gap = 0;
+    if (*s == ' ' || next_column(s, *length, 0, &gap) < *length)
+        return lay_out_line(out, s, *length, width);
+    size_t paragraph = paragraph_length(s, n);
+    if (paragraph == *length)
+        return lay_out_line(out, s, *length, width);
+    *length = paragraph;
+    return lay_out_paragraph(out, s, paragraph, width);
+}
+
+entrasql_status cli_text_add_laid_out(es_buf *out, const char *s, size_t n, size_t width)
+{
+    while (n != 0) {
+        const char *end = memchr(s, '\n', n);
+        size_t length = end != NULL ? (size_t)(end - s) : n;
+        if (width == 0 || cli_text_width(s, length) <= width)
+            ES_TRY(es_buf_add(out, s, length));
+        else
+            ES_TRY(lay_out_line_or_more(out, s, n, &length, width));
+        s += length;
+        n -= length;
+        if (n == 0)
+            break;
+        ES_TRY(es_buf_u8(out, '\n'));
+        s++;
+        n--;
     }
     return ENTRASQL_OK;
 }

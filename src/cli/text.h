@@ -20,6 +20,29 @@ typedef enum cli_text_form {
 
 entrasql_status cli_text_add(es_buf *out, const char *s, size_t n, cli_text_form form) ES_MUST_USE;
 
+/* The beginning of a line of text, `width` columns with an ellipsis at its end. */
+entrasql_status cli_text_add_cut(es_buf *out, const char *s, size_t n, size_t width) ES_MUST_USE;
+
+/*
+ * Text broken between words into lines of at most `width` columns, those after the first indented
+ * by two; `used` columns of the first are taken. Line ends stay; a longer word goes over. width 0:
+ * as it is.
+ */
+entrasql_status cli_text_add_wrapped(es_buf *out, const char *s, size_t n, size_t used,
+                                     size_t width) ES_MUST_USE;
+
+/* The same with the lines after the first indented by `hang`. */
+entrasql_status cli_text_add_hung(es_buf *out, const char *s, size_t n, size_t used, size_t hang,
+                                  size_t width) ES_MUST_USE;
+
+/*
+ * Our own text of lines with columns (two blanks or more between them), such as a help text, for a
+ * terminal of that width: longer lines go on below their last column, or, where that is too far
+ * right, below and indented; running text is broken anew. width 0: as it is.
+ */
+entrasql_status cli_text_add_laid_out(es_buf *out, const char *s, size_t n,
+                                      size_t width) ES_MUST_USE;
+
 /* One field of RFC 4180: in quotes when it holds a comma, a quote, a line end, or nothing. */
 entrasql_status cli_text_add_csv(es_buf *out, const char *s, size_t n,
                                  cli_text_form form) ES_MUST_USE;

@@ -20,8 +20,8 @@ static const char *last_word(const conf_command *c)
     return space != NULL ? space + 1 : c->name;
 }
 
-static const conf_command *find_word(const cli_tree *tree, const conf_command *parent,
-                                     const char *word)
+const conf_command *cli_tree_find_word(const cli_tree *tree, const conf_command *parent,
+                                       const char *word)
 {
     for (size_t i = 0; i < tree->count; i++)
         if (cli_tree_is_word_of(&tree->commands[i], parent) &&
@@ -30,10 +30,17 @@ static const conf_command *find_word(const cli_tree *tree, const conf_command *p
     return NULL;
 }
 
-/* The option that the word names: "--name" or "-n" and nothing behind it. */
-static const conf_option *find_option(const conf_command *c, const char *word)
+bool cli_tree_has_words(const cli_tree *tree, const conf_command *parent)
 {
-    for (const conf_option *o = c->options; o->name != NULL; o++) {
+    for (size_t i = 0; i < tree->count; i++)
+        if (cli_tree_is_word_of(&tree->commands[i], parent))
+            return true;
+    return false;
+}
+
+const conf_option *cli_tree_find_option(const conf_command *command, const char *word)
+{
+    for (const conf_option *o = command->options; o->name != NULL; o++) {
         if (o->file_only)
             continue;
         if (es_starts_with(word, "--") && es_streq(word + 2, o->name))
@@ -57,12 +64,13 @@ static entrasql_status offer_value(const conf_option *o, const char *typed, es_b
         return es_buf_add_str(out, ":files\n");
     if (o->type != CONF_OPTION_CHOICE)
         return ENTRASQL_OK;
-    for (const char *s = o->choices; *s != '\0';) {
+    const char *choices = o->choices;
+    size_t n = 0;
+    const char *choice;
+    while ((choice = es_piece_next(&choices, &n)) != NULL) {
         char word[64];
-        size_t n = strcspn(s, "|");
-        (void)snprintf(word, sizeof word, "%.*s", (int)n, s);
+        (void)snprintf(word, sizeof word, "%.*s", (int)n, choice);
         ES_TRY(offer(out, typed, word, o->help));
-        s += s[n] == '|' ? n + 1 : n;
     }
     return ENTRASQL_OK;
 }
@@ -96,12 +104,34 @@ static entrasql_status offer_words(const cli_tree *tree, const conf_command *c, 
     return takes_file ? es_buf_add_str(out, ":files\n") : ENTRASQL_OK;
 }
 
+static entrasql_status gather(void *ctx, const conf_command *command)
+{
+    cli_tree *tree = ctx;
+    if (tree->count == CLI_TREE_MAX)
+        return ENTRASQL_LIMIT;
+    tree->commands[tree->count] = *command;
+    tree->commands[tree->count++].notes = NULL; /* may be its parent's for a moment */
+    return ENTRASQL_OK;
+}
+
+const cli_tree *cli_tree_whole(void)
+{
+    static cli_tree tree; /* 10 kB; the program is single-threaded here */
+    if (tree.count == 0 && cli_visit_all(gather, &tree) != ENTRASQL_OK) {
+        tree.count = 0;
+        return NULL;
+    }
+    return &tree;
+}
+
 entrasql_status cli_tree_complete(const cli_tree *tree, const char *const *words, size_t count,
                                   es_buf *out)
 {
     const conf_command *at = &tree->commands[0];
     const conf_option *open = NULL; /* waits for its value */
     const char *typed = words[count - 1];
+    const conf_command *help_command = cli_tree_find_word(tree, at, "help");
+    const char *help = help_command != NULL ? help_command->name : NULL;
 
     for (size_t i = 0; i + 1 < count; i++) {
         /* bash takes --name=value apart at the sign. */
@@ -111,9 +141,11 @@ entrasql_status cli_tree_complete(const cli_tree *tree, const char *const *words
             open = NULL;
             continue;
         }
-        const conf_option *o = find_option(at, words[i]);
+        const conf_option *o = cli_tree_find_option(at, words[i]);
         open = o != NULL && o->type != CONF_OPTION_FLAG ? o : NULL;
-        const conf_command *next = o == NULL ? find_word(tree, at, words[i]) : NULL;
+        const conf_command *next = o == NULL ? cli_tree_find_word(tree, at, words[i]) : NULL;
+        if (next != NULL && next->name == help)
+            next = &tree->commands[0]; /* `entrasql help` takes the words of all */
         at = next != NULL ? next : at;
     }
     if (open != NULL)

@@ -15,6 +15,17 @@ typedef struct cli_tree {
     size_t count;
 } cli_tree;
 
+/* All commands of the program, gathered with the first call; NULL without room. One thread. */
+const cli_tree *cli_tree_whole(void);
+
+/* The word of a command of the tree, or NULL. */
+const conf_command *cli_tree_find_word(const cli_tree *tree, const conf_command *parent,
+                                       const char *word);
+/* Whether it has any. */
+bool cli_tree_has_words(const cli_tree *tree, const conf_command *parent);
+/* The command's option that the word names, "--name" or "-n" and nothing behind it; or NULL. */
+const conf_option *cli_tree_find_option(const conf_command *command, const char *word);
+
 /* "entrasql a" is a word of "entrasql". */
 bool cli_tree_is_word_of(const conf_command *word, const conf_command *parent);
 

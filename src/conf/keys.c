@@ -257,11 +257,11 @@ static const struct {
 static bool is_one_of(const char *keyword, const char *words)
 {
     size_t length = strlen(keyword);
-    while (words != NULL) {
-        size_t n = strcspn(words, "|");
-        if (n == length && es_strncaseeq(words, keyword, n))
+    size_t n = 0;
+    const char *word;
+    while ((word = es_piece_next(&words, &n)) != NULL) {
+        if (n == length && es_strncaseeq(word, keyword, n))
             return true;
-        words = words[n] == '|' ? words + n + 1 : NULL;
     }
     return false;
 }

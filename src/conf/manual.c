@@ -3,6 +3,7 @@
 #include "conf/manual.h"
 
 #include "base/str.h"
+#include "conf/exit_code.h"
 
 #include <string.h>
 
@@ -83,14 +84,12 @@ static bool has_many_choices(const conf_option *o)
 static entrasql_status add_choices(es_buf *out, const char *choices)
 {
     ES_TRY(es_buf_add_str(out, "; one of "));
-    for (const char *s = choices; *s != '\0';) {
-        size_t n = strcspn(s, "|");
-        ES_TRY(add_text(out, s, n));
-        s += n;
-        if (*s == '|') {
+    size_t n = 0;
+    const char *choice;
+    while ((choice = es_piece_next(&choices, &n)) != NULL) {
+        ES_TRY(add_text(out, choice, n));
+        if (choices != NULL)
             ES_TRY(es_buf_add_str(out, ", "));
-            s++;
-        }
     }
     return ENTRASQL_OK;
 }
@@ -138,6 +137,16 @@ static entrasql_status print_environment(const conf_command *command, es_buf *ou
     return es_buf_add_str(out, "NAME\\fR, the name in capitals with _ for \\-.\n");
 }
 
+static entrasql_status print_exit_codes(es_buf *out)
+{
+    ES_TRY(es_buf_add_str(out, ".SH EXIT STATUS\n"));
+    for (size_t i = 0; i < conf_exit_code_count; i++) {
+        ES_TRY(es_buf_printf(out, ".TP\n.B %d\n", conf_exit_codes[i].code));
+        ES_TRY(add_line(out, conf_exit_codes[i].meaning));
+    }
+    return ENTRASQL_OK;
+}
+
 entrasql_status conf_manual_print(const conf_command *command, const char *version,
                                   const char *const *also, es_buf *out)
 {
@@ -152,9 +161,7 @@ entrasql_status conf_manual_print(const conf_command *command, const char *versi
         ES_TRY(print_notes(command->notes, out));
     if (command->variables != NULL)
         ES_TRY(print_environment(command, out));
-    ES_TRY(es_buf_add_str(out, ".SH EXIT STATUS\n0, or the kind of the error: 2 usage, 3 no token, "
-                               "4 login refused, 5 network, 6 TLS, 7 broken peer,\n8 SQL, 9 try "
-                               "again, 10 system, 11 cancelled, 1 a defect.\n"));
+    ES_TRY(print_exit_codes(out));
     if (also == NULL || *also == NULL)
         return ENTRASQL_OK;
     ES_TRY(es_buf_add_str(out, ".SH SEE ALSO\n"));

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Options by their table, from arguments, variables and files; the table as help. */
+/* Options by their table, from arguments, variables and files. */
 #include "conf/option.h"
 
+#include "base/nearest.h"
 #include "base/str.h"
+#include "base/utf16.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static size_t option_count(const conf_command *command)
-{
-    size_t n = 0;
-    while (command->options[n].name != NULL)
-        n++;
-    assert(n <= CONF_OPTIONS_MAX);
-    return n;
-}
 
 static const conf_option *find_long(const conf_command *command, const char *name, size_t n)
 {
@@ -43,16 +36,14 @@ static const conf_option *find_short(const conf_command *command, char c)
     return NULL;
 }
 
-static bool is_choice(const char *choices, const char *value)
+bool conf_is_choice(const char *choices, const char *value)
 {
-    size_t n = strlen(value);
-    while (n != 0) {
-        size_t length = strcspn(choices, "|");
-        if (length == n && strncmp(choices, value, n) == 0)
+    size_t length = strlen(value);
+    size_t n = 0;
+    const char *choice;
+    while ((choice = es_piece_next(&choices, &n)) != NULL) {
+        if (n == length && strncmp(choice, value, n) == 0)
             return true;
-        if (choices[length] == '\0')
-            return false;
-        choices += length + 1;
     }
     return false;
 }
@@ -84,6 +75,73 @@ static entrasql_status refuse(const conf_command *command, entrasql_error *err)
     return ENTRASQL_INVALID;
 }
 
+/* The same, naming the option that was meant, "--server"; NULL: nobody knows. */
+static entrasql_status refuse_near(const conf_command *command, const char *meant,
+                                   entrasql_error *err)
+{
+    if (meant == NULL)
+        return refuse(command, err);
+    es_hint(err, "Did you mean --%s? %s --help shows the options.", meant, command->name);
+    return ENTRASQL_INVALID;
+}
+
+static const char *nearest_option(const conf_command *command, const char *name, size_t n)
+{
+    es_nearest near = {0};
+    for (const conf_option *o = command->options; o->name != NULL; o++) {
+        if (!o->file_only)
+            es_nearest_offer(&near, name, n, o->name);
+    }
+    return near.word;
+}
+
+#define CHOICE_SIZE 64
+
+/* The choice that comes nearest to the value, or "". */
+static void find_near_choice(const char *choices, const char *value, char ret[CHOICE_SIZE])
+{
+    es_nearest best = {0};
+    size_t n = 0;
+    const char *choice;
+    ret[0] = '\0';
+    while ((choice = es_piece_next(&choices, &n)) != NULL) {
+        char word[CHOICE_SIZE];
+        es_nearest near = best;
+        (void)snprintf(word, sizeof word, "%.*s", (int)n, choice);
+        es_nearest_offer(&near, value, strlen(value), word);
+        if (near.word == word) {
+            memcpy(ret, word, sizeof word);
+            best = (es_nearest){ret, near.distance};
+        }
+    }
+}
+
+void conf_list_choices(const char *choices, char ret[CONF_CHOICES_SIZE])
+{
+    size_t n = 0;
+    for (const char *s = choices; *s != '\0' && n + 3 < CONF_CHOICES_SIZE; s++) {
+        ret[n++] = *s == '|' ? ',' : *s;
+        if (*s == '|')
+            ret[n++] = ' ';
+    }
+    ret[n] = '\0';
+}
+
+void conf_refuse_choice(const char *where, const char *choices, const char *value,
+                        entrasql_status status, entrasql_error *err)
+{
+    char shown[100];
+    char meant[CHOICE_SIZE];
+    char list[CONF_CHOICES_SIZE];
+
+    es_printable(shown, sizeof shown, value, strlen(value));
+    find_near_choice(choices, value, meant);
+    conf_list_choices(choices, list);
+    es_fail(err, status, "%s%s'%s' is none of %s", where, *where != '\0' ? ": " : "", shown, list);
+    if (meant[0] != '\0')
+        es_hint(err, "Did you mean %s?", meant);
+}
+
 /* A value that will not do: a mistake of the command line, or of the configuration. */
 static entrasql_status refuse_value(const conf_command *command, const conf_origin *from,
                                     entrasql_status status, entrasql_error *err)
@@ -101,10 +159,15 @@ static entrasql_status check_value(const conf_command *command, const conf_optio
     char where[CONF_WHERE_SIZE];
     char shown[100];
     uint64_t number = 0;
-    if (o->type == CONF_OPTION_CHOICE && !is_choice(o->choices, value)) {
+    if (o->type == CONF_OPTION_CHOICE && !conf_is_choice(o->choices, value)) {
         print_where(command, o, from, where);
-        es_printable(shown, sizeof shown, value, strlen(value));
-        es_fail(err, status, "%s: '%s' is none of %s", where, shown, o->choices);
+        conf_refuse_choice(where, o->choices, value, status, err);
+        return err == NULL || err->hint[0] == '\0' ? refuse_value(command, from, status, err)
+                                                   : status;
+    }
+    if (o->type == CONF_OPTION_FILE && is_argument && value[0] == '\0') {
+        print_where(command, o, from, where);
+        es_fail(err, status, "%s: the name is empty", where);
         return refuse_value(command, from, status, err);
     }
     if (o->type == CONF_OPTION_NUMBER &&
@@ -134,6 +197,22 @@ static entrasql_status store(conf_args *args, const conf_option *o, const char *
     return ENTRASQL_OK;
 }
 
+/* The next argument is the value; *at moves to it. Another option's name there was hardly meant. */
+static entrasql_status store_next(conf_args *args, const conf_option *o, int argc, char **argv,
+                                  int *at, entrasql_error *err)
+{
+    if (*at + 1 == argc)
+        return store(args, o, NULL, err);
+    const char *value = argv[++*at];
+    if (!es_starts_with(value, "--") ||
+        find_flag(args->command, value + 2, strcspn(value + 2, "=")) == NULL)
+        return store(args, o, value, err);
+    es_fail(err, ENTRASQL_INVALID, "--%s needs a value, and the option %.*s follows", o->name,
+            (int)strcspn(value, "="), value);
+    es_hint(err, "A value that begins with -- is written --%s=VALUE.", o->name);
+    return ENTRASQL_INVALID;
+}
+
 /* *at is the argument's index; moves to the value's when that is the next argument. */
 static entrasql_status parse_long(conf_args *args, int argc, char **argv, int *at,
                                   entrasql_error *err)
@@ -145,7 +224,8 @@ static entrasql_status parse_long(conf_args *args, int argc, char **argv, int *a
         char shown[80];
         es_printable(shown, sizeof shown, name, n);
         es_fail(err, ENTRASQL_INVALID, "unknown option --%s", shown);
-        return refuse(args->command, err);
+        args->unknown = argv[*at];
+        return refuse_near(args->command, nearest_option(args->command, name, n), err);
     }
     bool attached = name[n] == '=';
     if (o->type == CONF_OPTION_FLAG) {
@@ -157,10 +237,36 @@ static entrasql_status parse_long(conf_args *args, int argc, char **argv, int *a
     }
     if (attached)
         return store(args, o, name + n + 1, err);
-    bool has_next = *at + 1 < argc;
-    if (has_next)
-        (*at)++;
-    return store(args, o, has_next ? argv[*at] : NULL, err);
+    return store_next(args, o, argc, argv, at, err);
+}
+
+/* "-server" and "-server=x" are read as -s -e ...: the option that was meant, or NULL. */
+static const char *one_dash_too_few(const conf_command *command, const char *text)
+{
+    const conf_option *o = find_flag(command, text + 1, strcspn(text + 1, "="));
+    return o != NULL ? o->name : NULL;
+}
+
+/* p: the letter, in the argument `text`. */
+static entrasql_status refuse_short(conf_args *args, const char *text, const char *p,
+                                    entrasql_error *err)
+{
+    char shown[8];
+    uint32_t c = 0;
+    const char *meant = one_dash_too_few(args->command, text);
+    size_t n = es_utf8_decode(p, strlen(p), &c);
+    es_printable(shown, sizeof shown, p, n != 0 ? n : 1); /* behind it may be a password */
+    args->unknown = text;
+    es_fail(err, ENTRASQL_INVALID, "unknown option -%s", shown);
+    const conf_habit *h = meant == NULL ? args->command->habits : NULL;
+    for (; h != NULL && h->short_name != 0; h++) {
+        if (h->short_name != *p)
+            continue;
+        es_fail(err, ENTRASQL_INVALID, "%s has no option -%c", args->command->name, *p);
+        es_hint(err, "%s", h->hint);
+        return ENTRASQL_INVALID;
+    }
+    return refuse_near(args->command, meant, err);
 }
 
 static entrasql_status parse_short(conf_args *args, int argc, char **argv, int *at,
@@ -168,22 +274,15 @@ static entrasql_status parse_short(conf_args *args, int argc, char **argv, int *
 {
     for (const char *p = argv[*at] + 1; *p != '\0'; p++) {
         const conf_option *o = find_short(args->command, *p);
-        if (o == NULL) {
-            char shown[8];
-            es_printable(shown, sizeof shown, p, strlen(p) < 4 ? strlen(p) : 4);
-            es_fail(err, ENTRASQL_INVALID, "unknown option -%s", shown);
-            return refuse(args->command, err);
-        }
+        if (o == NULL)
+            return refuse_short(args, argv[*at], p, err);
         if (o->type == CONF_OPTION_FLAG) {
             ES_TRY(store(args, o, "", err));
             continue;
         }
         if (p[1] != '\0')
             return store(args, o, p + 1, err);
-        bool has_next = *at + 1 < argc;
-        if (has_next)
-            (*at)++;
-        return store(args, o, has_next ? argv[*at] : NULL, err);
+        return store_next(args, o, argc, argv, at, err);
     }
     return ENTRASQL_OK;
 }
@@ -206,7 +305,7 @@ static entrasql_status add_positional(conf_args *args, const char *text, entrasq
 entrasql_status conf_args_parse(const conf_command *command, int argc, char **argv, conf_args *ret,
                                 entrasql_error *err)
 {
-    conf_args args = {.command = command};
+    *ret = (conf_args){.command = command};
     bool options_ended = false;
     int i = 0;
     for (; i < argc; i++) {
@@ -217,14 +316,13 @@ entrasql_status conf_args_parse(const conf_command *command, int argc, char **ar
         if (!options_ended && strcmp(text, "--") == 0)
             options_ended = true;
         else if (is_positional)
-            ES_TRY(add_positional(&args, text, err));
+            ES_TRY(add_positional(ret, text, err));
         else if (text[1] == '-')
-            ES_TRY(parse_long(&args, argc, argv, &i, err));
+            ES_TRY(parse_long(ret, argc, argv, &i, err));
         else
-            ES_TRY(parse_short(&args, argc, argv, &i, err));
+            ES_TRY(parse_short(ret, argc, argv, &i, err));
     }
-    args.used = i;
-    *ret = args;
+    ret->used = i;
     return ENTRASQL_OK;
 }
 
@@ -304,13 +402,18 @@ const char *conf_args_unknown_variable(const conf_args *args, size_t *at, size_t
     return NULL;
 }
 
+bool conf_option_is_of(const conf_option *option, const char *section)
+{
+    return option->sections != NULL && conf_is_choice(option->sections, section);
+}
+
 entrasql_status conf_args_set(conf_args *args, const char *section, const char *key, size_t key_len,
                               const char *value, const conf_origin *origin, entrasql_error *err)
 {
     const conf_option *o = find_long(args->command, key, key_len);
     char where[CONF_WHERE_SIZE];
     char shown[80];
-    if (o == NULL || o->sections == NULL || !is_choice(o->sections, section)) {
+    if (o == NULL || !conf_option_is_of(o, section)) {
         es_printable(shown, sizeof shown, key, key_len);
         es_fail(err, ENTRASQL_CONFIG, "'%s' is no setting of a %s", shown, section);
         if (origin->line != 0)
@@ -375,107 +478,4 @@ uint32_t conf_args_number(const conf_args *args, const char *name)
     if (text == NULL || es_parse_u64(text, strlen(text), UINT32_MAX, &number) != ENTRASQL_OK)
         return 0;
     return (uint32_t)number;
-}
-
-#define HELP_COLUMN 34
-#define HELP_WIDTH 100
-
-/* So many that they stand below the option, not beside it. */
-static bool has_many_choices(const conf_option *o)
-{
-    return strlen(o->choices) > HELP_WIDTH - HELP_COLUMN;
-}
-
-/* One word in the help's column, on a new line where it does not fit. */
-static entrasql_status add_word(es_buf *out, size_t *column, const char *s, size_t n,
-                                const char *suffix)
-{
-    size_t width = n + strlen(suffix);
-    if (*column + 1 + width > HELP_WIDTH) {
-        ES_TRY(es_buf_u8(out, '\n'));
-        ES_TRY(es_buf_fill(out, ' ', HELP_COLUMN));
-        *column = HELP_COLUMN;
-    } else if (*column > HELP_COLUMN) {
-        ES_TRY(es_buf_u8(out, ' '));
-        (*column)++;
-    }
-    ES_TRY(es_buf_add(out, s, n));
-    *column += width;
-    return es_buf_add_str(out, suffix);
-}
-
-static entrasql_status add_words(es_buf *out, size_t *column, const char *text)
-{
-    for (const char *s = text; *s != '\0';) {
-        size_t n = strcspn(s, " ");
-        ES_TRY(add_word(out, column, s, n, ""));
-        s += n;
-        s += strspn(s, " ");
-    }
-    return ENTRASQL_OK;
-}
-
-/* "NAME: a, b, c" below the help. */
-static entrasql_status add_choices(es_buf *out, const char *choices)
-{
-    size_t column = HELP_WIDTH;
-    ES_TRY(add_words(out, &column, "NAME:"));
-    for (const char *s = choices; *s != '\0';) {
-        size_t n = strcspn(s, "|");
-        ES_TRY(add_word(out, &column, s, n, s[n] == '|' ? "," : ""));
-        s += s[n] == '|' ? n + 1 : n;
-    }
-    return ENTRASQL_OK;
-}
-
-/* "  -S, --server SERVER" as the help shows it; the column where the next text starts follows. */
-static entrasql_status print_names(const conf_option *o, es_buf *out)
-{
-    if (o->short_name != 0)
-        ES_TRY(es_buf_printf(out, "  -%c, --%s", o->short_name, o->name));
-    else
-        ES_TRY(es_buf_printf(out, "      --%s", o->name));
-    if (o->type == CONF_OPTION_CHOICE && !has_many_choices(o))
-        return es_buf_printf(out, " %s", o->choices);
-    if (o->type == CONF_OPTION_CHOICE)
-        return es_buf_add_str(out, " NAME");
-    if (o->value_name != NULL)
-        return es_buf_printf(out, " %s", o->value_name);
-    return ENTRASQL_OK;
-}
-
-static entrasql_status print_option(const conf_option *o, es_buf *out)
-{
-    size_t start = out->len;
-    ES_TRY(print_names(o, out));
-    size_t width = out->len - start;
-    if (width + 2 > HELP_COLUMN) {
-        ES_TRY(es_buf_u8(out, '\n'));
-        width = 0;
-    }
-    ES_TRY(es_buf_fill(out, ' ', HELP_COLUMN - width));
-    size_t column = HELP_COLUMN;
-    ES_TRY(add_words(out, &column, o->help));
-    if (o->default_value != NULL) {
-        ES_TRY(add_word(out, &column, "(default:", 9, ""));
-        ES_TRY(add_word(out, &column, o->default_value, strlen(o->default_value), ")"));
-    }
-    if (o->type == CONF_OPTION_CHOICE && has_many_choices(o))
-        ES_TRY(add_choices(out, o->choices));
-    return es_buf_u8(out, '\n');
-}
-
-entrasql_status conf_command_help(const conf_command *command, es_buf *out)
-{
-    ES_TRY(es_buf_printf(out, "Usage: %s [options]%s%s\n\n%s\n\nOptions:\n", command->name,
-                         command->positionals != NULL ? " " : "",
-                         command->positionals != NULL ? command->positionals : "",
-                         command->summary));
-    size_t n = option_count(command);
-    for (size_t i = 0; i < n; i++)
-        if (!command->options[i].file_only)
-            ES_TRY(print_option(&command->options[i], out));
-    if (command->notes != NULL)
-        ES_TRY(es_buf_printf(out, "\n%s\n", command->notes));
-    return ENTRASQL_OK;
 }

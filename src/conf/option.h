@@ -40,6 +40,12 @@ typedef struct conf_option {
     bool file_only;       /* no flag and no variable */
 } conf_option;
 
+/* An option of a program of the same kind that people's fingers know, and what there is here. */
+typedef struct conf_habit {
+    char short_name; /* 0 ends a table */
+    const char *hint;
+} conf_habit;
+
 typedef struct conf_command {
     const char *name;        /* "entrasql query" */
     const char *summary;     /* one line */
@@ -50,6 +56,7 @@ typedef struct conf_command {
     const conf_option *options;
     const char *notes;     /* paragraphs after the option list, or NULL */
     const char *variables; /* prefix of the environment variables, "ENTRASQL_PROXY_"; NULL: none */
+    const conf_habit *habits; /* hints for options that are not there; NULL: none */
 } conf_command;
 
 /* Where a value comes from; a greater one goes before a lesser. */
@@ -72,13 +79,15 @@ typedef struct conf_args {
     conf_origin origins[CONF_OPTIONS_MAX];
     const char *positionals[CONF_POSITIONALS_MAX];
     unsigned positional_count;
-    int used; /* how many arguments were taken */
+    int used;            /* how many arguments were taken */
+    const char *unknown; /* of a parse that failed: the argument that names no option, or NULL */
 } conf_args;
 
 /*
  * Parses argv[0..argc-1] (without the program's and command's name):
  * --name value, --name=value, -n value, -nvalue, -abc for flags; -- ends the
- * options; a later option of the same name wins. INVALID, naming the option.
+ * options; a later option of the same name wins. INVALID, naming the option, and the one that was
+ * probably meant; only ret->unknown is to be read then.
  */
 entrasql_status conf_args_parse(const conf_command *command, int argc, char **argv, conf_args *ret,
                                 entrasql_error *err) ES_MUST_USE;
@@ -118,7 +127,23 @@ bool conf_args_has(const conf_args *args, const char *name);
    "proxy.ini:12: pool-size". */
 void conf_args_where(const conf_args *args, const char *name, char ret[CONF_WHERE_SIZE]);
 
-/* The --help text. */
-entrasql_status conf_command_help(const conf_command *command, es_buf *out) ES_MUST_USE;
+/* Whether a section of that kind takes the option. */
+bool conf_option_is_of(const conf_option *option, const char *section);
+
+/* Whether the value is one of "a|b|c". */
+bool conf_is_choice(const char *choices, const char *value);
+#define CONF_CHOICES_SIZE 512
+/* "a|b|c" as "a, b, c". */
+void conf_list_choices(const char *choices, char ret[CONF_CHOICES_SIZE]);
+/* Fails with "where: 'value' is none of a, b, c"; the hint has the one that was probably meant. */
+void conf_refuse_choice(const char *where, const char *choices, const char *value,
+                        entrasql_status status, entrasql_error *err);
+
+/*
+ * The --help text. Options and their help keep to lines of `width` columns, below 72 with the help
+ * under the names; summary and notes stay as they are.
+ */
+entrasql_status conf_command_help(const conf_command *command, size_t width,
+                                  es_buf *out) ES_MUST_USE;
 
 #endif

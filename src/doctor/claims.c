@@ -26,7 +26,7 @@ static const char *name_of(const identity_claims *c)
 }
 
 /* The resource of a scope with or without its slash. */
-static bool is_audience(const char *aud, const char *scope)
+bool doctor_is_audience(const char *aud, const char *scope)
 {
     size_t n = strlen(scope);
     size_t length = strlen(aud);
@@ -61,7 +61,7 @@ static bool check_audience(doctor *d, const identity_claims *c)
 {
     const char *scope = relay_scope_for_host(d->target.host);
     /* The server names no audience: any of Azure SQL's is left to it. */
-    if (is_audience(c->aud, scope))
+    if (doctor_is_audience(c->aud, scope))
         return true;
     doctor_line *line = doctor_add(d, "token", DOCTOR_FAIL, "wrong-audience", "the token is for %s",
                                    c->aud[0] != '\0' ? c->aud : "nobody");

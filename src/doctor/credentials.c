@@ -58,7 +58,14 @@ static bool wait_for_any(const asking *all, size_t count, int64_t deadline)
     return any;
 }
 
-static void ask_all(doctor *d, asking *all, size_t count)
+/* A chain of one asks its member as a program would by itself; the other eyes only help. */
+static entrasql_status begin(asking *a, const entrasql_token_request *request, bool alone)
+{
+    return alone ? entrasql_credential_start(a->credential, request, &a->operation, &a->err)
+                 : identity_member_start(a->credential, request, &a->operation, &a->err);
+}
+
+static void ask_all(doctor *d, asking *all, size_t count, size_t reported)
 {
     uint32_t limit = doctor_time(d, CREDENTIAL_MS);
     int64_t began = es_clock_mono_ms();
@@ -70,8 +77,7 @@ static void ask_all(doctor *d, asking *all, size_t count)
     };
     for (size_t i = 0; i < count; i++) {
         es_error_clear(&all[i].err);
-        if (entrasql_credential_start(all[i].credential, &request, &all[i].operation,
-                                      &all[i].err) != ENTRASQL_OK)
+        if (begin(&all[i], &request, reported == 1 && i == 0) != ENTRASQL_OK)
             all[i].operation = NULL;
     }
     do {
@@ -96,9 +102,10 @@ static const char *managed_identity_id(const entrasql_error *err)
 {
     if (doctor_contains(err->message, "multiple user assigned"))
         return "identities-several";
-    if (err->number == 429 || doctor_contains(err->message, "429"))
+    /* The status, not digits somewhere: client ids are in the message, too. */
+    if (err->number == 429 || doctor_contains(err->message, "(HTTP 429"))
         return "imds-throttled";
-    if (err->number == 403 || doctor_contains(err->message, "403"))
+    if (err->number == 403 || doctor_contains(err->message, "(HTTP 403"))
         return "imds-forbidden";
     if (doctor_contains(err->message, "isn't assigned") ||
         doctor_contains(err->message, "identity not found"))
@@ -124,43 +131,93 @@ static uint32_t aadsts_of(const entrasql_error *err)
     return number != 0 ? number : err->error_class == ENTRASQL_CLASS_AUTH ? err->number : 0;
 }
 
-static const char *id_of(const asking *a)
+const char *doctor_credential_id(const char *name, const entrasql_error *err)
 {
-    const char *name = entrasql_credential_name(a->credential);
-    if (identity_aadsts_find(aadsts_of(&a->err)) != NULL)
+    if (identity_aadsts_find(aadsts_of(err)) != NULL)
         return "entra-refused";
     if (es_streq(name, "ManagedIdentityCredential"))
-        return managed_identity_id(&a->err);
+        return managed_identity_id(err);
     if (es_streq(name, "AzureCliCredential"))
-        return az_id(&a->err);
+        return az_id(err);
     return "credential-failed";
 }
 
-/* Where a chain ends: what is set up here and was refused. Developers' tools never end it. */
+/* As the chain itself decides (src/identity/chained.c): what is set up here and failed ends it,
+ * developers' tools never do. */
 static bool ends_chain(const asking *a)
 {
-    return a->err.status != ENTRASQL_UNAVAILABLE && a->err.status != ENTRASQL_NETWORK &&
+    return a->credential != NULL && a->err.status != ENTRASQL_UNAVAILABLE &&
            !a->credential->klass->is_developer_tool;
+}
+
+static bool is_set(const char *name)
+{
+    return !es_str_is_empty(getenv(name));
+}
+
+/* The variable by which this host says where its identities are asked for; NULL: it is IMDS. */
+static const char *endpoint_variable(void)
+{
+    bool whole = is_set("IDENTITY_HEADER") || is_set("IMDS_ENDPOINT");
+    if (is_set("IDENTITY_ENDPOINT") && whole)
+        return "IDENTITY_ENDPOINT";
+    return is_set("MSI_ENDPOINT") ? "MSI_ENDPOINT" : NULL;
+}
+
+/* No endpoint answers: one that a variable names is another matter than IMDS. */
+static const char *look_at_endpoint(const char *id)
+{
+    return es_streq(id, "imds-absent") && endpoint_variable() != NULL ? "identity-endpoint-dead"
+                                                                      : id;
+}
+
+void doctor_brief(const char *message, char *ret, size_t size)
+{
+    const char *end = message + strlen(message);
+    static const char *const stops[] = {" (", "; "};
+    for (size_t i = 0; i < ES_COUNT_OF(stops); i++) {
+        const char *stop = strstr(message, stops[i]);
+        if (stop != NULL && stop != message && stop < end)
+            end = stop;
+    }
+    es_printable(ret, size, message, (size_t)(end - message));
+}
+
+static doctor_line *say_what_failed(doctor *d, const asking *a, bool matters, const char *id)
+{
+    doctor_state state = matters ? DOCTOR_FAIL : DOCTOR_NONE;
+    const char *name = entrasql_credential_name(a->credential);
+    uint32_t number = aadsts_of(&a->err);
+    const identity_aadsts *known = identity_aadsts_find(number);
+    char brief[200];
+    if (known != NULL)
+        return doctor_add(d, "credential", state, id, "%s: AADSTS%u, %s", name, (unsigned)number,
+                          known->cause);
+    if (es_streq(id, "identity-endpoint-dead"))
+        return doctor_add(d, "credential", state, id, "%s: what %s names does not answer", name,
+                          endpoint_variable());
+    if (matters)
+        return doctor_add(d, "credential", state, id, "%s: %s", name,
+                          a->err.status == ENTRASQL_UNAVAILABLE ? "not available here" : "refused");
+    doctor_brief(a->err.message, brief, sizeof brief);
+    return doctor_add(d, "credential", state, id, "%s: %s", name, brief);
 }
 
 static void say_failure(doctor *d, const asking *a, bool matters)
 {
     const char *name = entrasql_credential_name(a->credential);
-    const char *id = id_of(a);
-    uint32_t number = aadsts_of(&a->err);
-    const identity_aadsts *known = identity_aadsts_find(number);
-    doctor_line *line;
-    if (known != NULL)
-        line = doctor_add(d, "credential", matters ? DOCTOR_FAIL : DOCTOR_NONE, id,
-                          "%s: AADSTS%u, %s", name, (unsigned)number, known->cause);
-    else
-        line = doctor_add(d, "credential", matters ? DOCTOR_FAIL : DOCTOR_NONE, id, "%s: %s", name,
-                          matters && a->err.status != ENTRASQL_UNAVAILABLE ? "refused"
-                                                                           : "not available here");
+    const char *id = look_at_endpoint(doctor_credential_id(name, &a->err));
+    const identity_aadsts *known = identity_aadsts_find(aadsts_of(&a->err));
+    /* Where the library knows more than the table: which of the identities, which address. */
+    bool special = es_streq(id, "credential-failed") ||
+                   (es_streq(id, "imds-absent") && is_set("AZURE_POD_IDENTITY_AUTHORITY_HOST")) ||
+                   (es_streq(id, "identity-not-attached") &&
+                    doctor_contains(a->err.message, "the system-assigned identity"));
+    doctor_line *line = say_what_failed(d, a, matters, id);
     doctor_evidence(line, "%s", a->err.message);
     if (known != NULL)
         doctor_fix(line, "%s", known->hint);
-    else if (a->err.hint[0] != '\0' && es_streq(id, "credential-failed"))
+    else if (a->err.hint[0] != '\0' && special)
         doctor_fix(line, "%s", a->err.hint);
     line->ms = a->ms;
 }
@@ -188,9 +245,41 @@ static void say_success(doctor *d, asking *a, bool is_first)
     keep_token(d, a);
 }
 
+static const char *id_of(const asking *a)
+{
+    return doctor_credential_id(entrasql_credential_name(a->credential), &a->err);
+}
+
+/*
+ * When nobody signs in and nothing ends the chain: the member whose reason says more than that none
+ * is set up. A machine of Azure whose endpoint knows no such identity passes for one without any.
+ * count: there is none.
+ */
+static size_t most_telling(const asking *all, size_t count)
+{
+    static const char *const telling[] = {"identities-several", "identity-not-attached",
+                                          "imds-throttled", "imds-forbidden"};
+    size_t found = count;
+    bool az = false;
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].token != NULL || ends_chain(&all[i]))
+            return count;
+        const char *id = id_of(&all[i]);
+        az = az || es_streq(id, "az-signed-out");
+        for (size_t k = 0; k < ES_COUNT_OF(telling); k++) {
+            if (es_streq(id, telling[k]))
+                found = i;
+        }
+    }
+    /* A developer's container: the endpoint's gateway is not what is missing there. */
+    bool forbidden = found < count && es_streq(id_of(&all[found]), "imds-forbidden");
+    return forbidden && az ? count : found;
+}
+
 static void say_all(doctor *d, asking *all, size_t count)
 {
     bool ended = false;
+    size_t telling = most_telling(all, count);
     for (size_t i = 0; i < count; i++) {
         asking *a = &all[i];
         if (a->token != NULL && !ended) {
@@ -204,7 +293,8 @@ static void say_all(doctor *d, asking *all, size_t count)
             keep_token(d, a);
             continue;
         }
-        bool matters = d->token_count == 0 && !ended && (count == 1 || ends_chain(a));
+        bool matters =
+            d->token_count == 0 && !ended && (count == 1 || ends_chain(a) || i == telling);
         say_failure(d, a, matters);
         ended = ended || matters;
     }
@@ -222,11 +312,9 @@ static void say_all(doctor *d, asking *all, size_t count)
 static entrasql_status make_members(const doctor *d, entrasql_credential **members, size_t *count,
                                     size_t *ret_reported, entrasql_error *err)
 {
-    const entrasql_client_options client = {
-        .size = sizeof client, .ca_file = d->options->ca_file, .max_retries = UINT32_MAX};
-    const char *id = d->options->client_id != NULL
-                         ? d->options->client_id
-                         : conf_login_get(d->options->login, CONF_KEY_CLIENT_ID);
+    const entrasql_client_options client = {.size = sizeof client, .max_retries = UINT32_MAX};
+    const char *id = d->options->client_id != NULL ? d->options->client_id
+                                                   : conf_login_get(&d->login, CONF_KEY_CLIENT_ID);
     const entrasql_default_azure_options options = {
         .size = sizeof options, .client = &client, .managed_identity_client_id = id};
     if (d->options->credential == NULL) {
@@ -242,6 +330,19 @@ static entrasql_status make_members(const doctor *d, entrasql_credential **membe
     return ENTRASQL_OK;
 }
 
+/* Its driver would send it to Entra; here the chain is looked at, since it is the way out. */
+static void check_secret(doctor *d)
+{
+    const char *authentication = conf_login_get(&d->login, CONF_KEY_AUTHENTICATION);
+    bool app = es_streq(authentication, "service-principal");
+    if (d->options->credential != NULL || (!app && !es_streq(authentication, "password")))
+        return;
+    doctor_line *line = doctor_add(d, "credential", DOCTOR_WARN, "secret-in-string",
+                                   "the string signs in with %s: that was not tried",
+                                   app ? "an app's secret" : "a person's password, by Entra");
+    doctor_evidence(line, "%s", "the credentials below are those without it");
+}
+
 void doctor_credentials(doctor *d)
 {
     entrasql_credential *members[MAX_ASKED];
@@ -250,8 +351,15 @@ void doctor_credentials(doctor *d)
     size_t reported = 0;
     entrasql_error err;
     if (!d->by_token) {
-        (void)doctor_add(d, "credential", DOCTOR_NONE, NULL,
-                         "not needed: the string has a SQL login");
+        (void)doctor_add(d, "credential", DOCTOR_NONE, NULL, "not needed: %s",
+                         d->front.is_proxy ? "an entrasql proxy signs in"
+                                           : "the string has a SQL login");
+        return;
+    }
+    check_secret(d);
+    if (d->no_selection || (d->no_authority && d->options->credential == NULL)) {
+        (void)doctor_add(d, "credential", DOCTOR_NONE, NULL, "not tried: %s is not understood",
+                         d->no_selection ? "AZURE_TOKEN_CREDENTIALS" : "AZURE_AUTHORITY_HOST");
         return;
     }
     if (make_members(d, members, &count, &reported, &err) != ENTRASQL_OK) {
@@ -262,7 +370,7 @@ void doctor_credentials(doctor *d)
     }
     for (size_t i = 0; i < count; i++)
         all[i].credential = members[i];
-    ask_all(d, all, count);
+    ask_all(d, all, count, reported);
     say_all(d, all, reported);
     for (size_t i = reported; i < count && d->token_count != 0; i++) {
         if (all[i].token != NULL)

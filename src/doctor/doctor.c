@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* For the start of the program, the end of what is cut off, and the report. */
+#define MARGIN_MS 500
+
 const char *doctor_state_name(doctor_state state)
 {
     static const char *const names[] = {"ok", "warn", "fail", "-"};
@@ -120,29 +123,72 @@ static void done(doctor *d)
     for (size_t i = 0; i < d->token_count; i++)
         entrasql_credential_unref(d->tokens[i].credential);
     conf_target_done(&d->target);
+    conf_login_done(&d->login);
     conf_connstr_done(&d->list);
+}
+
+bool doctor_asks_for_token(const conf_login *login)
+{
+    const char *authentication = conf_login_get(login, CONF_KEY_AUTHENTICATION);
+    return !es_str_is_empty(authentication) && !es_streq(authentication, "sql-password");
+}
+
+static entrasql_status read_login(doctor *d, entrasql_error *err)
+{
+    ES_TRY(conf_login_to(d->options->login, CONF_FORM_ODBC, &d->list, NULL, err));
+    ES_TRY(glue_dsn_merge(&d->list, err));
+    ES_TRY(conf_login_from(CONF_FORM_ODBC, &d->list, &d->login, err));
+    ES_TRY(conf_target_from(&d->list, &d->target, err));
+    if (es_str_is_empty(d->target.host))
+        return doctor_no_server(d, err);
+    d->by_token = d->target.password == NULL || d->options->credential != NULL ||
+                  doctor_asks_for_token(&d->login);
+    if (d->by_token)
+        forget_user(d);
+    return ENTRASQL_OK;
+}
+
+/*
+ * What was not needed after all only warns: managed identities come without Entra's own door, and
+ * an entrasql proxy without a token of this program.
+ */
+static bool was_needless(const doctor *d, const doctor_line *line)
+{
+    if (es_streq(line->link, "proxy"))
+        return d->conn != NULL;
+    if (es_streq(line->id, "cloud-mismatch") || es_streq(line->id, "authority-host"))
+        return d->token_is_good || !d->by_token;
+    return es_streq(line->id, "selection-unknown") && !d->by_token;
+}
+
+static void soften(doctor *d)
+{
+    for (size_t i = 0; i < d->report->count; i++) {
+        doctor_line *line = &d->report->lines[i];
+        if (line->state == DOCTOR_FAIL && was_needless(d, line))
+            line->state = DOCTOR_WARN;
+    }
 }
 
 static entrasql_status look(doctor *d, entrasql_error *err)
 {
-    ES_TRY(conf_login_to(d->options->login, CONF_FORM_ODBC, &d->list, NULL, err));
-    ES_TRY(conf_target_from(&d->list, &d->target, err));
-    if (es_str_is_empty(d->target.host)) {
-        es_fail(err, ENTRASQL_CONFIG, "no server was named");
-        es_hint(err, "give a connection string (--env, --file, standard input), or -S and -d");
-        return ENTRASQL_CONFIG;
+    if (d->options->is_unresolved) {
+        (void)doctor_add(d, "environment", DOCTOR_FAIL, "key-vault-unresolved",
+                         "%s holds a Key Vault reference in place of its secret",
+                         d->options->source);
+        return ENTRASQL_OK;
     }
-    d->by_token = d->target.password == NULL || d->options->credential != NULL;
-    if (d->by_token)
-        forget_user(d);
+    ES_TRY(read_login(d, err));
     doctor_environment(d);
     doctor_name(d);
     doctor_tcp(d);
+    doctor_look_in_front(d);
     doctor_proxy(d);
     doctor_wire(d);
     doctor_credentials(d);
     doctor_claims(d);
     doctor_login(d);
+    soften(d);
     doctor_rights(d);
     doctor_driver(d);
     doctor_settings(d);
@@ -152,7 +198,9 @@ static entrasql_status look(doctor *d, entrasql_error *err)
 entrasql_status doctor_run(const doctor_options *options, doctor_report *ret, entrasql_error *err)
 {
     uint32_t limit = options->limit_ms != 0 ? options->limit_ms : DOCTOR_LIMIT_MS;
-    doctor d = {.options = options, .report = ret, .deadline_ms = es_clock_deadline(limit)};
+    uint32_t margin = limit < 2 * MARGIN_MS ? limit / 2 : MARGIN_MS;
+    doctor d = {
+        .options = options, .report = ret, .deadline_ms = es_clock_deadline(limit - margin)};
     *ret = (doctor_report){0};
     entrasql_status status = look(&d, err);
     done(&d);

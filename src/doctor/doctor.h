@@ -14,6 +14,8 @@
 #include <entrasql/entrasql.h>
 
 #define DOCTOR_LIMIT_MS 20000
+/* Where the string is when nobody says where. */
+#define DOCTOR_VARIABLE "AZURE_SQL_CONNECTIONSTRING"
 
 typedef enum doctor_state {
     DOCTOR_OK,
@@ -42,8 +44,12 @@ typedef struct doctor_report {
 
 typedef struct doctor_options {
     const conf_login *login; /* what the connection string says; borrowed */
-    const char *source;      /* where it is from, for the report: "AZURE_SQL_CONNECTIONSTRING" */
-    const char *client_id;   /* of a managed identity; NULL: the string's, AZURE_CLIENT_ID */
+    const conf_connstr
+        *written;          /* of ODBC: its keywords as written; NULL: another form; borrowed */
+    const char *source;    /* where it is from, for the report: "AZURE_SQL_CONNECTIONSTRING" */
+    bool is_quoted;        /* it was in quotes, which `login` is without */
+    bool is_unresolved;    /* it is a Key Vault reference; `login` is empty */
+    const char *client_id; /* of a managed identity; NULL: the string's, AZURE_CLIENT_ID */
     entrasql_credential *credential; /* NULL: every member of DefaultAzureCredential in turn */
     const char *ca_file;             /* NULL: SSL_CERT_FILE, else the system's */
     uint32_t limit_ms;               /* 0: DOCTOR_LIMIT_MS */

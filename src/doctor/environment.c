@@ -3,6 +3,7 @@
 #include "doctor/inner.h"
 
 #include "base/str.h"
+#include "tls/tls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +101,16 @@ static bool check_hosts(doctor *d)
 
 static bool check_string_id(doctor *d)
 {
-    const char *id = conf_login_get(d->options->login, CONF_KEY_CLIENT_ID);
+    const char *id = conf_login_get(&d->login, CONF_KEY_CLIENT_ID);
     const char *variable = getenv("AZURE_CLIENT_ID");
+    uint8_t guid[16];
+    if (!es_str_is_empty(id) && es_guid_parse(id, guid) != ENTRASQL_OK) {
+        doctor_line *line =
+            doctor_add(d, "environment", DOCTOR_FAIL, "variable-not-guid",
+                       "the client id in the connection string (its user) is not a GUID");
+        doctor_evidence(line, "it has %zu characters", strlen(id));
+        return false;
+    }
     if (es_str_is_empty(id) || es_str_is_empty(variable) || es_strcaseeq(id, variable))
         return true;
     doctor_line *line =
@@ -111,12 +120,44 @@ static bool check_string_id(doctor *d)
     return false;
 }
 
+static bool check_string(doctor *d)
+{
+    if (!d->options->is_quoted)
+        return true;
+    doctor_line *line = doctor_add(d, "environment", DOCTOR_FAIL, "string-quoted",
+                                   "%s begins and ends with a quote", d->options->source);
+    doctor_evidence(line, "drivers take it for a part of the string; the other links are looked at "
+                          "without it");
+    return false;
+}
+
+/* Before Entra and the server are blamed for it. */
+static bool check_trust(doctor *d)
+{
+    tls_context *tls = NULL;
+    entrasql_error err;
+    if (tls_client_context_new(&(tls_client_options){.ca_file = d->options->ca_file}, &tls, &err) ==
+        ENTRASQL_OK) {
+        tls_context_unref(tls);
+        return true;
+    }
+    d->no_trust = true;
+    doctor_line *line = doctor_add(d, "environment", DOCTOR_FAIL, "trust-file",
+                                   "there are no trusted certificates");
+    doctor_evidence(line, "%s", err.message);
+    return false;
+}
+
 void doctor_environment(doctor *d)
 {
-    bool good = check_ids(d);
+    bool good = check_string(d);
+    good = check_ids(d) && good;
     good = check_service_principal(d) && good;
     good = check_hosts(d) && good;
     good = check_string_id(d) && good;
+    good = doctor_words(d) && good;
+    good = doctor_variables(d) && good;
+    good = check_trust(d) && good;
     if (!good)
         return;
     doctor_line *line = doctor_add(d, "environment", DOCTOR_OK, NULL, "looks like %s", host_name());

@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define RESOLVE_MS 4000
@@ -28,6 +29,18 @@ static entrasql_status resolve(doctor *d, os_resolve *r, entrasql_error *err)
     }
 }
 
+bool doctor_is_placeholder(const char *host)
+{
+    static const char *const words[] = {"your", "my_", "example-server", "servername"};
+    if (strpbrk(host, "<>{}$%*[ ") != NULL)
+        return true;
+    for (size_t i = 0; i < ES_COUNT_OF(words); i++) {
+        if (doctor_contains(host, words[i]))
+            return true;
+    }
+    return false;
+}
+
 void doctor_name(doctor *d)
 {
     entrasql_error err;
@@ -39,9 +52,11 @@ void doctor_name(doctor *d)
         status = resolve(d, r, &err);
     os_resolve_free(r);
     if (status != ENTRASQL_OK) {
+        bool example = doctor_is_placeholder(d->target.host);
         d->address_count = 0;
-        doctor_line *line = doctor_add(d, "name", DOCTOR_FAIL, "name-unknown",
-                                       "%s cannot be resolved", d->target.host);
+        doctor_line *line = doctor_add(
+            d, "name", DOCTOR_FAIL, example ? "placeholder-left" : "name-unknown",
+            example ? "%s is no name of a server" : "%s cannot be resolved", d->target.host);
         doctor_evidence(line, "%s", err.message);
         return;
     }
@@ -78,6 +93,22 @@ static entrasql_status try_address(doctor *d, const os_address *a, entrasql_erro
     return status;
 }
 
+const char *doctor_tcp_id(const entrasql_error *err)
+{
+    switch (err->os_errno) {
+    case ECONNREFUSED:
+        return "port-refused";
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EADDRNOTAVAIL:
+    case EAFNOSUPPORT:
+        return "no-route";
+    default:
+        return "port-blocked";
+    }
+}
+
 void doctor_tcp(doctor *d)
 {
     entrasql_error err;
@@ -93,13 +124,15 @@ void doctor_tcp(doctor *d)
         status = try_address(d, &d->addresses[i], &err);
     os_address_format(&d->addresses[i - 1], text);
     d->reaches_server = status == ENTRASQL_OK;
+    d->is_loopback = d->reaches_server && os_address_is_loopback(&d->addresses[i - 1]);
     if (d->reaches_server) {
         doctor_line *line = doctor_add(d, "tcp", DOCTOR_OK, NULL, "connected to %s", text);
         line->ms = (uint32_t)(es_clock_mono_ms() - began);
         return;
     }
-    bool refused = doctor_contains(err.message, "refused");
-    doctor_line *line = doctor_add(d, "tcp", DOCTOR_FAIL, refused ? "port-refused" : "port-blocked",
-                                   refused ? "nothing listens on %s" : "no connection to %s", text);
+    const char *id = doctor_tcp_id(&err);
+    doctor_line *line = doctor_add(
+        d, "tcp", DOCTOR_FAIL, id,
+        es_streq(id, "port-refused") ? "nothing listens on %s" : "no connection to %s", text);
     doctor_evidence(line, "%s", err.message);
 }

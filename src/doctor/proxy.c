@@ -2,8 +2,10 @@
 /* Link: HTTPS to Entra, through the proxy that the environment names; and the clock by its Date. */
 #include "doctor/inner.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "http/http.h"
+#include "identity/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,26 +31,21 @@ static entrasql_status ask_entra(const doctor *d, const char *authority, http_re
 {
     char url[1024];
     const char *tenant = getenv("AZURE_TENANT_ID");
-    const char *slash = es_ends_with(authority, "/") ? "" : "/";
-    (void)snprintf(url, sizeof url, "%s%s%s/v2.0/.well-known/openid-configuration", authority,
-                   slash, es_str_is_empty(tenant) ? "common" : tenant);
+    (void)snprintf(url, sizeof url, "%s/%s/v2.0/.well-known/openid-configuration", authority,
+                   es_str_is_empty(tenant) ? "common" : tenant);
     const http_request request = {
         .method = "GET",
         .url = url,
-        .ca_file = d->options->ca_file,
         .connect_timeout_ms = doctor_time(d, ENTRA_MS),
         .deadline_ms = es_clock_deadline(doctor_time(d, ENTRA_MS)),
     };
     return http_run(&request, ret, err);
 }
 
-/* RFC 9110: "Sun, 06 Nov 1994 08:49:37 GMT". False when it is not of that form. */
-static bool read_date(const http_response *r, int64_t *ret)
+/* RFC 9110: "Sun, 06 Nov 1994 08:49:37 GMT". */
+bool doctor_date(const char *text, int64_t *ret)
 {
-    char text[64];
     struct tm tm = {0};
-    if (http_response_header(r, "Date", text, sizeof text) != ENTRASQL_OK)
-        return false;
     const char *end = strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     if (end == NULL || *end != '\0')
         return false;
@@ -58,8 +55,10 @@ static bool read_date(const http_response *r, int64_t *ret)
 
 static void check_clock(doctor *d, const http_response *r)
 {
+    char date[64];
     int64_t theirs = 0;
-    if (!read_date(r, &theirs))
+    if (http_response_header(r, "Date", date, sizeof date) != ENTRASQL_OK ||
+        !doctor_date(date, &theirs))
         return;
     int64_t ahead = es_clock_wall_s() - theirs;
     int64_t off = ahead < 0 ? -ahead : ahead;
@@ -71,20 +70,36 @@ static void check_clock(doctor *d, const http_response *r)
     doctor_evidence(line, "by the Date of the answer of Entra");
 }
 
-static void no_answer(doctor *d, const char *variable, const entrasql_error *err)
+/* libcurl's words: with a proxy set it connects to nothing else. */
+static bool is_proxy_dead(const entrasql_error *err)
 {
-    bool inspected = err->error_class == ENTRASQL_CLASS_TLS;
-    const char *id = inspected          ? "entra-inspected"
-                     : variable != NULL ? "proxy-broken"
-                                        : "entra-unreachable";
-    doctor_line *line = inspected ? doctor_add(d, "proxy", DOCTOR_FAIL, id,
-                                               "the certificate of Entra is not "
-                                               "trusted here")
-                        : variable != NULL
-                            ? doctor_add(d, "proxy", DOCTOR_FAIL, id,
-                                         "the proxy of %s does not lead to Entra", variable)
-                            : doctor_add(d, "proxy", DOCTOR_WARN, id, "Entra cannot be reached");
+    return err->status == ENTRASQL_NETWORK && (doctor_contains(err->message, "Failed to connect") ||
+                                               doctor_contains(err->message, "resolve proxy"));
+}
+
+static void no_answer(doctor *d, const char *authority, const char *variable,
+                      const entrasql_error *err)
+{
+    doctor_line *line;
+    const char *host = authority + strlen("https://");
+    if (err->error_class == ENTRASQL_CLASS_TLS)
+        line = doctor_add(d, "proxy", DOCTOR_FAIL, "entra-inspected",
+                          "the certificate of Entra is not trusted here");
+    else if (variable == NULL)
+        line = doctor_add(d, "proxy", DOCTOR_WARN, "entra-unreachable", "Entra cannot be reached");
+    else if (is_proxy_dead(err))
+        line = doctor_add(d, "proxy", DOCTOR_FAIL, "proxy-dead",
+                          "the proxy of %s cannot be reached itself", variable);
+    else
+        line = doctor_add(d, "proxy", DOCTOR_FAIL, "proxy-broken",
+                          "the proxy of %s does not lead to Entra", variable);
     doctor_evidence(line, "%s", err->message);
+    if (es_streq(line->id, "entra-unreachable"))
+        doctor_fix(line, "Let outbound HTTPS to %s through, or set HTTPS_PROXY.", host);
+    else if (es_streq(line->id, "proxy-broken"))
+        doctor_fix(line,
+                   "Ask its administrator to allow CONNECT to %s%s, or except it in NO_PROXY.",
+                   host, strchr(host, ':') == NULL ? ":443" : "");
 }
 
 void doctor_proxy(doctor *d)
@@ -92,16 +107,25 @@ void doctor_proxy(doctor *d)
     http_response r = {0};
     entrasql_error err;
     const char *variable = proxy_variable();
-    const char *authority = getenv("AZURE_AUTHORITY_HOST");
+    ES_CLEANUP(es_cleanup_free) char *authority = NULL;
+    const char *host = getenv("AZURE_AUTHORITY_HOST");
     if (!d->by_token) {
-        (void)doctor_add(d, "proxy", DOCTOR_NONE, NULL, "not needed for a SQL login");
+        (void)doctor_add(d, "proxy", DOCTOR_NONE, NULL, "%s",
+                         d->front.is_proxy ? "not needed: an entrasql proxy gets the token"
+                                           : "not needed for a SQL login");
         return;
     }
-    if (es_str_is_empty(authority))
-        authority = "https://login.microsoftonline.com";
+    if (d->no_trust || d->no_authority) {
+        (void)doctor_add(d, "proxy", DOCTOR_NONE, NULL, "not tried: no %s",
+                         d->no_trust ? "trusted certificates" : "address of Entra");
+        return;
+    }
     int64_t began = es_clock_mono_ms();
+    if (identity_authority_parse(es_str_is_empty(host) ? "login.microsoftonline.com" : host,
+                                 "AZURE_AUTHORITY_HOST", &authority, &err) != ENTRASQL_OK)
+        return; /* no memory */
     if (ask_entra(d, authority, &r, &err) != ENTRASQL_OK) {
-        no_answer(d, variable, &err);
+        no_answer(d, authority, variable, &err);
         return;
     }
     doctor_line *line = doctor_add(d, "proxy", DOCTOR_OK, NULL, "Entra answers%s%s",

@@ -101,6 +101,7 @@ const char *doctor_second_look(doctor *d, char *evidence, size_t size)
             continue;
         const char *as = other->claims.upn[0] != '\0' ? other->claims.upn
                                                       : entrasql_credential_name(other->credential);
+        es_strlcpy_utf8(d->found_user, sizeof d->found_user, l.found);
         if (l.has_right) {
             (void)snprintf(evidence, size, "%s sees the user %s with the right id", as, l.found);
             return NULL;

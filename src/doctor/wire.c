@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define WIRE_MS 6000
+#define PRELOGIN_MS 2000
 
 typedef struct wire {
     doctor *d;
@@ -122,8 +123,9 @@ static entrasql_status read_some(wire *w)
 }
 
 /* "https://login.microsoftonline.com/<tenant>": the last part, when it is a GUID. */
-static void keep_tenant(doctor *d, const char *url)
+void doctor_tenant_of(const char *url, char ret[ES_GUID_TEXT_SIZE])
 {
+    ret[0] = '\0';
     char tenant[ES_GUID_TEXT_SIZE];
     uint8_t guid[16];
     size_t n = strlen(url);
@@ -137,7 +139,7 @@ static void keep_tenant(doctor *d, const char *url)
     memcpy(tenant, url + start, n - start);
     tenant[n - start] = '\0';
     if (es_guid_parse(tenant, guid) == ENTRASQL_OK)
-        es_guid_format(guid, d->server_tenant);
+        es_guid_format(guid, ret);
 }
 
 /* Ends where a token would be sent. */
@@ -153,7 +155,7 @@ static entrasql_status walk(wire *w)
             ES_TRY(start_tls(w));
             break;
         case TDS_CLIENT_WANT_TOKEN:
-            keep_tenant(w->d, tds_client_fedauth_sts_url(w->client));
+            doctor_tenant_of(tds_client_fedauth_sts_url(w->client), w->d->server_tenant);
             return ENTRASQL_OK;
         case TDS_CLIENT_WANT_TLS_END:
         case TDS_CLIENT_READY:
@@ -187,18 +189,64 @@ static entrasql_status go(wire *w)
     return walk(w);
 }
 
+static void done(wire *w)
+{
+    tds_client_free(w->client);
+    relay_stream_free(w->stream);
+    tls_context_unref(w->tls);
+}
+
 /* ---- what was seen ---- */
+
+static bool read_prelogin(const wire *w, tds_prelogin *ret)
+{
+    tds_packet_header h;
+    return w->first_len >= TDS_PACKET_HEADER_BYTES &&
+           tds_packet_header_parse(w->first, &h, NULL) == ENTRASQL_OK && h.length <= w->first_len &&
+           tds_prelogin_parse(w->first + TDS_PACKET_HEADER_BYTES,
+                              (size_t)h.length - TDS_PACKET_HEADER_BYTES, TDS_PRELOGIN_ANSWER, ret,
+                              NULL) == ENTRASQL_OK;
+}
+
+/* PRELOGIN alone, and nothing of a login. */
+static entrasql_status ask_prelogin(wire *w)
+{
+    tds_login7 login;
+    ES_TRY(tds_login7_init(&login));
+    const tds_client_options options = {
+        .login = &login,
+        .server_name = w->d->target.host,
+        .encrypt = TDS_ENCRYPT_ON,
+        .auth = TDS_CLIENT_AUTH_PASSWORD,
+    };
+    entrasql_status status = tds_client_new(&options, &w->client, w->err);
+    tds_login7_done(&login);
+    ES_TRY(status);
+    ES_TRY(connect_to(w));
+    ES_TRY(flush(w));
+    while (tds_client_wants(w->client) == TDS_CLIENT_WANT_READ)
+        ES_TRY(read_some(w));
+    return ENTRASQL_OK;
+}
+
+bool doctor_is_in_clear(doctor *d)
+{
+    entrasql_error err;
+    tds_prelogin p;
+    wire w = {.d = d, .err = &err, .deadline_ms = es_clock_deadline(doctor_time(d, PRELOGIN_MS))};
+    /* The engine fails where TLS is not to be had: the answer says what there is. */
+    entrasql_status status = ask_prelogin(&w);
+    bool clear = (status == ENTRASQL_OK || status == ENTRASQL_TLS) && read_prelogin(&w, &p) &&
+                 (!p.has_encryption || p.encryption == TDS_ENCRYPTION_NOT_SUP);
+    done(&w);
+    return clear;
+}
 
 static void say_prelogin(wire *w)
 {
-    tds_packet_header h;
     tds_prelogin p;
     doctor *d = w->d;
-    if (w->first_len < TDS_PACKET_HEADER_BYTES ||
-        tds_packet_header_parse(w->first, &h, NULL) != ENTRASQL_OK || h.length > w->first_len ||
-        tds_prelogin_parse(w->first + TDS_PACKET_HEADER_BYTES,
-                           (size_t)h.length - TDS_PACKET_HEADER_BYTES, TDS_PRELOGIN_ANSWER, &p,
-                           NULL) != ENTRASQL_OK)
+    if (!read_prelogin(w, &p))
         return;
     d->speaks_tds = true;
     doctor_line *line = doctor_add(d, "prelogin", DOCTOR_OK, NULL, "SQL Server %u.%u.%u answers",
@@ -208,20 +256,64 @@ static void say_prelogin(wire *w)
                     p.has_fedauth_required && p.fedauth_required != 0 ? "asked for" : "possible");
 }
 
+static const struct tls_problem {
+    const char *piece; /* of src/tls/explain.c's words */
+    const char *id;
+    const char *text;
+} tls_problems[] = {
+    {"not trusted here", "tls-unknown-issuer", "the server's certificate is not trusted here"},
+    {"self-signed", "tls-unknown-issuer", "the server's certificate is not trusted here"},
+    {"not for \"", "tls-wrong-name", "the server's certificate has another name"},
+    {" expired on ", "tls-expired", "the server's certificate is out of date"},
+    {"is valid only from", "tls-expired", "the server's certificate is not valid yet"},
+    {"does not support encryption", "server-without-tls", "the server has no TLS"},
+    {"", "tls-failed", "TLS could not be set up"},
+};
+
+static const struct tls_problem *tls_problem_of(const entrasql_error *err)
+{
+    const struct tls_problem *p = tls_problems;
+    while (p->piece[0] != '\0' && !doctor_contains(err->message, p->piece))
+        p++;
+    return p;
+}
+
+const char *doctor_tls_id(const entrasql_error *err)
+{
+    return tls_problem_of(err)->id;
+}
+
 static void say_tls_failure(doctor *d, const entrasql_error *err)
 {
-    bool issuer = doctor_contains(err->message, "not trusted here") ||
-                  doctor_contains(err->message, "self-signed");
-    bool name = doctor_contains(err->message, "not for \"");
-    doctor_line *line = doctor_add(d, "tls", DOCTOR_FAIL,
-                                   issuer ? "tls-unknown-issuer"
-                                   : name ? "tls-wrong-name"
-                                          : "tls-failed",
-                                   "%s",
-                                   issuer ? "the server's certificate is not trusted here"
-                                   : name ? "the server's certificate has another name"
-                                          : "TLS could not be set up");
+    const struct tls_problem *p = tls_problem_of(err);
+    doctor_line *line = doctor_add(d, "tls", DOCTOR_FAIL, p->id, "%s", p->text);
     doctor_evidence(line, "%s", err->message);
+}
+
+void doctor_banner(const uint8_t *bytes, size_t n, char *ret, size_t size)
+{
+    size_t length = 0;
+    while (length < n && bytes[length] >= 0x20 && bytes[length] < 0x7f)
+        length++;
+    /* A line that ends, or everything that came: other bytes are no text. */
+    bool is_text = length == n || bytes[length] == '\r' || bytes[length] == '\n';
+    es_printable(ret, size, (const char *)bytes, is_text && length >= 4 ? length : 0);
+}
+
+static void say_no_tds(wire *w, entrasql_status status, const entrasql_error *err)
+{
+    char banner[80];
+    const doctor *d = w->d;
+    doctor_line *line =
+        doctor_add(w->d, "prelogin", DOCTOR_FAIL, "not-sql-server",
+                   "no SQL Server answers on %s:%u", d->target.host, (unsigned)d->target.port);
+    doctor_banner(w->first, w->first_len, banner, sizeof banner);
+    if (banner[0] != '\0')
+        doctor_evidence(line, "it says: %s", banner);
+    else if (status == ENTRASQL_TIMEOUT && w->first_len == 0)
+        doctor_evidence(line, "it took the connection, and said nothing in %d s", WIRE_MS / 1000);
+    else
+        doctor_evidence(line, "%s", status != ENTRASQL_OK ? err->message : "it sent nothing");
 }
 
 static void say(wire *w, entrasql_status status, const entrasql_error *err)
@@ -229,10 +321,7 @@ static void say(wire *w, entrasql_status status, const entrasql_error *err)
     doctor *d = w->d;
     say_prelogin(w);
     if (!d->speaks_tds && !w->handshaking) {
-        doctor_line *line =
-            doctor_add(d, "prelogin", DOCTOR_FAIL, "not-sql-server",
-                       "no SQL Server answers on %s:%u", d->target.host, (unsigned)d->target.port);
-        doctor_evidence(line, "%s", status != ENTRASQL_OK ? err->message : "it sent nothing");
+        say_no_tds(w, status, err);
         return;
     }
     if (w->handshaking) {
@@ -241,20 +330,27 @@ static void say(wire *w, entrasql_status status, const entrasql_error *err)
     }
     const tls_conn *conn = w->encrypted ? relay_stream_tls(w->stream) : NULL;
     if (conn == NULL) {
-        doctor_line *line = doctor_add(d, "tls", DOCTOR_FAIL, "tls-failed", "TLS was not begun");
-        doctor_evidence(line, "%s", err->message);
+        say_tls_failure(d, err);
         return;
     }
     d->is_encrypted = true;
     bool unchecked = d->target.trust_server_certificate;
-    doctor_line *line = doctor_add(
-        d, "tls", unchecked ? DOCTOR_WARN : DOCTOR_OK, NULL, "%s, %s", tls_conn_version(conn),
-        unchecked ? "the certificate is not checked (TrustServerCertificate=yes)"
-                  : "certificate and name are good");
+    doctor_line *line =
+        doctor_add(d, "tls", unchecked ? DOCTOR_WARN : DOCTOR_OK,
+                   unchecked ? "certificate-unchecked" : NULL, "%s, %s", tls_conn_version(conn),
+                   unchecked ? "the certificate is not checked (TrustServerCertificate=yes)"
+                             : "certificate and name are good");
     doctor_evidence(line, "%s", tls_conn_cipher(conn));
-    if (unchecked)
-        doctor_fix(line, "Take TrustServerCertificate=yes out of the connection string: whoever "
-                         "stands between gets the token.");
+}
+
+/* The doctor always demands it; the program's driver does as the string says. */
+static void say_encrypt(doctor *d)
+{
+    if (!d->is_encrypted || d->target.encrypt != CONF_ENCRYPT_OPTIONAL)
+        return;
+    doctor_line *line =
+        doctor_add(d, "tls", DOCTOR_WARN, "not-encrypted", "the string does not demand encryption");
+    doctor_evidence(line, "Encrypt=%s", conf_connstr_get(&d->list, "Encrypt"));
 }
 
 void doctor_wire(doctor *d)
@@ -262,9 +358,14 @@ void doctor_wire(doctor *d)
     entrasql_error err;
     wire w = {.d = d, .err = &err};
     es_error_clear(&err);
-    if (!d->reaches_server) {
-        (void)doctor_add(d, "prelogin", DOCTOR_NONE, NULL, "not tried: no connection");
-        (void)doctor_add(d, "tls", DOCTOR_NONE, NULL, "not tried: no connection");
+    if (!d->reaches_server || d->no_trust) {
+        const char *why = d->reaches_server ? "no trusted certificates" : "no connection";
+        (void)doctor_add(d, "prelogin", DOCTOR_NONE, NULL, "not tried: %s", why);
+        (void)doctor_add(d, "tls", DOCTOR_NONE, NULL, "not tried: %s", why);
+        return;
+    }
+    if (d->front.is_proxy) {
+        doctor_front_say(d);
         return;
     }
     int64_t began = es_clock_mono_ms();
@@ -272,7 +373,6 @@ void doctor_wire(doctor *d)
     entrasql_status status = go(&w);
     say(&w, status, &err);
     d->report->lines[d->report->count - 1].ms = (uint32_t)(es_clock_mono_ms() - began);
-    tds_client_free(w.client);
-    relay_stream_free(w.stream);
-    tls_context_unref(w.tls);
+    say_encrypt(d);
+    done(&w);
 }

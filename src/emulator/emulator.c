@@ -21,6 +21,7 @@
 
 #define MAX_PASSWORD_FILE_BYTES 4096
 #define MAX_STATE_BYTES (64 * 1024)
+#define MAX_PLACES_BYTES (16 * 1024)
 
 typedef struct running {
     const emulator_options *options;
@@ -79,14 +80,20 @@ static void wait_for_end(const signals *s)
 
 static entrasql_status take_lock(running *r, entrasql_error *err)
 {
-    ES_TRY(world_dir_make(r->options->data_dir, err));
+    entrasql_status made = world_dir_make(r->options->data_dir, err);
+    if (made == ENTRASQL_OS)
+        es_hint(err, "The emulator keeps its state in a folder: --data-dir or "
+                     "ENTRASQL_EMULATOR_DIR names another one; else it is below XDG_STATE_HOME or "
+                     "HOME.");
+    ES_TRY(made);
     ES_CLEANUP(es_cleanup_free) char *path = world_path(r->options->data_dir, EMULATOR_LOCK_FILE);
     if (path == NULL)
         return es_nomem(err);
     entrasql_status status = os_lock_take(path, &r->lock, err);
     if (status == ENTRASQL_BUSY) {
         es_error_prefix(err, "an emulator runs on %s already", r->options->data_dir);
-        es_hint(err, "Stop it (entrasql emulator stop), or give this one another data directory.");
+        es_hint(err, "Use it (entrasql emulator status says where it listens), stop it (entrasql "
+                     "emulator stop), or give this one another --data-dir.");
     }
     return status;
 }
@@ -246,25 +253,19 @@ static void say(const running *r)
     FILE *out = r->options->out;
     if (out == NULL)
         return;
+    ES_CLEANUP(es_buf_done) es_buf places = ES_BUF_INIT(MAX_PLACES_BYTES);
     emulator_info info = info_of(r);
+    /* Clients may be here already, and a reset with them. What was lent is printed without the
+     * hold: whoever reads it may be slow. */
+    world_hold(r->w);
     const world_principal *admin = world_server_admin(r->w);
+    world_let_go(r->w);
     (void)fprintf(out,
-                  "entrasql emulator: for development only, never for real data. Loopback only.\n"
-                  "  Entra              %s\n"
-                  "  managed identity   http://127.0.0.1:%u\n"
-                  "  SQL                tcp:localhost,%u\n"
-                  "  resource manager   https://localhost:%u\n"
-                  "  trust              %s\n"
-                  "  data               %s\n"
-                  "  status page        https://localhost:%u/\n",
-                  world_sts_url(r->w), (unsigned)info.identity_port, (unsigned)info.sql_port,
-                  (unsigned)info.arm_port, world_ca_file(r->w), r->options->data_dir,
-                  (unsigned)info.entra_port);
-    if (info.catalog_port != 0)
-        (void)fprintf(out,
-                      "  backend            %s\n"
-                      "  catalog            tcp:localhost,%u  (users are made here)\n",
-                      front_backend_name(r->backend), (unsigned)info.catalog_port);
+                  "entrasql emulator: for development only, never for real data. Loopback only.\n");
+    if (emulator_print_places(&info, r->options->data_dir, &places) == ENTRASQL_OK)
+        (void)fwrite(places.data, 1, places.len, out);
+    if (r->backend != NULL)
+        (void)fprintf(out, "  backend            %s\n", front_backend_name(r->backend));
     if (admin != NULL)
         (void)fprintf(out, "To be its admin:     eval \"$(entrasql emulator env --as %s)\"\n",
                       admin->upn != NULL ? admin->upn : admin->name);
@@ -359,7 +360,9 @@ entrasql_status emulator_run(const emulator_options *options, entrasql_error *er
     entrasql_status status = start(&r, err);
     if (status == ENTRASQL_OK) {
         say(&r);
+        world_hold(r.w);
         ES_LOG(INFO, "emulator", "ready", ES_KV_STR("authority", world_authority(r.w)));
+        world_let_go(r.w);
         wait_for_end(&s);
     }
     stop(&r);

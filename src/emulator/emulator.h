@@ -76,6 +76,9 @@ entrasql_status emulator_status(const char *data_dir, emulator_info *ret,
 /* The same as a JSON object with urls, for `status --json` and the ready file. */
 entrasql_status emulator_status_json(const char *data_dir, es_buf *out,
                                      entrasql_error *err) ES_MUST_USE;
+/* Where it listens, a line each: the same words at its start and later. NOMEM. */
+entrasql_status emulator_print_places(const emulator_info *info, const char *data_dir,
+                                      es_buf *out) ES_MUST_USE;
 /* SIGTERM and waiting for the end. NOT_FOUND: none runs. TIMEOUT: it did not end. */
 entrasql_status emulator_stop(const char *data_dir, uint32_t timeout_ms,
                               entrasql_error *err) ES_MUST_USE;

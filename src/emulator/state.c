@@ -40,19 +40,12 @@ entrasql_status emulator_data_dir(const char *given, char **ret, entrasql_error 
     const char *dir = getenv("ENTRASQL_EMULATOR_DIR");
     if (dir != NULL && *dir != 0)
         return make_absolute(dir, ret, err);
-    /* The XDG rules: a relative path there is to be ignored. */
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    if (state != NULL && *state == '/') {
-        *ret = world_path(state, "entrasql/emulator");
-    } else if (!es_str_is_empty(home)) {
-        *ret = world_path(home, ".local/state/entrasql/emulator");
-    } else {
-        (void)es_fail(err, ENTRASQL_CONFIG, "no place for the emulator's data: HOME is not set");
-        es_hint(err, "Set ENTRASQL_EMULATOR_DIR, or name a directory.");
-        return ENTRASQL_CONFIG;
-    }
-    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
+    entrasql_status status = os_state_path("emulator", ret, err);
+    if (status != ENTRASQL_CONFIG)
+        return status;
+    (void)es_fail(err, ENTRASQL_CONFIG, "no place for the emulator's data: HOME is not set");
+    es_hint(err, "Set HOME, XDG_STATE_HOME or ENTRASQL_EMULATOR_DIR, or name one: --data-dir DIR");
+    return ENTRASQL_CONFIG;
 }
 
 /* ---- the state file ---- */
@@ -106,6 +99,30 @@ entrasql_status emulator_write_state(const emulator_info *info, const char *data
     return json_writer_end(&j);
 }
 
+entrasql_status emulator_print_places(const emulator_info *info, const char *data_dir, es_buf *out)
+{
+    ES_CLEANUP(es_cleanup_free) char *ca_file = world_path(data_dir, "ca.pem");
+    if (ca_file == NULL)
+        return ENTRASQL_NOMEM;
+    ES_TRY(es_buf_printf(out,
+                         "  Entra              https://localhost:%u\n"
+                         "  managed identity   http://127.0.0.1:%u\n"
+                         "  SQL                tcp:localhost,%u\n",
+                         (unsigned)info->entra_port, (unsigned)info->identity_port,
+                         (unsigned)info->sql_port));
+    if (info->catalog_port != 0)
+        ES_TRY(es_buf_printf(out, "  catalog            tcp:localhost,%u  (users are made here)\n",
+                             (unsigned)info->catalog_port));
+    if (info->arm_port != 0)
+        ES_TRY(es_buf_printf(out, "  resource manager   https://localhost:%u\n",
+                             (unsigned)info->arm_port));
+    return es_buf_printf(out,
+                         "  trust              %s\n"
+                         "  data               %s\n"
+                         "  status page        https://localhost:%u/\n",
+                         ca_file, data_dir, (unsigned)info->entra_port);
+}
+
 static bool read_port(const json_node *root, const char *name, uint16_t *ret)
 {
     int64_t value = 0;
@@ -137,7 +154,8 @@ static bool read_info(const json_node *root, emulator_info *info)
 static entrasql_status not_running(const char *data_dir, entrasql_error *err)
 {
     (void)es_fail(err, ENTRASQL_NOT_FOUND, "no emulator runs on %s", data_dir);
-    es_hint(err, "Start one: entrasql emulator start");
+    es_hint(err, "Start one (entrasql emulator start), or name the folder of the one that runs: "
+                 "--data-dir DIR or ENTRASQL_EMULATOR_DIR.");
     return ENTRASQL_NOT_FOUND;
 }
 

@@ -156,6 +156,8 @@ entrasql_status engine_bind_schema(engine_session *s, const tsql_object *o, int3
 /* An object of the catalog by name: *ret is NULL when there is none. */
 entrasql_status engine_find_object(engine_session *s, const tsql_object *o,
                                    const engine_object **ret, entrasql_error *err) ES_MUST_USE;
+/* The schema that a text names, in brackets, quotes or without; NULL: there is none. */
+const engine_schema *engine_find_schema(engine_session *s, const char *text);
 /* "a.b.c" as it was written, without quotes. */
 const char *engine_object_text(const tsql_object *o, char *dst, size_t size);
 entrasql_status engine_bind_column(engine_binder *b, const tsql_column_ref *ref,

@@ -149,6 +149,19 @@ entrasql_status engine_find_object(engine_session *s, const tsql_object *o,
     return ENTRASQL_OK;
 }
 
+const engine_schema *engine_find_schema(engine_session *s, const char *text)
+{
+    tsql_batch *batch = NULL;
+    const tsql_object *name = NULL;
+    const engine_schema *found = NULL;
+    if (tsql_parse_object(text, strlen(text), &batch, &name, NULL) != ENTRASQL_OK)
+        return NULL;
+    if (name->name.text != NULL && !has_text(&name->schema))
+        found = engine_catalog_schema(s->catalog, name->name.text);
+    tsql_batch_free(batch);
+    return found;
+}
+
 /* ---- columns ---- */
 
 static bool has_name(const engine_source *source, const tsql_object *object)

@@ -32,6 +32,7 @@ entrasql_status engine_bind_columns(engine_binder *b, engine_query *q)
         column->identity = from->identity && !q->grouped && !q->distinct;
         column->computed = from->computed;
         column->column_id = from->column_id;
+        column->table = from->table;
     }
     return ENTRASQL_OK;
 }

@@ -41,6 +41,7 @@ entrasql_status engine_bind_object(engine_binder *b, const engine_object *o, con
             .identity = column->identity,
             .computed = column->computed != NULL,
             .column_id = column->id,
+            .table = o,
         };
     }
     source->table = o;

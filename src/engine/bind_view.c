@@ -80,7 +80,7 @@ static entrasql_status bind_query(engine_binder *b, const engine_object *view,
 
 entrasql_status engine_bind_view(engine_binder *b, const engine_object *view, engine_source **ret)
 {
-    const tsql_stmt *stmt;
+    const tsql_stmt *stmt = NULL;
     engine_query *q;
     ES_TRY(engine_bind_parse(b, view->definition, &stmt));
     if (stmt->kind != TSQL_STMT_CREATE_VIEW)

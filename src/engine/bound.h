@@ -91,7 +91,8 @@ typedef struct engine_bound_column {
     bool nullable;
     bool identity;
     bool computed;
-    int32_t column_id; /* of a table's column, else 0 */
+    int32_t column_id;          /* of a table's column, else 0 */
+    const engine_object *table; /* that the column is of, also behind a view; else NULL */
 } engine_bound_column;
 
 typedef enum engine_source_kind {

@@ -134,7 +134,7 @@ static entrasql_status perm_of(engine_call *call, const char *name, const char *
         return name != NULL ? object_perm(call, name, permission, ret) : ENTRASQL_OK;
     if (!es_strcaseeq(klass, "SCHEMA") || name == NULL)
         return ENTRASQL_OK;
-    const engine_schema *schema = engine_catalog_schema(call->s->catalog, name);
+    const engine_schema *schema = engine_find_schema(call->s, name);
     return schema != NULL ? give_i(ret, engine_may_schema(call->s, permission, schema->id))
                           : ENTRASQL_OK;
 }

@@ -104,6 +104,51 @@ const engine_table_column *engine_object_identity(const engine_object *o)
     return NULL;
 }
 
+const engine_index *engine_foreign_key_index(const engine_catalog *c, const engine_foreign_key *fk)
+{
+    const engine_object *parent = engine_catalog_object_by_id(c, fk->parent);
+    for (size_t i = 0; parent != NULL && i < parent->index_count; i++) {
+        const engine_index *index = &parent->indexes[i];
+        bool same = index->kind != ENGINE_INDEX_PLAIN && index->column_count >= fk->column_count;
+        size_t keys = 0;
+        for (size_t k = 0; same && k < index->column_count; k++)
+            keys += index->columns[k].included ? 0 : 1;
+        same = same && keys == fk->column_count;
+        for (size_t k = 0; same && k < fk->column_count; k++) {
+            bool found = false;
+            for (size_t j = 0; j < fk->column_count; j++)
+                found = found || index->columns[k].column == fk->parent_columns[j];
+            same = found;
+        }
+        if (same)
+            return index;
+    }
+    return NULL;
+}
+
+const engine_foreign_key *engine_index_foreign_key(const engine_catalog *c, const engine_object *o,
+                                                   const engine_index *index)
+{
+    for (size_t i = 0; i < c->foreign_key_count; i++) {
+        const engine_foreign_key *fk = &c->foreign_keys[i];
+        if (fk->parent == o->id && engine_foreign_key_index(c, fk) == index)
+            return fk;
+    }
+    return NULL;
+}
+
+const engine_property *engine_catalog_property(const engine_catalog *c, engine_class klass,
+                                               int32_t major, int32_t minor, const char *name)
+{
+    for (size_t i = 0; i < c->property_count; i++) {
+        const engine_property *p = &c->properties[i];
+        if (p->klass == klass && p->major == major && p->minor == minor &&
+            sqlcollation_equal_names(p->name, name))
+            return p;
+    }
+    return NULL;
+}
+
 const engine_principal *engine_catalog_principal(const engine_catalog *c, const char *name)
 {
     for (size_t i = 0; i < c->principal_count; i++) {
@@ -179,12 +224,17 @@ static void free_catalog(engine_catalog *c)
     }
     for (size_t i = 0; i < c->permission_count; i++)
         es_free(c->permissions[i].name);
+    for (size_t i = 0; i < c->property_count; i++) {
+        es_free(c->properties[i].name);
+        es_free(c->properties[i].value);
+    }
     es_free(c->schemas);
     es_free(c->objects);
     es_free(c->foreign_keys);
     es_free(c->principals);
     es_free(c->members);
     es_free(c->permissions);
+    es_free(c->properties);
     es_free(c);
 }
 

@@ -184,6 +184,15 @@ typedef struct engine_permission {
     char state; /* G, D, W (with grant option) */
 } engine_permission;
 
+/* An extended property of the database, a schema, an object or its column. */
+typedef struct engine_property {
+    engine_class klass;
+    int32_t major; /* object or schema; 0 for the database */
+    int32_t minor; /* column id or 0 */
+    char *name;
+    char *value; /* NULL is one too */
+} engine_property;
+
 typedef struct engine_catalog {
     unsigned refs;
     int64_t version;
@@ -199,6 +208,8 @@ typedef struct engine_catalog {
     size_t member_count;
     engine_permission *permissions;
     size_t permission_count;
+    engine_property *properties;
+    size_t property_count;
 } engine_catalog;
 
 /* ---- look-ups: NULL when there is none ---- */
@@ -213,6 +224,13 @@ const engine_table_column *engine_object_column_by_id(const engine_object *o, in
 /* The place of a column in o->columns; column_count when it is not there. */
 size_t engine_object_column_place(const engine_object *o, int32_t column_id);
 const engine_table_column *engine_object_identity(const engine_object *o);
+/* The unique index of the parent that a foreign key refers to. */
+const engine_index *engine_foreign_key_index(const engine_catalog *c, const engine_foreign_key *fk);
+/* A foreign key that refers to this index of the table. */
+const engine_foreign_key *engine_index_foreign_key(const engine_catalog *c, const engine_object *o,
+                                                   const engine_index *index);
+const engine_property *engine_catalog_property(const engine_catalog *c, engine_class klass,
+                                               int32_t major, int32_t minor, const char *name);
 const engine_principal *engine_catalog_principal(const engine_catalog *c, const char *name);
 const engine_principal *engine_catalog_principal_by_id(const engine_catalog *c, int32_t id);
 const engine_principal *engine_catalog_principal_by_sid(const engine_catalog *c, const uint8_t *sid,
@@ -220,6 +238,8 @@ const engine_principal *engine_catalog_principal_by_sid(const engine_catalog *c,
 
 /* ---- making, reading, keeping ---- */
 
+/* A database that an older program made gets the tables that came later. */
+entrasql_status engine_catalog_complete(sqlite3 *db, entrasql_error *err) ES_MUST_USE;
 /* Creates our tables and the fixed rows in an empty database, inside the caller's transaction. */
 entrasql_status engine_catalog_create(sqlite3 *db, entrasql_error *err) ES_MUST_USE;
 /* The version that the database has now, as the current transaction sees it. */
@@ -278,6 +298,11 @@ entrasql_status engine_catalog_drop_principal(sqlite3 *db, int32_t id,
                                               entrasql_error *err) ES_MUST_USE;
 entrasql_status engine_catalog_set_member(sqlite3 *db, int32_t role, int32_t member, bool add,
                                           entrasql_error *err) ES_MUST_USE;
+/* Takes the place of one of that name. */
+entrasql_status engine_catalog_set_property(sqlite3 *db, const engine_property *p,
+                                            entrasql_error *err) ES_MUST_USE;
+entrasql_status engine_catalog_drop_property(sqlite3 *db, const engine_property *p,
+                                             entrasql_error *err) ES_MUST_USE;
 /* state 'R': removes what is there for the same securable, permission and grantee. */
 entrasql_status engine_catalog_set_permission(sqlite3 *db, const engine_permission *p,
                                               entrasql_error *err) ES_MUST_USE;

@@ -223,6 +223,19 @@ static entrasql_status read_permission(sqlite3_stmt *stmt, engine_catalog *c, en
     return p->name != NULL ? ENTRASQL_OK : es_nomem(err);
 }
 
+static entrasql_status read_property(sqlite3_stmt *stmt, engine_catalog *c, entrasql_error *err)
+{
+    if (!ROOM(c->properties, c->property_count))
+        return es_nomem(err);
+    engine_property *p = &c->properties[c->property_count++];
+    p->klass = (engine_class)int_at(stmt, 0);
+    p->major = int_at(stmt, 1);
+    p->minor = int_at(stmt, 2);
+    p->name = text_at(stmt, 3);
+    p->value = text_at(stmt, 4);
+    return p->name != NULL ? ENTRASQL_OK : es_nomem(err);
+}
+
 static const struct {
     const char *sql;
     read_row *read;
@@ -250,6 +263,7 @@ static const struct {
     {"SELECT role, member FROM es_members", read_member},
     {"SELECT class, major, minor, grantee, permission, grantor, state FROM es_permissions",
      read_permission},
+    {"SELECT class, major, minor, name, value FROM es_properties", read_property},
 };
 
 static entrasql_status load_part(sqlite3 *db, const char *sql, read_row *read, engine_catalog *c,

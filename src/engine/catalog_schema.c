@@ -38,6 +38,11 @@ static const char tables[] =
     " grantor INTEGER NOT NULL, state TEXT NOT NULL,"
     " PRIMARY KEY(class, major, minor, grantee, permission)) WITHOUT ROWID;";
 
+static const char later_tables[] =
+    "CREATE TABLE IF NOT EXISTS es_properties(class INTEGER NOT NULL, major INTEGER NOT NULL,"
+    " minor INTEGER NOT NULL, name TEXT NOT NULL, value TEXT,"
+    " PRIMARY KEY(class, major, minor, name)) WITHOUT ROWID;";
+
 /* The times are 2003-04-08 09:10:42.287 as on the real server: ticks since year 1. */
 #define FIXED_TIME "631855950422870000"
 
@@ -78,7 +83,13 @@ static const char rows[] =
 entrasql_status engine_catalog_create(sqlite3 *db, entrasql_error *err)
 {
     ES_TRY(engine_db_exec(db, tables, err));
+    ES_TRY(engine_catalog_complete(db, err));
     return engine_db_exec(db, rows, err);
+}
+
+entrasql_status engine_catalog_complete(sqlite3 *db, entrasql_error *err)
+{
+    return engine_db_exec(db, later_tables, err);
 }
 
 entrasql_status engine_catalog_read_version(sqlite3 *db, int64_t *ret, entrasql_error *err)

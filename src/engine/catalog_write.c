@@ -59,6 +59,9 @@ entrasql_status engine_catalog_drop_column(sqlite3 *db, int32_t object, int32_t 
     ES_TRY(engine_db_run(db, err,
                          "DELETE FROM es_permissions WHERE class = 1 AND major = ?1 AND minor = ?2",
                          "ii", (int64_t)object, (int64_t)column));
+    ES_TRY(engine_db_run(db, err,
+                         "DELETE FROM es_properties WHERE class = 1 AND major = ?1 AND minor = ?2",
+                         "ii", (int64_t)object, (int64_t)column));
     return touch(db, err);
 }
 
@@ -113,6 +116,8 @@ entrasql_status engine_catalog_drop_object(sqlite3 *db, int32_t object, entrasql
         "DELETE FROM es_index_columns WHERE object = ?1",
         "DELETE FROM es_identity WHERE object = ?1",
         "DELETE FROM es_permissions WHERE class = 1 AND major = ?1",
+        ("DELETE FROM es_properties WHERE class = 1 AND major IN (SELECT id FROM es_objects"
+         " WHERE id = ?1 OR parent = ?1)"),
         "DELETE FROM es_objects WHERE id = ?1 OR parent = ?1",
     };
     for (size_t i = 0; i < ES_COUNT_OF(statements); i++)
@@ -133,6 +138,9 @@ entrasql_status engine_catalog_drop_columns(sqlite3 *db, int32_t object, entrasq
 {
     ES_TRY(
         engine_db_run(db, err, "DELETE FROM es_columns WHERE object = ?1", "i", (int64_t)object));
+    ES_TRY(engine_db_run(db, err,
+                         "DELETE FROM es_properties WHERE class = 1 AND major = ?1 AND minor <> 0",
+                         "i", (int64_t)object));
     return touch(db, err);
 }
 
@@ -166,6 +174,8 @@ entrasql_status engine_catalog_drop_schema(sqlite3 *db, int32_t schema, entrasql
 {
     ES_TRY(engine_db_run(db, err, "DELETE FROM es_schemas WHERE id = ?1", "i", (int64_t)schema));
     ES_TRY(engine_db_run(db, err, "DELETE FROM es_permissions WHERE class = 3 AND major = ?1", "i",
+                         (int64_t)schema));
+    ES_TRY(engine_db_run(db, err, "DELETE FROM es_properties WHERE class = 3 AND major = ?1", "i",
                          (int64_t)schema));
     return touch(db, err);
 }
@@ -231,5 +241,24 @@ entrasql_status engine_catalog_set_permission(sqlite3 *db, const engine_permissi
                              "INSERT INTO es_permissions VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                              "iiiisis", (int64_t)p->klass, (int64_t)p->major, (int64_t)p->minor,
                              (int64_t)p->grantee, p->name, (int64_t)p->grantor, state));
+    return touch(db, err);
+}
+
+entrasql_status engine_catalog_set_property(sqlite3 *db, const engine_property *p,
+                                            entrasql_error *err)
+{
+    ES_TRY(engine_db_run(db, err, "INSERT OR REPLACE INTO es_properties VALUES(?1, ?2, ?3, ?4, ?5)",
+                         "iiiss", (int64_t)p->klass, (int64_t)p->major, (int64_t)p->minor, p->name,
+                         p->value));
+    return touch(db, err);
+}
+
+entrasql_status engine_catalog_drop_property(sqlite3 *db, const engine_property *p,
+                                             entrasql_error *err)
+{
+    ES_TRY(engine_db_run(db, err,
+                         "DELETE FROM es_properties WHERE class = ?1 AND major = ?2 AND minor = ?3"
+                         " AND name = ?4",
+                         "iiis", (int64_t)p->klass, (int64_t)p->major, (int64_t)p->minor, p->name));
     return touch(db, err);
 }

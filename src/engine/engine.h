@@ -103,12 +103,16 @@ void engine_session_set_interrupt(engine_session *session, engine_interrupt *che
 
 /* ---- results ---- */
 
+#define ENGINE_TABLE_PARTS 3
+
 typedef struct engine_column {
     const char *name; /* "" for unnamed; lent for the call */
     sqltype type;
     bool nullable;
     bool identity;
     bool computed; /* an expression: read-only */
+    /* Database, schema and table that a text, ntext or image column comes from; NULL: none. */
+    const char *table[ENGINE_TABLE_PARTS];
 } engine_column;
 
 /* What a finished statement was, for DONE's CurCmd. */

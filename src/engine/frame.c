@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "sqltype/collation.h"
 #include "sqltype/convert.h"
+#include "tsql/type.h"
 
 engine_variable *engine_frame_variable(engine_frame *frame, const char *name)
 {
@@ -37,6 +38,18 @@ entrasql_status engine_frame_declare(engine_frame *frame, const char *name, sqlt
     frame->variable_count++;
     if (ret != NULL)
         *ret = v;
+    return ENTRASQL_OK;
+}
+
+entrasql_status engine_frame_declare_params(engine_frame *frame, const tsql_params *params,
+                                            entrasql_error *err)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        const tsql_param *p = &params->items[i];
+        sqltype type;
+        ES_TRY(tsql_type_resolve(&p->type, TSQL_LENGTH_DECLARED, (uint32_t)i + 1, &type, err));
+        ES_TRY(engine_frame_declare(frame, p->name, type, NULL, err));
+    }
     return ENTRASQL_OK;
 }
 

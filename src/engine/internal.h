@@ -170,6 +170,9 @@ engine_variable *engine_frame_variable(engine_frame *frame, const char *name);
 /* Takes a copy of the name. 134 when it is there already. */
 entrasql_status engine_frame_declare(engine_frame *frame, const char *name, sqltype type,
                                      engine_variable **ret, entrasql_error *err) ES_MUST_USE;
+/* Each of them, NULL so far. */
+entrasql_status engine_frame_declare_params(engine_frame *frame, const tsql_params *params,
+                                            entrasql_error *err) ES_MUST_USE;
 /* Converts to the variable's type and keeps the value. */
 entrasql_status engine_variable_set(engine_variable *variable, const sqlvalue *v,
                                     entrasql_error *err) ES_MUST_USE;
@@ -191,7 +194,8 @@ typedef struct engine_output {
 /* A statement that the client prepared (prepared.c). */
 typedef struct engine_prepared {
     int32_t handle;
-    char *params;
+    bool is_call; /* of a procedure, whose name is the text; else a statement */
+    char *params; /* declarations; of a call the names of its values, a comma behind each */
     char *text;
 } engine_prepared;
 

@@ -2,6 +2,7 @@
 /* System procedures: sp_executesql, prepared statements, role members; others are in procs_*.c. */
 #include "engine/procedure.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/module.h"
@@ -9,16 +10,16 @@
 #include "engine/prepared.h"
 #include "engine/procs_admin.h"
 #include "engine/procs_catalog.h"
+#include "engine/property.h"
 #include "engine/run.h"
 #include "engine/run_security.h"
 #include "engine/table.h"
 #include "engine/tran.h"
 #include "sqltype/convert.h"
-#include "tsql/type.h"
 
 #include <string.h>
 
-enum { PREPARED_MAX = 4096 };
+enum { PREPARED_MAX = 4096, RETURN_METADATA = 1 };
 
 static void free_batch(tsql_batch **batch)
 {
@@ -118,12 +119,10 @@ static entrasql_status declare_params(engine_frame *frame, const engine_procedur
                                       const char *text, entrasql_error *err)
 {
     ES_TRY(check_names(call, first, declared, err));
+    ES_TRY(engine_frame_declare_params(frame, declared, err));
     for (size_t i = 0; i < declared->count; i++) {
         const tsql_param *d = &declared->items[i];
-        sqltype type;
-        ES_TRY(tsql_type_resolve(&d->type, TSQL_LENGTH_DECLARED, (uint32_t)i + 1, &type, err));
-        engine_variable *v = NULL;
-        ES_TRY(engine_frame_declare(frame, d->name, type, &v, err));
+        engine_variable *v = engine_frame_variable(frame, d->name);
         const engine_param *p = value_for(call, first, d->name, i);
         if (p == NULL || p->use_default)
             return engine_error(err, 8178, 1,
@@ -220,8 +219,8 @@ void engine_prepared_drop_all(engine_session *s)
     s->prepared_count = 0;
 }
 
-static entrasql_status keep_prepared(engine_session *s, const char *params, const char *text,
-                                     int32_t *ret_handle, entrasql_error *err)
+static entrasql_status keep_prepared(engine_session *s, bool is_call, const char *params,
+                                     const char *text, int32_t *ret_handle, entrasql_error *err)
 {
     if (s->prepared_count == PREPARED_MAX)
         return es_fail(err, ENTRASQL_LIMIT, "the session holds %d prepared statements",
@@ -231,8 +230,10 @@ static entrasql_status keep_prepared(engine_session *s, const char *params, cons
     if (grown == NULL)
         return es_nomem(err);
     s->prepared = grown;
-    engine_prepared p = {
-        .handle = ++s->next_handle, .params = es_strdup(params), .text = es_strdup(text)};
+    engine_prepared p = {.handle = ++s->next_handle,
+                         .is_call = is_call,
+                         .params = es_strdup(params),
+                         .text = es_strdup(text)};
     if (p.params == NULL || p.text == NULL) {
         prepared_done(&p);
         return es_nomem(err);
@@ -242,9 +243,38 @@ static entrasql_status keep_prepared(engine_session *s, const char *params, cons
     return ENTRASQL_OK;
 }
 
-/* sp_prepare and the first half of sp_prepexec: @handle OUT, @params, @stmt. */
-static entrasql_status prepare(engine_session *s, engine_procedure_call *call, int32_t *ret_handle,
-                               entrasql_error *err)
+/* The columns of the statement and a DONE; nothing for a statement without any. */
+static entrasql_status tell_shape(engine_session *s, const tsql_batch *batch, const char *params,
+                                  entrasql_error *err)
+{
+    ES_CLEANUP(free_batch) tsql_batch *declared_batch = NULL;
+    const tsql_params *declared = NULL;
+    ES_TRY(tsql_parse_params(params, strlen(params), &declared_batch, &declared, err));
+    engine_frame frame = {0};
+    entrasql_status status = engine_frame_declare_params(&frame, declared, err);
+    s->out.any = false;
+    if (status == ENTRASQL_OK)
+        status = engine_run_shape(s, batch, &frame, err);
+    engine_frame_end(s, &frame);
+    if (status != ENTRASQL_OK || !s->out.any)
+        return status;
+    return engine_output_done(s, ENGINE_CMD_SELECT, false, 0, false);
+}
+
+/* A client that prepares again hands its old handle in. */
+static void drop_old(engine_session *s, const engine_procedure_call *call)
+{
+    int32_t old = 0;
+    if (!call->params[0].value.is_null && int_param(call, "@handle", 0, &old, NULL) == ENTRASQL_OK)
+        drop_prepared(s, old);
+}
+
+/*
+ * sp_prepare and the first half of sp_prepexec: @handle OUT, @params, @stmt.
+ * tells: the client asks for the columns.
+ */
+static entrasql_status prepare(engine_session *s, engine_procedure_call *call, bool tells,
+                               int32_t *ret_handle, entrasql_error *err)
 {
     ES_CLEANUP(sqlvalue_done) sqlvalue text = sqlvalue_null(sqltype_of(SQLTYPE_UNKNOWN));
     ES_CLEANUP(sqlvalue_done) sqlvalue params = sqlvalue_null(sqltype_of(SQLTYPE_UNKNOWN));
@@ -254,14 +284,14 @@ static entrasql_status prepare(engine_session *s, engine_procedure_call *call, i
     const engine_param *declared = find_param(call, "@params", 1);
     if (declared != NULL && !declared->value.is_null)
         ES_TRY(text_param(call, "@params", 1, &params, err));
-    /* A client that prepares again hands its old handle in. */
-    int32_t old = 0;
-    if (!call->params[0].value.is_null && int_param(call, "@handle", 0, &old, err) == ENTRASQL_OK)
-        drop_prepared(s, old);
+    drop_old(s, call);
     ES_CLEANUP(free_batch) tsql_batch *batch = NULL;
     const tsql_options options = {.quoted_identifier_off = !s->set.quoted_identifier};
     ES_TRY(tsql_parse(text.u.s.data, text.u.s.len, &options, &batch, err));
-    ES_TRY(keep_prepared(s, params.is_null ? "" : params.u.s.data, text.u.s.data, ret_handle, err));
+    const char *params_text = params.is_null ? "" : params.u.s.data;
+    if (tells)
+        ES_TRY(tell_shape(s, batch, params_text, err));
+    ES_TRY(keep_prepared(s, false, params_text, text.u.s.data, ret_handle, err));
     if (call->outputs != NULL)
         call->outputs[0] = sqlvalue_int(*ret_handle);
     return ENTRASQL_OK;
@@ -271,7 +301,52 @@ static entrasql_status sp_prepare(engine_session *s, engine_procedure_call *call
                                   entrasql_error *err)
 {
     int32_t handle;
-    return prepare(s, call, &handle, err);
+    int32_t options = 0;
+    const engine_param *given = find_param(call, "@options", 3);
+    if (given != NULL && !given->value.is_null)
+        ES_TRY(int_param(call, "@options", 3, &options, err));
+    return prepare(s, call, (options & RETURN_METADATA) != 0, &handle, err);
+}
+
+/* Calls the procedure with the values from `first` on. */
+static entrasql_status run_call(engine_session *s, engine_procedure_call *call, size_t first,
+                                const char *name, const engine_param *params, entrasql_error *err)
+{
+    ES_CLEANUP(free_batch) tsql_batch *batch = NULL;
+    const tsql_object *object = NULL;
+    ES_TRY(tsql_parse_object(name, strlen(name), &batch, &object, err));
+    engine_procedure_call inner = {
+        .name = object->name.text,
+        .object = object,
+        .params = params,
+        .count = call->count - first,
+        .outputs = call->outputs != NULL ? call->outputs + first : NULL,
+    };
+    ES_TRY(engine_procedure_run(s, &inner, err));
+    call->return_status = inner.return_status;
+    return ENTRASQL_OK;
+}
+
+/* A value without a name has the name that the call was prepared with at this place. */
+static entrasql_status run_prepared_call(engine_session *s, engine_procedure_call *call,
+                                         size_t first, const char *name, char *names,
+                                         entrasql_error *err)
+{
+    size_t count = call->count - first;
+    ES_CLEANUP(es_cleanup_free) engine_param *params = es_calloc(count + 1, sizeof *params);
+    if (params == NULL)
+        return es_nomem(err);
+    for (size_t i = 0; i < count; i++) {
+        char *end = strchr(names, ',');
+        params[i] = call->params[first + i];
+        if (end == NULL)
+            continue;
+        *end = '\0';
+        if (params[i].name[0] == '\0')
+            params[i].name = names;
+        names = end + 1;
+    }
+    return run_call(s, call, first, name, params, err);
 }
 
 static entrasql_status run_prepared(engine_session *s, engine_procedure_call *call, size_t first,
@@ -286,6 +361,8 @@ static entrasql_status run_prepared(engine_session *s, engine_procedure_call *ca
     ES_CLEANUP(es_cleanup_free) char *params = es_strdup(p->params);
     if (text == NULL || params == NULL)
         return es_nomem(err);
+    if (p->is_call)
+        return run_prepared_call(s, call, first, text, params, err);
     return run_text(s, call, first, text, strlen(text), params, err);
 }
 
@@ -301,7 +378,7 @@ static entrasql_status sp_prepexec(engine_session *s, engine_procedure_call *cal
                                    entrasql_error *err)
 {
     int32_t handle = 0;
-    ES_TRY(prepare(s, call, &handle, err));
+    ES_TRY(prepare(s, call, false, &handle, err));
     return run_prepared(s, call, 3, handle, err);
 }
 
@@ -314,29 +391,35 @@ static entrasql_status sp_unprepare(engine_session *s, engine_procedure_call *ca
     return ENTRASQL_OK;
 }
 
+static entrasql_status keep_call(engine_session *s, const engine_procedure_call *call,
+                                 const char *name, int32_t *ret_handle, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf names = ES_BUF_INIT(SIZE_MAX);
+    for (size_t i = 2; i < call->count; i++) {
+        if (es_buf_printf(&names, "%s,", call->params[i].name) != ENTRASQL_OK)
+            return es_nomem(err);
+    }
+    const char *text = es_buf_cstr(&names);
+    return text != NULL ? keep_prepared(s, true, text, name, ret_handle, err) : es_nomem(err);
+}
+
 /* ODBC's {call p(?)}: handle OUT, the procedure's name, its values. */
 static entrasql_status sp_prepexecrpc(engine_session *s, engine_procedure_call *call,
                                       entrasql_error *err)
 {
     ES_CLEANUP(sqlvalue_done) sqlvalue name = sqlvalue_null(sqltype_of(SQLTYPE_UNKNOWN));
+    int32_t handle = 0;
     if (call->count < 2)
         return missing(call, "@RPCCall", err);
     ES_TRY(text_param(call, "@RPCCall", 1, &name, err));
-    ES_CLEANUP(free_batch) tsql_batch *batch = NULL;
-    const tsql_object *object = NULL;
-    ES_TRY(tsql_parse_object(name.u.s.data, name.u.s.len, &batch, &object, err));
-    engine_procedure_call inner = {
-        .name = object->name.text,
-        .object = object,
-        .params = call->params + 2,
-        .count = call->count - 2,
-        .outputs = call->outputs != NULL ? call->outputs + 2 : NULL,
-    };
-    ES_TRY(engine_procedure_run(s, &inner, err));
-    call->return_status = inner.return_status;
-    if (call->outputs != NULL)
-        call->outputs[0] = sqlvalue_int(++s->next_handle);
-    return ENTRASQL_OK;
+    drop_old(s, call);
+    ES_TRY(keep_call(s, call, name.u.s.data, &handle, err));
+    entrasql_status status = run_call(s, call, 2, name.u.s.data, call->params + 2, err);
+    if (status != ENTRASQL_OK)
+        drop_prepared(s, handle); /* the client does not hear of it */
+    else if (call->outputs != NULL)
+        call->outputs[0] = sqlvalue_int(handle);
+    return status;
 }
 
 /* What the reset bit of a packet does, as old pools ask for it; a call of the client's, no text's.
@@ -396,6 +479,9 @@ static const struct {
     {"sp_addrolemember", sp_addrolemember},
     {"sp_droprolemember", sp_droprolemember},
     {"sp_rename", engine_sp_rename},
+    {"sp_addextendedproperty", engine_sp_addextendedproperty},
+    {"sp_updateextendedproperty", engine_sp_updateextendedproperty},
+    {"sp_dropextendedproperty", engine_sp_dropextendedproperty},
     {"sp_getapplock", engine_sp_getapplock},
     {"sp_releaseapplock", engine_sp_releaseapplock},
 };

@@ -8,59 +8,11 @@
 #include "engine/output.h"
 #include "engine/permission.h"
 #include "engine/run.h"
+#include "engine/texts.h"
 #include "engine/tran.h"
 #include "sqltype/collation.h"
-#include "sqltype/convert.h"
 
 #include <string.h>
-
-enum { ARGS_MAX = 5 };
-
-/* ---- arguments as texts ---- */
-
-typedef struct texts {
-    char *items[ARGS_MAX];
-} texts;
-
-static void texts_done(texts *t)
-{
-    for (size_t i = 0; i < ARGS_MAX; i++)
-        es_free(t->items[i]);
-}
-
-static entrasql_status read_text(const engine_param *p, char **ret, entrasql_error *err)
-{
-    const sqltype type = {.id = SQLTYPE_NVARCHAR, .length = SQLTYPE_MAX};
-    sqlvalue v;
-    if (p->use_default || p->value.is_null)
-        return ENTRASQL_OK;
-    ES_TRY(sqltype_convert(&p->value, type, NULL, &v, err));
-    es_free(*ret);
-    *ret = es_strndup(v.u.s.data, v.u.s.len);
-    sqlvalue_done(&v);
-    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
-}
-
-static entrasql_status read_texts(const engine_procedure_call *call, const char *const *names,
-                                  size_t count, texts *ret, entrasql_error *err)
-{
-    for (size_t i = 0; i < call->count; i++) {
-        size_t at = i;
-        if (call->params[i].name[0] != '\0') {
-            for (at = 0; at < count && !es_strcaseeq(names[at], call->params[i].name); at++)
-                continue;
-            if (at == count)
-                return engine_error(err, 8145, 1, "%s is not a parameter for procedure %s.",
-                                    call->params[i].name, call->name);
-        }
-        if (at >= count)
-            return engine_error(err, 8144, 2,
-                                "Procedure or function %s has too many arguments specified.",
-                                call->name);
-        ES_TRY(read_text(&call->params[i], &ret->items[at], err));
-    }
-    return ENTRASQL_OK;
-}
 
 static entrasql_status missing(const engine_procedure_call *call, const char *name,
                                entrasql_error *err)
@@ -217,7 +169,7 @@ static const char *type_of(engine_session *s, const tsql_object *name)
     return NULL;
 }
 
-static entrasql_status rename(engine_session *s, const texts *t, entrasql_error *err)
+static entrasql_status rename(engine_session *s, const engine_texts *t, entrasql_error *err)
 {
     tsql_batch *batch = NULL;
     const tsql_object *name = NULL;
@@ -243,9 +195,9 @@ entrasql_status engine_sp_rename(engine_session *s, engine_procedure_call *call,
                                  entrasql_error *err)
 {
     static const char *const names[] = {"@objname", "@newname", "@objtype"};
-    ES_CLEANUP(texts_done) texts t = {0};
+    ES_CLEANUP(engine_texts_done) engine_texts t = {0};
     engine_unit unit;
-    ES_TRY(read_texts(call, names, ES_COUNT_OF(names), &t, err));
+    ES_TRY(engine_texts_read(call, names, ES_COUNT_OF(names), &t, err));
     if (t.items[0] == NULL || t.items[1] == NULL)
         return missing(call, t.items[0] == NULL ? "@objname" : "@newname", err);
     ES_TRY(engine_unit_begin(s, true, true, &unit, err));
@@ -258,7 +210,7 @@ entrasql_status engine_sp_rename(engine_session *s, engine_procedure_call *call,
 
 /* ---- application locks ---- */
 
-static bool is_transaction(const texts *t, size_t place)
+static bool is_transaction(const engine_texts *t, size_t place)
 {
     return t->items[place] == NULL || es_strcaseeq(t->items[place], "Transaction");
 }
@@ -268,9 +220,9 @@ entrasql_status engine_sp_getapplock(engine_session *s, engine_procedure_call *c
 {
     static const char *const names[] = {"@Resource", "@LockMode", "@LockOwner", "@LockTimeout",
                                         "@DbPrincipal"};
-    ES_CLEANUP(texts_done) texts t = {0};
+    ES_CLEANUP(engine_texts_done) engine_texts t = {0};
     int64_t timeout = s->set.lock_timeout_ms;
-    ES_TRY(read_texts(call, names, ES_COUNT_OF(names), &t, err));
+    ES_TRY(engine_texts_read(call, names, ES_COUNT_OF(names), &t, err));
     const char *mode = t.items[1];
     bool shared =
         mode != NULL && (es_strcaseeq(mode, "Shared") || es_strcaseeq(mode, "IntentShared"));
@@ -293,8 +245,8 @@ entrasql_status engine_sp_releaseapplock(engine_session *s, engine_procedure_cal
                                          entrasql_error *err)
 {
     static const char *const names[] = {"@Resource", "@LockOwner", "@DbPrincipal"};
-    ES_CLEANUP(texts_done) texts t = {0};
-    ES_TRY(read_texts(call, names, ES_COUNT_OF(names), &t, err));
+    ES_CLEANUP(engine_texts_done) engine_texts t = {0};
+    ES_TRY(engine_texts_read(call, names, ES_COUNT_OF(names), &t, err));
     call->return_status = 0;
     if (t.items[0] != NULL && engine_applock_release(s, t.items[0], is_transaction(&t, 1)))
         return ENTRASQL_OK;

@@ -54,7 +54,7 @@ extern const engine_procs engine_procs_keys;     /* sp_pkeys, sp_fkeys, sp_stati
 extern const engine_procs engine_procs_types;    /* sp_datatype_info */
 extern const engine_procs engine_procs_modules;  /* sp_stored_procedures, sp_sproc_columns */
 extern const engine_procs engine_procs_help;     /* sp_helpindex, sp_helptext, sp_who ... */
-extern const engine_procs engine_procs_describe; /* sp_describe_undeclared_parameters */
+extern const engine_procs engine_procs_describe; /* sp_describe_... */
 
 #define ENGINE_PROC_RESULT(proc_columns)                                                           \
     {                                                                                              \

@@ -509,6 +509,36 @@ entrasql_status engine_run_text(engine_session *s, const char *text, size_t n, e
     return status;
 }
 
+entrasql_status engine_run_shape(engine_session *s, const tsql_batch *batch, engine_frame *frame,
+                                 entrasql_error *err)
+{
+    const tsql_stmts *statements = tsql_batch_statements(batch);
+    engine_run run = {.s = s, .batch = batch, .err = err};
+    if (statements->count != 1)
+        return ENTRASQL_OK;
+    ES_TRY(enter(s, frame, err));
+    entrasql_status status = engine_compile_shape(&run, statements->items[0]);
+    leave(s, frame);
+    if (status != ENTRASQL_SQL_ERROR)
+        return status;
+    es_error_clear(err);
+    return ENTRASQL_OK;
+}
+
+entrasql_status engine_run_first_shape(engine_session *s, const tsql_batch *batch,
+                                       engine_frame *frame, entrasql_error *err)
+{
+    const tsql_stmts *statements = tsql_batch_statements(batch);
+    engine_run run = {.s = s, .batch = batch, .err = err};
+    entrasql_status status = ENTRASQL_OK;
+    ES_TRY(enter(s, frame, err));
+    s->out.any = false;
+    for (size_t i = 0; i < statements->count && status == ENTRASQL_OK && !s->out.any; i++)
+        status = engine_compile_shape(&run, statements->items[i]);
+    leave(s, frame);
+    return status;
+}
+
 entrasql_status engine_run_body(engine_session *s, const tsql_batch *batch,
                                 const tsql_stmts *statements, engine_frame *frame,
                                 entrasql_error *err)

@@ -118,6 +118,17 @@ entrasql_status engine_run_condition(engine_run *run, const tsql_cond *c, bool *
 entrasql_status engine_run_string(engine_run *run, const tsql_expr *e, char **ret) ES_MUST_USE;
 /* The batch's text under a span, as an owned string; NULL: no memory. */
 char *engine_run_source(const engine_run *run, tsql_span span);
+/* The columns of its result without running it; nothing for SELECT INTO and assignments. */
+entrasql_status engine_run_select_shape(engine_run *run, const tsql_select_stmt *stmt) ES_MUST_USE;
+/*
+ * Sends the columns that the one statement of a text has, without running it.
+ * Nothing for a text of several, and when its tables are not there yet.
+ */
+entrasql_status engine_run_shape(engine_session *s, const tsql_batch *batch, engine_frame *frame,
+                                 entrasql_error *err) ES_MUST_USE;
+/* The columns of the first of its statements that has any; with the errors up to there. */
+entrasql_status engine_run_first_shape(engine_session *s, const tsql_batch *batch,
+                                       engine_frame *frame, entrasql_error *err) ES_MUST_USE;
 /* Sends the columns of a query. */
 entrasql_status engine_run_columns(engine_run *run, const engine_bound_column *columns,
                                    size_t count) ES_MUST_USE;

@@ -317,13 +317,22 @@ static entrasql_status drop_column(engine_run *run, const engine_object *o, cons
     return engine_catalog_drop_column(s->db, o->id, column->id, run->err);
 }
 
-/* A key that a foreign key of another table needs stays. */
+/* A key that a foreign key refers to stays. */
 static entrasql_status drop_key(engine_run *run, const engine_object *o,
                                 const engine_object *constraint)
 {
+    const engine_catalog *c = run->s->catalog;
     for (size_t i = 0; i < o->index_count; i++) {
         if (o->indexes[i].constraint != constraint->id)
             continue;
+        const engine_foreign_key *fk = engine_index_foreign_key(c, o, &o->indexes[i]);
+        const engine_object *key = fk != NULL ? engine_catalog_object_by_id(c, fk->id) : NULL;
+        const engine_object *child = fk != NULL ? engine_catalog_object_by_id(c, fk->child) : NULL;
+        if (key != NULL && child != NULL)
+            return engine_error(run->err, 3725, 0,
+                                "The constraint '%s' is being referenced by table '%s', foreign "
+                                "key constraint '%s'.",
+                                constraint->name, child->name, key->name);
         ES_TRY(engine_sqlite_drop_index(run->s, o, o->indexes[i].id, run->err));
         return engine_catalog_drop_index(run->s->db, o->id, o->indexes[i].id, run->err);
     }
@@ -340,19 +349,8 @@ static entrasql_status drop_constraint(engine_run *run, const engine_object *o, 
             return ENTRASQL_OK;
         return engine_error(run->err, 3728, 1, "'%s' is not a constraint.", name);
     }
-    if (constraint->type == ENGINE_OBJECT_PRIMARY || constraint->type == ENGINE_OBJECT_UNIQUE) {
-        for (size_t i = 0; i < s->catalog->foreign_key_count; i++) {
-            const engine_object *fk =
-                engine_catalog_object_by_id(s->catalog, s->catalog->foreign_keys[i].id);
-            if (s->catalog->foreign_keys[i].parent == o->id && fk != NULL)
-                return engine_error(
-                    run->err, 3725, 0,
-                    "The constraint '%s' is being referenced by table '%s', foreign "
-                    "key constraint '%s'.",
-                    name, o->name, fk->name);
-        }
+    if (constraint->type == ENGINE_OBJECT_PRIMARY || constraint->type == ENGINE_OBJECT_UNIQUE)
         ES_TRY(drop_key(run, o, constraint));
-    }
     return engine_catalog_drop_object(s->db, constraint->id, run->err);
 }
 

@@ -161,6 +161,53 @@ static entrasql_status compile_list(engine_run *run, const tsql_stmts *list)
     return ENTRASQL_OK;
 }
 
+/* ---- the columns of a statement that does not run ---- */
+
+static entrasql_status change_shape(engine_run *run, const tsql_stmt *stmt)
+{
+    ES_CLEANUP(engine_binder_done) engine_binder b;
+    ES_CLEANUP(engine_insert_done) engine_insert insert = {0};
+    ES_CLEANUP(engine_modify_done) engine_modify modify = {0};
+    ES_TRY(engine_binder_init(&b, run->s, run->err));
+    if (stmt->kind == TSQL_STMT_MERGE)
+        return engine_merge_shape(&b, stmt->u.merge, run);
+    if (stmt->kind == TSQL_STMT_INSERT)
+        ES_TRY(engine_insert_bind(&insert, &b, stmt->u.insert));
+    else if (stmt->kind == TSQL_STMT_UPDATE)
+        ES_TRY(engine_update_bind(&modify, &b, stmt->u.update));
+    else
+        ES_TRY(engine_delete_bind(&modify, &b, stmt->u.delete_));
+    ES_TRY(engine_bind_check(&b));
+    return engine_change_columns(insert.c != NULL ? insert.c : &modify.c, run);
+}
+
+static entrasql_status shape(engine_run *run, const tsql_stmt *stmt)
+{
+    switch ((int)stmt->kind) {
+    case TSQL_STMT_SELECT:
+        return engine_run_select_shape(run, stmt->u.select);
+    case TSQL_STMT_INSERT:
+    case TSQL_STMT_UPDATE:
+    case TSQL_STMT_DELETE:
+    case TSQL_STMT_MERGE:
+        return change_shape(run, stmt);
+    case TSQL_STMT_DECLARE:
+        return declare(run, stmt->u.declare);
+    default:
+        return ENTRASQL_OK;
+    }
+}
+
+entrasql_status engine_compile_shape(engine_run *run, const tsql_stmt *stmt)
+{
+    engine_unit unit;
+    ES_TRY(engine_unit_begin(run->s, false, false, &unit, run->err));
+    return engine_unit_end(run->s, &unit, at_line(run, stmt->span.line, shape(run, stmt)),
+                           run->err);
+}
+
+/* ---- all of a batch ---- */
+
 /* One plain statement finds its errors itself before it changes anything. */
 static bool needs_check(const tsql_stmts *list)
 {

@@ -12,6 +12,9 @@
 /* Declares the variables in the session's frame. SQL_ERROR: nothing of the batch may run. */
 entrasql_status engine_compile(engine_run *run, const tsql_stmts *list) ES_MUST_USE;
 
+/* Sends the columns of a statement that it does not run; DECLARE adds to the frame. */
+entrasql_status engine_compile_shape(engine_run *run, const tsql_stmt *stmt) ES_MUST_USE;
+
 /* The body of a module, inside the caller's unit; its parameters are in the frame. */
 entrasql_status engine_compile_body(engine_run *run, const tsql_stmts *list) ES_MUST_USE;
 

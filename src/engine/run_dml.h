@@ -80,6 +80,9 @@ entrasql_status engine_modify_row(engine_modify *m, const sqlvalue *old, const s
 typedef struct engine_merge engine_merge;
 /* Binds it for its errors alone. */
 entrasql_status engine_merge_check(engine_binder *b, const tsql_merge_stmt *stmt) ES_MUST_USE;
+/* Sends the columns of its OUTPUT. */
+entrasql_status engine_merge_shape(engine_binder *b, const tsql_merge_stmt *stmt,
+                                   engine_run *run) ES_MUST_USE;
 
 /* The table that a statement changes: 208, 1087; views cannot be. */
 entrasql_status engine_bind_target(engine_binder *b, const tsql_target *target, engine_source **ret,

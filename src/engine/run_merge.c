@@ -349,6 +349,14 @@ entrasql_status engine_merge_check(engine_binder *b, const tsql_merge_stmt *stmt
     return merge_bind(&m, b, stmt);
 }
 
+entrasql_status engine_merge_shape(engine_binder *b, const tsql_merge_stmt *stmt, engine_run *run)
+{
+    ES_CLEANUP(merge_done) engine_merge m = {0};
+    ES_TRY(merge_bind(&m, b, stmt));
+    ES_TRY(engine_bind_check(b));
+    return engine_change_columns(&m.c, run);
+}
+
 /* ---- running ---- */
 
 static const merge_clause *clause_of(const engine_merge *m, const sqlvalue *values)

@@ -6,7 +6,23 @@
 #include "engine/output.h"
 #include "engine/plan.h"
 #include "engine/table.h"
+#include "engine/temp.h"
 #include "engine/tran.h"
+
+static bool is_old_lob(sqltype type)
+{
+    return type.id == SQLTYPE_TEXT || type.id == SQLTYPE_NTEXT || type.id == SQLTYPE_IMAGE;
+}
+
+static void set_table(const engine_session *s, const engine_object *table, engine_column *ret)
+{
+    const engine_schema *schema = engine_catalog_schema_by_id(s->catalog, table->schema);
+    if (table->name[0] == '@') /* a table variable has no name that a client could use */
+        return;
+    ret->table[0] = engine_temp_is(s, table) ? "tempdb" : s->database->name;
+    ret->table[1] = schema != NULL ? schema->name : "dbo";
+    ret->table[2] = table->name;
+}
 
 entrasql_status engine_run_columns(engine_run *run, const engine_bound_column *columns,
                                    size_t count)
@@ -24,6 +40,8 @@ entrasql_status engine_run_columns(engine_run *run, const engine_bound_column *c
         };
         if (out[i].type.id == SQLTYPE_UNKNOWN)
             out[i].type = sqltype_of(SQLTYPE_INT);
+        if (is_old_lob(out[i].type) && columns[i].table != NULL)
+            set_table(run->s, columns[i].table, &out[i]);
     }
     entrasql_status status = engine_output_columns(run->s, out, count);
     es_free(out);
@@ -233,6 +251,19 @@ static entrasql_status run_query(engine_run *run, const tsql_select_stmt *stmt, 
         return assign_sorted(run, &b, q, ret_rows);
     ES_TRY(engine_plan_open(&b, q, *ret_assigns, &p));
     return run_rows(run, q, &p, ret_rows);
+}
+
+entrasql_status engine_run_select_shape(engine_run *run, const tsql_select_stmt *stmt)
+{
+    if (stmt->query->kind == TSQL_QUERY_SELECT && stmt->query->into != NULL)
+        return ENTRASQL_OK;
+    ES_CLEANUP(engine_binder_done) engine_binder b;
+    engine_query *q;
+    ES_TRY(engine_binder_init(&b, run->s, run->err));
+    ES_TRY(engine_bind_select(&b, stmt, &q));
+    ES_TRY(settle_types(&b, q));
+    ES_TRY(engine_bind_check(&b));
+    return is_assignment(q) ? ENTRASQL_OK : engine_run_columns(run, q->columns, q->column_count);
 }
 
 static bool reads_table(const tsql_select_stmt *stmt)

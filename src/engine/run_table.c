@@ -237,6 +237,11 @@ static entrasql_status drop_index(engine_run *run, const tsql_object *name,
                                 index->kind == ENGINE_INDEX_PRIMARY ? "PRIMARY KEY" : "UNIQUE KEY");
         if (engine_temp_is(s, o))
             return engine_unsupported(run->err, "DROP INDEX of a temporary table");
+        if (engine_index_foreign_key(s->catalog, o, index) != NULL)
+            return engine_error(run->err, 3723, 6,
+                                "An explicit DROP INDEX is not allowed on index '%s.%s'. It is "
+                                "being used for FOREIGN KEY constraint enforcement.",
+                                o->name, index->name);
         ES_TRY(engine_sqlite_drop_index(s, o, index->id, run->err));
         return engine_catalog_drop_index(s->db, o->id, index->id, run->err);
     }

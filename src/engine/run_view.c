@@ -138,7 +138,7 @@ entrasql_status engine_module_store(engine_run *run, const tsql_object *name,
 
 static entrasql_status create_view(engine_run *run, const tsql_stmt *stmt)
 {
-    ES_CLEANUP(engine_binder_done) engine_binder b;
+    ES_CLEANUP(engine_binder_done) engine_binder b = {0};
     const tsql_create_view_stmt *view = stmt->u.create_view;
     const engine_object *old;
     engine_query *q;

@@ -209,8 +209,8 @@ static entrasql_status prepare_file(const engine_database *d, entrasql_error *er
     if (status == ENTRASQL_OK)
         status = engine_db_int(db, err, &have,
                                "SELECT count(*) FROM sqlite_schema WHERE name = 'es_meta'", "");
-    if (status == ENTRASQL_OK && have == 0)
-        status = engine_catalog_create(db, err);
+    if (status == ENTRASQL_OK)
+        status = have == 0 ? engine_catalog_create(db, err) : engine_catalog_complete(db, err);
     if (status == ENTRASQL_OK)
         status = engine_db_exec(db, "COMMIT", err);
     sqlite3_close_v2(db);

@@ -112,8 +112,9 @@ void engine_rows_done(engine_rows *rows)
 /* ---- finding ---- */
 
 static const engine_views *const lists[] = {
-    &engine_views_objects, &engine_views_keys,      &engine_views_security, &engine_views_server,
-    &engine_views_schema,  &engine_views_functions, &engine_views_json};
+    &engine_views_objects, &engine_views_keys,     &engine_views_security,
+    &engine_views_server,  &engine_views_schema,   &engine_views_functions,
+    &engine_views_json,    &engine_views_property, &engine_views_absent};
 
 const engine_view *engine_view_at(size_t i)
 {

@@ -66,6 +66,8 @@ extern const engine_views engine_views_security;  /* view_security.c */
 extern const engine_views engine_views_schema;    /* view_schema.c: INFORMATION_SCHEMA */
 extern const engine_views engine_views_server;    /* view_server.c */
 extern const engine_views engine_views_functions; /* view_function.c: table functions */
+extern const engine_views engine_views_property;  /* view_property.c: extended properties */
+extern const engine_views engine_views_absent;    /* view_absent.c: always empty */
 extern const engine_views engine_views_json;      /* view_json.c: OPENJSON */
 
 /* ---- writing rows ---- */

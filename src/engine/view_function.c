@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* System table functions, and the old names sysobjects and syscomments. */
 #include "base/str.h"
+#include "engine/bind.h"
 #include "engine/permission.h"
 #include "engine/principal.h"
 #include "engine/views_sys.h"
@@ -34,15 +35,6 @@ static entrasql_status fill_split(engine_rows *r)
         left -= n + separator_len;
     }
 }
-
-/* ---- fn_listextendedproperty: there are none ---- */
-
-static const engine_view_column property_columns[] = {
-    {"objtype", "sysname", true},
-    {"objname", "sysname", true},
-    {"name", "sysname", false},
-    {"value", "nvarchar(4000)", true},
-};
 
 /* ---- fn_my_permissions(securable, class) ---- */
 
@@ -110,8 +102,7 @@ static entrasql_status fill_permissions(engine_rows *r)
     if (securable == NULL || klass == NULL)
         return engine_rows_status(r);
     bool is_schema = es_strcaseeq(klass, "SCHEMA");
-    const engine_schema *schema =
-        is_schema ? engine_catalog_schema(r->s->catalog, securable) : NULL;
+    const engine_schema *schema = is_schema ? engine_find_schema(r->s, securable) : NULL;
     const engine_object *o = es_strcaseeq(klass, "OBJECT") ? object_by_text(r, securable) : NULL;
     for (size_t i = 0; i < ES_COUNT_OF(object_permissions); i++) {
         const char *permission = object_permissions[i];
@@ -175,17 +166,9 @@ static entrasql_status fill_syscomments(engine_rows *r)
 
 /* ---- the list ---- */
 
-#define FUNCTION(function_name, function_columns, args, function_fill)                             \
-    {                                                                                              \
-        .schema = "sys", .name = (function_name), .columns = (function_columns),                   \
-        .column_count = ES_COUNT_OF(function_columns), .arg_count = (args),                        \
-        .fill = (function_fill)                                                                    \
-    }
-
 static const engine_view views[] = {
-    FUNCTION("STRING_SPLIT", split_columns, 3, fill_split),
-    FUNCTION("fn_listextendedproperty", property_columns, 7, engine_view_empty),
-    FUNCTION("fn_my_permissions", permission_columns, 2, fill_permissions),
+    ENGINE_TABLE_FUNCTION("STRING_SPLIT", split_columns, 3, fill_split),
+    ENGINE_TABLE_FUNCTION("fn_my_permissions", permission_columns, 2, fill_permissions),
     ENGINE_VIEW("sys", "sysobjects", sysobject_columns, fill_sysobjects),
     ENGINE_VIEW("sys", "syscomments", syscomment_columns, fill_syscomments),
 };

@@ -66,6 +66,22 @@ static entrasql_status fill_indexes(engine_rows *r)
     return engine_rows_status(r);
 }
 
+/* A call for each index that the user may see. */
+static entrasql_status each_index(engine_rows *r,
+                                  void (*row)(engine_rows *r, const engine_object *o,
+                                              const engine_index *index))
+{
+    engine_session *s = r->s;
+    for (size_t i = 0; i < s->catalog->object_count; i++) {
+        const engine_object *o = &s->catalog->objects[i];
+        if (o->type != ENGINE_OBJECT_TABLE || !engine_may_see(s, o))
+            continue;
+        for (size_t k = 0; k < o->index_count; k++)
+            row(r, o, &o->indexes[k]);
+    }
+    return engine_rows_status(r);
+}
+
 static const engine_view_column index_column_columns[] = {
     {"object_id", "int", false},        {"index_id", "int", false},
     {"index_column_id", "int", false},  {"column_id", "int", false},
@@ -73,8 +89,7 @@ static const engine_view_column index_column_columns[] = {
     {"is_descending_key", "bit", true}, {"is_included_column", "bit", true},
 };
 
-static entrasql_status row_index_columns(engine_rows *r, const engine_object *o,
-                                         const engine_index *index)
+static void row_index_columns(engine_rows *r, const engine_object *o, const engine_index *index)
 {
     int64_t key = 0;
     for (size_t i = 0; i < index->column_count; i++) {
@@ -88,20 +103,76 @@ static entrasql_status row_index_columns(engine_rows *r, const engine_object *o,
         engine_row_int(r, c->descending);
         engine_row_int(r, c->included);
     }
-    return engine_rows_status(r);
 }
 
 static entrasql_status fill_index_columns(engine_rows *r)
 {
-    engine_session *s = r->s;
-    for (size_t i = 0; i < s->catalog->object_count; i++) {
-        const engine_object *o = &s->catalog->objects[i];
-        if (o->type != ENGINE_OBJECT_TABLE || !engine_may_see(s, o))
+    return each_index(r, row_index_columns);
+}
+
+/* ---- statistics: those that every index has ---- */
+
+static const engine_view_column stats_columns[] = {
+    {"object_id", "int", false},
+    {"name", "sysname", true},
+    {"stats_id", "int", false},
+    {"auto_created", "bit", true},
+    {"user_created", "bit", true},
+    {"no_recompute", "bit", true},
+    {"has_filter", "bit", true},
+    {"filter_definition", "nvarchar(max)", true},
+    {"is_temporary", "bit", true},
+    {"is_incremental", "bit", true},
+    {"has_persisted_sample", "bit", true},
+    {"stats_generation_method", "int", false},
+    {"stats_generation_method_desc", "varchar(255)", true},
+    {"auto_drop", "bit", true},
+};
+
+static void row_stats(engine_rows *r, const engine_object *o, const engine_index *index)
+{
+    engine_row_int(r, o->id);
+    engine_row_text(r, index->name);
+    engine_row_int(r, index->id);
+    for (int i = 0; i < 3; i++)
+        engine_row_int(r, false);
+    engine_row_int(r, index->filter != NULL);
+    engine_row_text(r, index->filter);
+    for (int i = 0; i < 3; i++)
+        engine_row_int(r, false);
+    engine_row_int(r, 0);
+    engine_row_text(r, "Sort based statistics");
+    engine_row_int(r, false);
+}
+
+static entrasql_status fill_stats(engine_rows *r)
+{
+    return each_index(r, row_stats);
+}
+
+static const engine_view_column stats_column_columns[] = {
+    {"object_id", "int", false},
+    {"stats_id", "int", false},
+    {"stats_column_id", "int", true},
+    {"column_id", "int", true},
+};
+
+static void row_stats_columns(engine_rows *r, const engine_object *o, const engine_index *index)
+{
+    int64_t place = 0;
+    for (size_t i = 0; i < index->column_count; i++) {
+        if (index->columns[i].included)
             continue;
-        for (size_t k = 0; k < o->index_count; k++)
-            ES_TRY(row_index_columns(r, o, &o->indexes[k]));
+        engine_row_int(r, o->id);
+        engine_row_int(r, index->id);
+        engine_row_int(r, ++place);
+        engine_row_int(r, index->columns[i].column);
     }
-    return engine_rows_status(r);
+}
+
+static entrasql_status fill_stats_columns(engine_rows *r)
+{
+    return each_index(r, row_stats_columns);
 }
 
 /* ---- key, check and default constraints ---- */
@@ -231,28 +302,6 @@ static const char *action_desc(engine_action action)
     return names[action];
 }
 
-const engine_index *engine_foreign_key_index(const engine_catalog *c, const engine_foreign_key *fk)
-{
-    const engine_object *parent = engine_catalog_object_by_id(c, fk->parent);
-    for (size_t i = 0; parent != NULL && i < parent->index_count; i++) {
-        const engine_index *index = &parent->indexes[i];
-        bool same = index->kind != ENGINE_INDEX_PLAIN && index->column_count >= fk->column_count;
-        size_t keys = 0;
-        for (size_t k = 0; same && k < index->column_count; k++)
-            keys += index->columns[k].included ? 0 : 1;
-        same = same && keys == fk->column_count;
-        for (size_t k = 0; same && k < fk->column_count; k++) {
-            bool found = false;
-            for (size_t j = 0; j < fk->column_count; j++)
-                found = found || index->columns[k].column == fk->parent_columns[j];
-            same = found;
-        }
-        if (same)
-            return index;
-    }
-    return NULL;
-}
-
 static entrasql_status fill_foreign_keys(engine_rows *r)
 {
     engine_session *s = r->s;
@@ -308,6 +357,8 @@ static entrasql_status fill_foreign_key_columns(engine_rows *r)
 static const engine_view views[] = {
     ENGINE_VIEW("sys", "indexes", index_columns, fill_indexes),
     ENGINE_VIEW("sys", "index_columns", index_column_columns, fill_index_columns),
+    ENGINE_VIEW("sys", "stats", stats_columns, fill_stats),
+    ENGINE_VIEW("sys", "stats_columns", stats_column_columns, fill_stats_columns),
     ENGINE_VIEW("sys", "key_constraints", key_constraint_columns, fill_key_constraints),
     ENGINE_VIEW("sys", "check_constraints", check_constraint_columns, fill_check_constraints),
     ENGINE_VIEW("sys", "default_constraints", default_constraint_columns, fill_default_constraints),

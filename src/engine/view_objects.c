@@ -379,52 +379,6 @@ static entrasql_status fill_schemas(engine_rows *r)
     return engine_rows_status(r);
 }
 
-/* ---- features that are not there: views without rows ---- */
-
-static const engine_view_column extended_property_columns[] = {
-    {"class", "tinyint", false}, {"class_desc", "nvarchar(60)", true},
-    {"major_id", "int", false},  {"minor_id", "int", false},
-    {"name", "sysname", false},  {"value", "nvarchar(4000)", true},
-};
-
-static const engine_view_column sequence_columns[] = {
-    ENGINE_OBJECT_COLUMNS,
-    {"start_value", "bigint", false},
-    {"increment", "bigint", false},
-    {"minimum_value", "bigint", false},
-    {"maximum_value", "bigint", false},
-    {"is_cycling", "bit", true},
-    {"is_cached", "bit", true},
-    {"cache_size", "int", true},
-    {"system_type_id", "tinyint", false},
-    {"user_type_id", "int", false},
-    {"precision", "tinyint", false},
-    {"scale", "tinyint", true},
-    {"current_value", "bigint", false},
-    {"is_exhausted", "bit", false},
-};
-
-static const engine_view_column trigger_columns[] = {
-    {"name", "sysname", false},
-    {"object_id", "int", false},
-    {"parent_class", "tinyint", false},
-    {"parent_class_desc", "nvarchar(60)", true},
-    {"parent_id", "int", false},
-    {"type", "char(2)", false},
-    {"type_desc", "nvarchar(60)", true},
-    {"create_date", "datetime", false},
-    {"modify_date", "datetime", false},
-    {"is_ms_shipped", "bit", false},
-    {"is_disabled", "bit", false},
-    {"is_not_for_replication", "bit", false},
-    {"is_instead_of_trigger", "bit", false},
-};
-
-static const engine_view_column synonym_columns[] = {
-    ENGINE_OBJECT_COLUMNS,
-    {"base_object_name", "nvarchar(1035)", true},
-};
-
 /* ---- the list ---- */
 
 static const engine_view views[] = {
@@ -444,10 +398,6 @@ static const engine_view views[] = {
     ENGINE_VIEW("sys", "computed_columns", computed_columns, fill_computed_columns),
     ENGINE_VIEW("sys", "types", type_columns, fill_types),
     ENGINE_VIEW("sys", "schemas", schema_columns, fill_schemas),
-    ENGINE_VIEW("sys", "extended_properties", extended_property_columns, engine_view_empty),
-    ENGINE_VIEW("sys", "sequences", sequence_columns, engine_view_empty),
-    ENGINE_VIEW("sys", "triggers", trigger_columns, engine_view_empty),
-    ENGINE_VIEW("sys", "synonyms", synonym_columns, engine_view_empty),
 };
 
 const engine_views engine_views_objects = {views, ES_COUNT_OF(views)};

@@ -12,6 +12,14 @@
         .column_count = ES_COUNT_OF(view_columns), .fill = (view_fill)                             \
     }
 
+/* The same of a table function. */
+#define ENGINE_TABLE_FUNCTION(function_name, function_columns, args, function_fill)                \
+    {                                                                                              \
+        .schema = "sys", .name = (function_name), .columns = (function_columns),                   \
+        .column_count = ES_COUNT_OF(function_columns), .arg_count = (args),                        \
+        .fill = (function_fill)                                                                    \
+    }
+
 /* The twelve columns that sys.objects and all views made of it begin with. */
 #define ENGINE_OBJECT_COLUMNS                                                                      \
     {"name", "sysname", false}, {"object_id", "int", false}, {"principal_id", "int", true},        \
@@ -35,8 +43,6 @@ void engine_rows_done(engine_rows *rows);
 
 /* True for tables and views, which have columns. */
 bool engine_object_has_columns(const engine_object *o);
-/* The unique index of the parent that a foreign key refers to; NULL: none. */
-const engine_index *engine_foreign_key_index(const engine_catalog *c, const engine_foreign_key *fk);
 const char *engine_action_name(engine_action action);                    /* "NO ACTION" ... */
 const char *engine_schema_name(const engine_catalog *c, int32_t schema); /* never NULL */
 

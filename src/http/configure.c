@@ -5,12 +5,14 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 30000
+#define TRUST_MAX_BYTES ((size_t)4 * 1024 * 1024)
 
 /* One answer header line; a new status line (100 Continue, a proxy's answer) starts over. */
 static size_t on_header(char *p, size_t size, size_t count, void *context)
@@ -137,9 +139,29 @@ static CURLcode set_protocols(CURL *easy, bool plain_allowed)
 #endif
 }
 
+static const char *trust_file(const char *ca_file)
+{
+    return !es_str_is_empty(ca_file) ? ca_file : getenv("SSL_CERT_FILE");
+}
+
+/* libcurl opens the file itself, and would wait for the other end of a FIFO. What is missing or
+   unreadable it tells with the connection. */
+static entrasql_status check_trust(const char *ca_file, entrasql_error *err)
+{
+    const char *file = trust_file(ca_file);
+    if (es_str_is_empty(file))
+        return ENTRASQL_OK;
+    entrasql_error why;
+    entrasql_status status = os_file_check(file, TRUST_MAX_BYTES, &why);
+    if (status != ENTRASQL_INVALID && status != ENTRASQL_LIMIT)
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_CONFIG, "%s (named by %s)", why.message,
+                   es_str_is_empty(ca_file) ? "SSL_CERT_FILE" : "ca_file");
+}
+
 static CURLcode set_trust(CURL *easy, const char *ca_file)
 {
-    const char *file = !es_str_is_empty(ca_file) ? ca_file : getenv("SSL_CERT_FILE");
+    const char *file = trust_file(ca_file);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -167,6 +189,12 @@ static CURLcode set_rules(http_operation *op, const http_request *request)
         {CURLOPT_FRESH_CONNECT, 1},
         {CURLOPT_FORBID_REUSE, 1},
         {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+#if LIBCURL_VERSION_NUM >= 0x075700
+        /* getaddrinfo() cannot be cancelled: without it the end of a request whose time is over
+         * waits for the name servers, half a minute when they are dead. The thread ends by itself,
+         * as those of os/resolve.c do; libraries with this in them are not unloaded. */
+        {CURLOPT_QUICK_EXIT, 1},
+#endif
         {CURLOPT_CONNECTTIMEOUT_MS, request->connect_timeout_ms != 0
                                         ? (long)request->connect_timeout_ms
                                         : DEFAULT_CONNECT_TIMEOUT_MS},
@@ -257,6 +285,8 @@ entrasql_status http_configure(http_operation *op, const http_request *request, 
     op->multi = curl_multi_init();
     if (op->easy == NULL || op->multi == NULL)
         return es_nomem(err);
+    if (es_starts_with(op->place, "https:"))
+        ES_TRY(check_trust(request->ca_file, err));
     CURLcode code = set_rules(op, request);
     if (code == CURLE_OK)
         code = set_method(op, request);

@@ -90,6 +90,16 @@ static bool is_long_header(const http_operation *op, CURLcode code)
            first_byte_us > 0;
 }
 
+/* libcurl quotes a proxy that it does not understand as it is, with user and password. */
+static void hide_proxy(char *text)
+{
+    static const char *const starts[] = {"Unsupported proxy syntax", "Unsupported proxy scheme"};
+    for (size_t i = 0; i < ES_COUNT_OF(starts); i++) {
+        if (es_starts_with(text, starts[i]))
+            text[strlen(starts[i])] = '\0';
+    }
+}
+
 entrasql_status http_failure(const http_operation *op, CURLcode code, entrasql_error *err)
 {
     if (op->sink_status == ENTRASQL_LIMIT || is_long_header(op, code))
@@ -101,6 +111,7 @@ entrasql_status http_failure(const http_operation *op, CURLcode code, entrasql_e
         return es_nomem(err);
     char detail[CURL_ERROR_SIZE];
     es_printable(detail, sizeof detail, op->error_text, strlen(op->error_text));
+    hide_proxy(detail);
     const char *text = curl_easy_strerror(code);
     if (status == ENTRASQL_TLS)
         es_fail(err, status, "TLS with %s failed: %s%s%s%s", op->place, text,

@@ -24,6 +24,12 @@ entrasql_status http_global_init(entrasql_error *err)
     return ENTRASQL_OK;
 }
 
+const char *http_library_versions(void)
+{
+    /* curl_version(3) may be called without the set-up, but then not by several threads at once. */
+    return http_global_init(NULL) == ENTRASQL_OK ? curl_version() : "libcurl";
+}
+
 static bool sigpipe_pending(void)
 {
     sigset_t pending;

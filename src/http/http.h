@@ -96,4 +96,7 @@ entrasql_status http_response_header(const http_response *r, const char *name, c
  */
 bool http_retry_after(const http_response *r, int64_t now_wall_s, int64_t *ret_ms);
 
+/* "libcurl/7.88.1 OpenSSL/3.0.11 ...", of what is loaded. Static. */
+const char *http_library_versions(void);
+
 #endif

@@ -5,10 +5,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "callers.h"
 #include "os/file.h"
 #include "os/sock.h"
 #include "request.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -19,6 +21,9 @@
 #define THREADS 4
 #define BACKLOG 128
 #define DEFAULT_IDLE_TIMEOUT_S 30
+/* The library deals the connections out to its threads evenly, and a thread that has its share
+   takes no more: with a quarter of room one of them always does. */
+#define CALLERS_MAX (HTTPD_MAX_CONNECTIONS / 4 * 3)
 #define MAX_PEM_BYTES (64 * 1024)
 /* The library counts its own book-keeping of a connection in this too. */
 #define CONNECTION_MEMORY_BYTES (HTTPD_MAX_HEADER_BYTES + 8 * 1024)
@@ -27,6 +32,7 @@
 
 struct httpd {
     struct MHD_Daemon *daemon;
+    httpd_callers callers;
     httpd_handler *handler;
     void *ctx;
     _Atomic(httpd_observer *) observer;
@@ -164,6 +170,14 @@ static enum MHD_Result start_request(const httpd *h, httpd_request *r, const cha
     return MHD_YES;
 }
 
+/* NULL: there was no memory for it. */
+static httpd_caller *caller_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
 static enum MHD_Result answer(httpd *h, httpd_request *r)
 {
     entrasql_error err;
@@ -176,7 +190,9 @@ static enum MHD_Result answer(httpd *h, httpd_request *r)
         .status = MHD_HTTP_OK,
         .body = ES_BUF_INIT_WIPE(HTTPD_MAX_RESPONSE_BYTES),
     };
+    httpd_callers_handled(&h->callers, caller_of(r->connection), true);
     h->handler(h->ctx, r, &response);
+    httpd_callers_handled(&h->callers, caller_of(r->connection), false);
     httpd_observer *observer = atomic_load(&h->observer);
     if (observer != NULL)
         observer(h->observer_ctx, r, response.drop ? 0 : response.status);
@@ -231,6 +247,21 @@ static void on_completed(void *cls ES_UNUSED, struct MHD_Connection *connection 
     *req_cls = NULL;
 }
 
+/* The library says so before it closes the socket. */
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    httpd *h = cls;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = info != NULL ? httpd_callers_come(&h->callers, info->connect_fd) : NULL;
+    } else {
+        httpd_callers_go(&h->callers, *context);
+        *context = NULL;
+    }
+}
+
 static void on_library_log(void *cls ES_UNUSED, const char *fmt, va_list ap) ES_PRINTF(2, 0);
 
 static void on_library_log(void *cls ES_UNUSED, const char *fmt, va_list ap)
@@ -263,14 +294,21 @@ static struct MHD_Daemon *start_daemon(httpd *h, const httpd_options *options, i
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    return MHD_start_daemon(
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    /* Its threads inherit the mask: a signal is for the program's own threads. */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTPD_MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
         timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_ARRAY,
-        cert != NULL ? tls : none, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, h, MHD_OPTION_ARRAY, cert != NULL ? tls : none, MHD_OPTION_END);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return daemon;
 }
 
 static entrasql_status start(httpd *h, const httpd_options *options, entrasql_error *err)
@@ -314,8 +352,10 @@ entrasql_status httpd_start(const httpd_options *options, httpd **ret, entrasql_
         return es_nomem(err);
     h->handler = options->handler;
     h->ctx = options->ctx;
+    httpd_callers_init(&h->callers, CALLERS_MAX);
     entrasql_status status = start(h, options, err);
     if (status != ENTRASQL_OK) {
+        httpd_callers_done(&h->callers);
         es_free(h);
         return status;
     }
@@ -338,6 +378,12 @@ void httpd_stop(httpd *h)
 {
     if (h == NULL)
         return;
+    /* libmicrohttpd 0.9.75 crashes when it refuses a malformed request while it is being stopped:
+     * MHD_queue_response() says yes then, and sets no response. So callers end before it does. */
+    int listener = MHD_quiesce_daemon(h->daemon);
+    httpd_callers_end(&h->callers);
     MHD_stop_daemon(h->daemon);
+    fd_cleanup(&listener);
+    httpd_callers_done(&h->callers);
     es_free(h);
 }

@@ -7,7 +7,8 @@
  * names the loopback (a web page that points its own name here gets 403). Paths,
  * queries and forms are decoded strictly: what is malformed is answered with
  * 400 before the handler is called. Bodies, headers, fields, connections and
- * idle time are limited.
+ * idle time are limited; among too many connections the one that has been silent for longest is
+ * closed for the newest.
  *
  * The handler runs on the service's threads, one request at a time per
  * connection, several at once over all. Everything a request lends is valid
@@ -46,6 +47,10 @@ const char *httpd_body(const httpd_request *r, size_t *ret_len);
 
 /* The request comes from this machine's loopback and its Host says so as well. */
 bool httpd_is_from_loopback(const httpd_request *r);
+
+/* The user that sent it, where the kernel tells; as os_sock_peer_uid(). */
+entrasql_status httpd_peer_uid(const httpd_request *r, uid_t *ret_uid,
+                               entrasql_error *err) ES_MUST_USE;
 
 /* Every header, query field or form field in its order; fields decoded, repeated ones too. */
 typedef enum httpd_part { HTTPD_HEADERS, HTTPD_QUERY, HTTPD_FORM } httpd_part;

@@ -85,18 +85,34 @@ static bool is_port_or_end(const char *s)
            (s[0] == ':' && es_parse_u64(s + 1, strlen(s + 1), UINT16_MAX, &port) == ENTRASQL_OK);
 }
 
-bool httpd_request_is_for_loopback(const httpd_request *r)
+static bool names_loopback(const char *host)
 {
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    const char *host = httpd_header(r, "Host");
-    if (host == NULL)
-        return false;
     for (size_t i = 0; i < ES_COUNT_OF(names); i++) {
         size_t n = strlen(names[i]);
         if (es_strncaseeq(host, names[i], n) && is_port_or_end(host + n))
             return true;
     }
     return false;
+}
+
+static enum MHD_Result look_at_host(void *cls, enum MHD_ValueKind kind, const char *key,
+                                    const char *value)
+{
+    bool *is_loopback = cls;
+    (void)kind;
+    if (es_strcaseeq(key, "Host"))
+        *is_loopback = *is_loopback && value != NULL && names_loopback(value);
+    return MHD_YES;
+}
+
+/* Each of several Host headers (RFC 9112, 3.2 forbids them): nobody knows which one others meant.
+ */
+bool httpd_request_is_for_loopback(const httpd_request *r)
+{
+    bool is_loopback = httpd_header(r, "Host") != NULL;
+    (void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, look_at_host, &is_loopback);
+    return is_loopback;
 }
 
 bool httpd_is_from_loopback(const httpd_request *r)
@@ -110,6 +126,15 @@ bool httpd_is_from_loopback(const httpd_request *r)
                                                         : sizeof(struct sockaddr_in);
     memcpy(&peer.storage, info->client_addr, peer.len);
     return os_address_is_loopback(&peer) && httpd_request_is_for_loopback(r);
+}
+
+entrasql_status httpd_peer_uid(const httpd_request *r, uid_t *ret_uid, entrasql_error *err)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL)
+        return es_fail(err, ENTRASQL_UNSUPPORTED, "the service does not tell its connection");
+    return os_sock_peer_uid(info->connect_fd, ret_uid, err);
 }
 
 const char *httpd_method(const httpd_request *r)

@@ -105,6 +105,13 @@ entrasql_status identity_flow_ready(entrasql_token *token, identity_flow **ret,
 entrasql_status identity_claims_add(const identity_request *request, es_buf *form,
                                     entrasql_error *err) ES_MUST_USE;
 
+/* As entrasql_credential_start(), asked as a chain asks its members: who is not there is noticed
+ * quickly, and is UNAVAILABLE. */
+entrasql_status identity_member_start(entrasql_credential *credential,
+                                      const entrasql_token_request *request,
+                                      entrasql_token_operation **ret_operation,
+                                      entrasql_error *err) ES_MUST_USE;
+
 /* ---- tokens: immutable once somebody else can see them, reference counted ---- */
 
 struct entrasql_token {

@@ -81,8 +81,8 @@ static const char hint_several[] =
     "several identities are assigned: name one by AZURE_CLIENT_ID or the "
     "managed_identity_client_id option";
 static const char hint_no_system[] =
-    "switch the system-assigned identity on for this resource, or set AZURE_CLIENT_ID to the "
-    "client id of a user-assigned one";
+    "switch the system-assigned identity on for this resource, or name a user-assigned one by its "
+    "client id: AZURE_CLIENT_ID for DefaultAzureCredential, else the client_id option";
 static const char hint_not_assigned[] =
     "assign the identity to this resource, and check that AZURE_CLIENT_ID (or the id option) is "
     "its client id, not that of something else; a new assignment takes some minutes";

@@ -22,6 +22,7 @@ struct entrasql_token_operation {
     int64_t deadline_ms;
     entrasql_cancel *cancel; /* NULL: none */
     bool cae;
+    bool in_chain;
     identity_request request; /* of the flow; borrows the members above */
     identity_ticket ticket;
     identity_flow *flow;
@@ -91,6 +92,7 @@ static entrasql_status run_flow(entrasql_token_operation *op, entrasql_token **r
             .deadline_ms = is_early ? early : op->deadline_ms,
             .once = op->ticket.has_fallback,
             .refresh = op->ticket.refresh,
+            .in_chain = op->in_chain,
             .cae = op->cae,
             .cancel = op->cancel,
         };
@@ -128,10 +130,9 @@ static entrasql_status advance(entrasql_token_operation *op, entrasql_token **re
     return status;
 }
 
-entrasql_status entrasql_credential_start(entrasql_credential *credential,
-                                          const entrasql_token_request *request,
-                                          entrasql_token_operation **ret_operation,
-                                          entrasql_error *err)
+static entrasql_status start(entrasql_credential *credential, const entrasql_token_request *request,
+                             bool in_chain, entrasql_token_operation **ret_operation,
+                             entrasql_error *err)
 {
     entrasql_token_request r;
     if (credential == NULL)
@@ -147,6 +148,7 @@ entrasql_status entrasql_credential_start(entrasql_credential *credential,
     op->ticket.event_fd = -1;
     op->cancel = identity_cancel_ref(r.cancel);
     op->cae = r.enable_cae;
+    op->in_chain = in_chain;
     *ret_operation = op;
     op->early_token = identity_cache_peek(&credential->cache, &r);
     if (op->early_token != NULL)
@@ -160,6 +162,21 @@ entrasql_status entrasql_credential_start(entrasql_credential *credential,
     }
     op->early_status = advance(op, &op->early_token, &op->early_error);
     return ENTRASQL_OK;
+}
+
+entrasql_status entrasql_credential_start(entrasql_credential *credential,
+                                          const entrasql_token_request *request,
+                                          entrasql_token_operation **ret_operation,
+                                          entrasql_error *err)
+{
+    return start(credential, request, false, ret_operation, err);
+}
+
+entrasql_status identity_member_start(entrasql_credential *credential,
+                                      const entrasql_token_request *request,
+                                      entrasql_token_operation **ret_operation, entrasql_error *err)
+{
+    return start(credential, request, true, ret_operation, err);
 }
 
 static void collect_wants(entrasql_token_operation *op, os_wait *w)

@@ -13,6 +13,9 @@
 /* More is never shown; what lies beyond is not even looked at. */
 #define MAX_LOOK 8192
 
+#define ESCAPE '\x1B'
+#define BELL '\a'
+
 struct cursor {
     char *dst;
     size_t size;
@@ -172,10 +175,67 @@ static size_t masked_length(const char *at, size_t left, const es_secret *secret
     return length != 0 ? length : jwt_length(at, left);
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7F;
+}
+
+/* Length of what a terminal takes as one command, at an ESC (ECMA-48): a colour, a title; else 1.
+ */
+static size_t escape_length(const char *s, size_t n)
+{
+    size_t at = 2;
+    if (n < 2 || s[1] < 0x40 || s[1] > 0x5F)
+        return 1;
+    if (s[1] == '[') {
+        while (at < n && s[at] >= 0x20 && s[at] < 0x40)
+            at++;
+        return at < n && !is_control(s[at]) ? at + 1 : at;
+    }
+    if (s[1] == ']') {
+        while (at < n && !is_control(s[at]))
+            at++;
+        return at < n && s[at] == BELL ? at + 1 : at;
+    }
+    return at;
+}
+
+/* Text of several lines as one: a blank where lines end, with what blanks stand there, none at the
+ * ends of the text; other control bytes and a terminal's commands are left out. */
+static size_t one_line(char dst[MAX_LOOK], const char *src, size_t n)
+{
+    size_t used = 0;
+    bool breaks = false;
+    for (size_t i = 0; i < n && used < MAX_LOOK;) {
+        bool space = es_is_space(src[i]);
+        if (is_control(src[i])) {
+            breaks = breaks || space;
+            i += src[i] == ESCAPE ? escape_length(src + i, n - i) : 1;
+            continue;
+        }
+        if (breaks && space) {
+            i++;
+            continue;
+        }
+        while (breaks && used != 0 && dst[used - 1] == ' ')
+            used--;
+        if (breaks && used != 0)
+            dst[used++] = ' ';
+        breaks = false;
+        if (used < MAX_LOOK)
+            dst[used++] = src[i++];
+    }
+    while (used != 0 && dst[used - 1] == ' ')
+        used--;
+    return used;
+}
+
 void identity_redact(char *dst, size_t size, const char *src, size_t n, const es_secret *secret)
 {
+    char line[MAX_LOOK];
     char clean[MAX_LOOK + 1];
-    es_printable(clean, sizeof clean, src, n);
+    es_printable(clean, sizeof clean, line, one_line(line, src, n));
+    es_wipe(line, sizeof line);
     struct cursor c = {.dst = dst, .size = size};
     const char *at = clean;
     const char *value_begin = NULL; /* of a member with a telling name, not yet reached */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -38,6 +39,8 @@ struct loop_task {
     bool is_settled; /* its descriptors stay the same */
     loop_task *next;
     loop_task *prev;
+    int64_t rest_us; /* its deadline in microseconds; ES_NO_DEADLINE: not among those that rest */
+    loop_task *next_resting;
 };
 
 /*
@@ -51,6 +54,8 @@ typedef struct slot {
 } slot;
 
 #define NO_SLOT UINT32_MAX
+/* What events of the timer for rests carry in place of a slot. */
+#define REST_EVENT UINT64_MAX
 
 struct loop {
     uv_loop_t uv;
@@ -72,6 +77,10 @@ struct loop {
     slot *slots;
     uint32_t slot_count;
     uint32_t free_slot;
+    /* Rests of less than a millisecond, too short for libuv's timers: a few tasks, so a list. */
+    loop_task *resting;
+    int rest_fd; /* a timer of the kernel's for the earliest of them */
+    int64_t rest_at_us;
     bool in_timer; /* tasks are stepped whose time has come */
     bool is_open;  /* uv, poll and timer are initialised */
 };
@@ -282,6 +291,49 @@ static void arm(loop_task *t, int64_t deadline_ms)
         set_timer(l);
 }
 
+/* ---- rests ---- */
+
+static void set_rest_timer(loop *l)
+{
+    int64_t at = ES_NO_DEADLINE;
+    for (const loop_task *t = l->resting; t != NULL; t = t->next_resting)
+        at = t->rest_us < at ? t->rest_us : at;
+    if (at == l->rest_at_us || at == ES_NO_DEADLINE)
+        return; /* one that rings for nobody does no harm */
+    int64_t left = at - es_clock_mono_us();
+    left = left < 1 ? 1 : left; /* 0 would stop it */
+    struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = left % 1000000 * 1000}};
+    l->rest_at_us = at;
+    (void)timerfd_settime(l->rest_fd, 0, &when, NULL);
+}
+
+static void stop_resting(loop_task *t)
+{
+    loop_task **link = &t->owner->resting;
+    if (t->rest_us == ES_NO_DEADLINE)
+        return;
+    while (*link != t)
+        link = &(*link)->next_resting;
+    *link = t->next_resting;
+    t->rest_us = ES_NO_DEADLINE;
+}
+
+static void rest(loop_task *t, int64_t until_us)
+{
+    loop *l = t->owner;
+    if (until_us == ES_NO_DEADLINE) {
+        stop_resting(t);
+        return;
+    }
+    if (t->rest_us == ES_NO_DEADLINE) {
+        t->next_resting = l->resting;
+        l->resting = t;
+    }
+    t->rest_us = until_us;
+    set_rest_timer(l);
+}
+
 /* Asks the task what it waits for and watches that; gives its deadline. */
 static int64_t watch_what_it_wants(loop_task *t)
 {
@@ -296,6 +348,7 @@ static int64_t watch_what_it_wants(loop_task *t)
     bool is_kept = is_unchanged(t, &w) && (t->is_settled || keep_watches(t, &w));
     if (!is_kept && !update_watches(t, &w))
         os_wait_until(&w, es_clock_deadline(RETRY_MS));
+    rest(t, w.rest_us);
     return w.deadline_ms;
 }
 
@@ -315,6 +368,7 @@ static void end_task(loop_task *t)
         t->next->prev = t->prev;
     l->task_count--;
     arm(t, ES_NO_DEADLINE);
+    stop_resting(t);
     t->klass->end(t->ctx);
     if (t->watches != t->own_watches)
         es_free(t->watches);
@@ -363,6 +417,7 @@ entrasql_status loop_task_start(loop *l, const loop_task_class *klass, void *ctx
     t->klass = klass;
     t->ctx = ctx;
     t->deadline_ms = ES_NO_DEADLINE;
+    t->rest_us = ES_NO_DEADLINE;
     t->watches = t->own_watches;
     t->watch_room = ES_COUNT_OF(t->own_watches);
     if (!reserve_heap(l) || !take_slot(l, t)) {
@@ -402,26 +457,56 @@ size_t loop_task_count(const loop *l)
 
 /* ---- events ---- */
 
+static void mark_ready(loop *l, const struct epoll_event *event)
+{
+    uint32_t number = (uint32_t)event->data.u64;
+    uint32_t generation = (uint32_t)(event->data.u64 >> 32);
+    loop_task *t = l->slots[number].task;
+    if (t != NULL && l->slots[number].generation == generation)
+        t->is_ready = true;
+}
+
+/* The tasks whose rest is over; those that an event came for too have had their step. */
+static void end_rests(loop *l)
+{
+    int64_t now = es_clock_mono_us();
+    l->rest_at_us = ES_NO_DEADLINE;
+    for (loop_task *t = l->resting; t != NULL;) {
+        if (t->rest_us > now) {
+            t = t->next_resting;
+            continue;
+        }
+        stop_resting(t);
+        step(t);
+        t = l->resting; /* the step may have changed the list */
+    }
+    set_rest_timer(l);
+}
+
 static void on_events(uv_poll_t *poll, int status, int events)
 {
     loop *l = poll->data;
     struct epoll_event ready[EVENTS_MAX];
+    bool rang = false;
     (void)status, (void)events;
     int n = epoll_wait(l->epoll_fd, ready, EVENTS_MAX, 0);
     for (int i = 0; i < n; i++) {
-        uint32_t number = (uint32_t)ready[i].data.u64;
-        uint32_t generation = (uint32_t)(ready[i].data.u64 >> 32);
-        loop_task *t = l->slots[number].task;
-        if (t != NULL && l->slots[number].generation == generation)
-            t->is_ready = true;
+        if (ready[i].data.u64 == REST_EVENT)
+            rang = true;
+        else
+            mark_ready(l, &ready[i]);
     }
     for (int i = 0; i < n; i++) {
+        if (ready[i].data.u64 == REST_EVENT)
+            continue;
         /* Looked up again: a step may have ended the task of a later event. */
         uint32_t number = (uint32_t)ready[i].data.u64;
         loop_task *t = l->slots[number].task;
         if (t != NULL && t->is_ready)
             step(t);
     }
+    if (rang)
+        end_rests(l);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -450,11 +535,22 @@ entrasql_status loop_on_signal(loop *l, int number, void (*fn)(void *ctx, int nu
 
 /* ---- the loop ---- */
 
-static entrasql_status open_loop(loop *l, entrasql_error *err)
+static entrasql_status open_set(loop *l, entrasql_error *err)
 {
+    /* Once for each time that it rings; setting it anew takes an unseen ring back. */
+    struct epoll_event rings = {.events = EPOLLIN | EPOLLET, .data.u64 = REST_EVENT};
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (l->epoll_fd < 0)
         return es_fail_errno(err, errno, "event loop: no epoll set");
+    l->rest_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (l->rest_fd < 0 || epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->rest_fd, &rings) != 0)
+        return es_fail_errno(err, errno, "event loop: no timer");
+    return ENTRASQL_OK;
+}
+
+static entrasql_status open_loop(loop *l, entrasql_error *err)
+{
+    ES_TRY(open_set(l, err));
     int failure = uv_loop_init(&l->uv);
     if (failure != 0)
         return fail_uv(err, failure, "cannot start");
@@ -478,6 +574,8 @@ entrasql_status loop_new(loop **ret, entrasql_error *err)
     if (l == NULL)
         return es_nomem(err);
     l->epoll_fd = -1;
+    l->rest_fd = -1;
+    l->rest_at_us = ES_NO_DEADLINE;
     l->free_slot = NO_SLOT;
     entrasql_status status = open_loop(l, err);
     if (status != ENTRASQL_OK) {
@@ -513,6 +611,8 @@ void loop_free(loop *l)
         (void)uv_run(&l->uv, UV_RUN_DEFAULT); /* the closing's callbacks */
         (void)uv_loop_close(&l->uv);
     }
+    if (l->rest_fd >= 0)
+        (void)close(l->rest_fd);
     if (l->epoll_fd >= 0)
         (void)close(l->epoll_fd);
     es_free(l->slots);

@@ -371,6 +371,15 @@ static entrasql_status backward(const going *g)
     return status;
 }
 
+bool migrate_has_to_roll_back(const migrate_context *m)
+{
+    for (size_t i = 0; migrate_steps[i] != NULL; i++) {
+        if (migrate_journal_has(m->journal, migrate_steps[i]->name, MIGRATE_EVENT_BEGIN))
+            return true;
+    }
+    return migrate_journal_has(m->journal, "retire", MIGRATE_EVENT_BEGIN);
+}
+
 entrasql_status migrate_rollback(migrate_context *m, migrate_say *say, void *say_ctx,
                                  entrasql_error *err)
 {

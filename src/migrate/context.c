@@ -39,16 +39,16 @@ entrasql_status migrate_line(es_buf *out, const char *fmt, ...)
     return es_buf_printf(out, "%s\n", shown);
 }
 
-entrasql_status migrate_add_shell(es_buf *out, const char *text)
+entrasql_status migrate_read_kept(const migrate_context *m, const char *file, migrate_olds *ret,
+                                  entrasql_error *err)
 {
-    ES_TRY(es_buf_u8(out, '\''));
-    for (const char *p = text; *p != '\0'; p++) {
-        if (*p == '\'')
-            ES_TRY(es_buf_add_str(out, "'\\''"));
-        else
-            ES_TRY(es_buf_u8(out, (uint8_t)*p));
-    }
-    return es_buf_u8(out, '\'');
+    entrasql_status status = migrate_olds_read(file, ret, err);
+    if (status == ENTRASQL_NOT_FOUND)
+        return ENTRASQL_OK;
+    ES_TRY(status);
+    if (es_streq(ret->plan, migrate_journal_head_text(m->journal, "plan")))
+        return ENTRASQL_OK;
+    return es_fail(err, ENTRASQL_INVALID, "the file %s belongs to another migration", file);
 }
 
 entrasql_status migrate_check_stop(const migrate_context *m, entrasql_error *err)
@@ -129,7 +129,6 @@ entrasql_status migrate_context_open(const migrate_context_options *how, migrate
     const azure_arm_options arm = {
         .credential = how->credential,
         .endpoint = how->arm_endpoint,
-        .ca_file = how->ca_file,
         .cancel = how->cancel,
         .progress = how->progress,
         .progress_context = how->progress_context,

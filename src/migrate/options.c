@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "migrate/options.h"
 
+#include "azure/guest.h"
 #include "azure/identity.h"
 #include "azure/resource_id.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "conf/form.h"
+#include "conf/option.h"
 #include "crypto/digest.h"
 #include "migrate/name.h"
 #include "os/file.h"
@@ -41,7 +44,20 @@ static entrasql_status check_names(const migrate_options *o, entrasql_error *err
         ES_TRY(azure_identity_name_check(o->identity, err));
     if (o->user_name != NULL)
         ES_TRY(migrate_name_check_external(o->user_name, err));
+    if (o->unit != NULL)
+        ES_TRY(azure_guest_check_unit(o->unit, err));
     return migrate_name_check("--schema", migrate_options_schema(o), err);
+}
+
+static entrasql_status refuse_host(const char *word, entrasql_error *err)
+{
+    char names[CONF_CHOICES_SIZE] = "";
+    size_t n = 0;
+
+    for (const azure_host *const *h = azure_hosts(); *h != NULL && n < sizeof names; h++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n != 0 ? "|" : "", (*h)->name);
+    conf_refuse_choice("--host", names, word, ENTRASQL_INVALID, err);
+    return ENTRASQL_INVALID;
 }
 
 static entrasql_status check_host(const migrate_options *o, entrasql_error *err)
@@ -57,7 +73,7 @@ static entrasql_status check_host(const migrate_options *o, entrasql_error *err)
         .container = o->container,
     };
     if (ref.host == NULL)
-        return es_fail(err, ENTRASQL_INVALID, "--host: there is no such kind of host");
+        return refuse_host(o->host, err);
     return azure_host_ref_check(&ref, err);
 }
 
@@ -103,8 +119,11 @@ entrasql_status migrate_options_check(const migrate_options *o, entrasql_error *
     if (o->subscription == NULL)
         return missing("azure-subscription",
                        "It is the GUID of the subscription: az account show --query id", err);
-    if (!azure_subscription_is_valid(o->subscription))
-        return es_fail(err, ENTRASQL_INVALID, "--azure-subscription is no GUID");
+    if (!azure_subscription_is_valid(o->subscription)) {
+        es_fail(err, ENTRASQL_INVALID, "--azure-subscription is no GUID");
+        es_hint(err, "Its id is wanted, not its name: az account show --query id");
+        return ENTRASQL_INVALID;
+    }
     if (o->resource_group == NULL)
         return missing("resource-group", "It is the resource group of the application.", err);
     if (o->host == NULL)
@@ -185,19 +204,15 @@ entrasql_status migrate_options_read(const json_node *object, migrate_options *r
 entrasql_status migrate_options_journal(const migrate_options *o, char *ret, size_t size,
                                         entrasql_error *err)
 {
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    char folder[2048];
+    ES_CLEANUP(es_cleanup_free) char *folder = NULL;
     char key[2048];
     char name[64];
     uint8_t digest[CRYPTO_SHA256_SIZE];
 
-    if (state != NULL && state[0] == '/')
-        (void)snprintf(folder, sizeof folder, "%s/entrasql/migrate", state);
-    else if (!es_str_is_empty(home))
-        (void)snprintf(folder, sizeof folder, "%s/.local/state/entrasql/migrate", home);
-    else
-        return es_fail(err, ENTRASQL_CONFIG, "no HOME: name the journal with --journal");
+    entrasql_status status = os_state_path("migrate", &folder, err);
+    if (status == ENTRASQL_CONFIG)
+        return es_fail(err, status, "no HOME: name the journal with --journal");
+    ES_TRY(status);
     (void)snprintf(key, sizeof key, "%s|%s|%s|%s|%s|%s|%s|%s", o->subscription, o->resource_group,
                    o->host, o->app, o->slot != NULL ? o->slot : "",
                    o->service != NULL ? o->service : "", migrate_options_setting(o), o->database);

@@ -15,6 +15,7 @@
 #include "azure/identity.h"
 #include "azure/sql_server.h"
 #include "migrate/journal.h"
+#include "migrate/keep_old.h"
 #include "migrate/options.h"
 
 #include <signal.h>
@@ -34,9 +35,10 @@ const char *migrate_state_name(migrate_state state);
 
 typedef struct migrate_view {
     migrate_state state;
-    es_buf is;   /* what is: one line, no secret */
-    es_buf will; /* what will be: a line each; for MANUAL the instructions */
-    es_buf lost; /* what cannot be undone; empty: nothing */
+    es_buf is;       /* what is: one line, no secret */
+    es_buf will;     /* what will be: a line each; for MANUAL the instructions */
+    es_buf lost;     /* what cannot be undone; empty: nothing */
+    bool is_doubted; /* people should read what is */
 } migrate_view;
 
 void migrate_view_init(migrate_view *v);
@@ -80,7 +82,7 @@ typedef void migrate_say(void *ctx, const char *text);
 typedef struct migrate_context_options {
     const migrate_options *options; /* checked */
     entrasql_credential *credential;
-    const char *ca_file;
+    const char *ca_file;               /* trust for the SQL server; NULL: base trust rule */
     const char *arm_endpoint;          /* NULL: as azure_arm_options has it */
     entrasql_cancel *cancel;           /* NULL: none */
     const volatile sig_atomic_t *stop; /* NULL, or a flag that a signal handler sets */
@@ -151,8 +153,9 @@ entrasql_status migrate_wait(migrate_context *m, const char *what, const char *s
                              int64_t began_ms, uint32_t ms, entrasql_error *err) ES_MUST_USE;
 /* A line of "will be": foreign text is made printable. */
 entrasql_status migrate_line(es_buf *out, const char *fmt, ...) ES_PRINTF(2, 3) ES_MUST_USE;
-/* 'text' for a POSIX shell. */
-entrasql_status migrate_add_shell(es_buf *out, const char *text) ES_MUST_USE;
+/* The old values in the file, which has to be of this migration; a file that is gone: none. */
+entrasql_status migrate_read_kept(const migrate_context *m, const char *file, migrate_olds *ret,
+                                  entrasql_error *err) ES_MUST_USE;
 /* Fills the error of a failed buffer or writer; passes on what has an error already. */
 entrasql_status migrate_built(entrasql_status status, entrasql_error *err) ES_MUST_USE;
 
@@ -189,6 +192,8 @@ entrasql_status migrate_apply(migrate_context *m, const migrate_plan *p, const c
                               migrate_say *say, void *say_ctx, entrasql_error *err) ES_MUST_USE;
 /* The journal is of the tenant and subscription that we work in. INVALID. */
 entrasql_status migrate_journal_check(const migrate_context *m, entrasql_error *err) ES_MUST_USE;
+/* Whether the journal has something that was begun and not taken back. */
+bool migrate_has_to_roll_back(const migrate_context *m);
 /* Backwards through what the journal says was begun. */
 entrasql_status migrate_rollback(migrate_context *m, migrate_say *say, void *say_ctx,
                                  entrasql_error *err) ES_MUST_USE;
@@ -210,6 +215,7 @@ typedef struct migrate_check {
     bool is_ok;
     bool is_skipped;
     bool is_warning; /* it works; something is left for people to do */
+    bool is_final;   /* waiting changes nothing */
     char text[1024];
 } migrate_check;
 
@@ -242,12 +248,24 @@ typedef struct migrate_password_users {
 
 entrasql_status migrate_find_password_users(migrate_context *m, migrate_password_users *ret,
                                             entrasql_error *err) ES_MUST_USE;
+/* The last word of a person before passwords are refused; what it fails with ends the retire. */
+typedef entrasql_status migrate_agree(void *ctx, entrasql_error *err);
+
+typedef struct migrate_retire_options {
+    bool only_check;      /* says, and changes nothing */
+    bool force;           /* also when somebody uses a password now */
+    bool discard_old;     /* what is kept in no file (migrate_context.keep_old) is given up */
+    migrate_agree *agree; /* NULL: nobody is asked */
+    void *agree_context;
+} migrate_retire_options;
+
 /*
- * Says who still has a password, then refuses them all on the server. INVALID:
- * not verified since the last change. BUSY: somebody uses one now (unless forced).
+ * Says who still has a password, then refuses them all on the server, and takes a container app's
+ * secrets with the old connection string away. INVALID: not verified since the last change, or
+ * nobody said what becomes of the secret. BUSY: somebody uses a password now (unless forced).
  */
-entrasql_status migrate_retire(migrate_context *m, bool only_check, bool force, migrate_say *say,
-                               void *say_ctx, entrasql_error *err) ES_MUST_USE;
+entrasql_status migrate_retire(migrate_context *m, const migrate_retire_options *options,
+                               migrate_say *say, void *say_ctx, entrasql_error *err) ES_MUST_USE;
 /* Takes that back when the journal says that we did it. */
 entrasql_status migrate_unretire(migrate_context *m, migrate_say *say, void *say_ctx,
                                  entrasql_error *err) ES_MUST_USE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who still has a password for the database, and who uses one now. */
 #include "base/str.h"
+#include "migrate/leftover.h"
 #include "migrate/plan.h"
 #include "migrate/rows.h"
 
@@ -114,25 +115,33 @@ static entrasql_status look_around(migrate_context *m, bool force, migrate_say *
     return ENTRASQL_BUSY;
 }
 
-entrasql_status migrate_retire(migrate_context *m, bool only_check, bool force, migrate_say *say,
-                               void *say_ctx, entrasql_error *err)
+entrasql_status migrate_retire(migrate_context *m, const migrate_retire_options *options,
+                               migrate_say *say, void *say_ctx, entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf detail = ES_BUF_INIT(1024);
+    migrate_leftovers leftovers;
     bool was = false;
     bool changed = false;
 
     es_error_clear(err);
     ES_TRY(migrate_see_server(m, err));
-    ES_TRY(look_around(m, force || only_check, say, say_ctx, err));
-    if (only_check)
+    ES_TRY(look_around(m, options->force || options->only_check, say, say_ctx, err));
+    ES_TRY(migrate_see_host(m, err));
+    migrate_leftovers_find(m, &leftovers);
+    ES_TRY(migrate_leftovers_check(m, &leftovers, options->discard_old || options->only_check, say,
+                                   say_ctx, err));
+    if (options->only_check)
         return ENTRASQL_OK;
     ES_TRY(check_verified(m, err));
+    if (options->agree != NULL)
+        ES_TRY(options->agree(options->agree_context, err));
     ES_TRY(azure_sql_entra_only_get(m->arm, &m->sql_ref, &was, err));
     if (!migrate_journal_has(m->journal, "retire", MIGRATE_EVENT_BEGIN)) {
         ES_TRY(migrate_built(es_buf_printf(&detail, "{\"had\":%s}", was ? "true" : "false"), err));
         ES_TRY(migrate_journal_add(m->journal, "retire", MIGRATE_EVENT_BEGIN, &detail, err));
     }
     ES_TRY(azure_sql_entra_only_set(m->arm, &m->sql_ref, true, &changed, err));
+    ES_TRY(migrate_leftovers_remove(m, &leftovers, say, say_ctx, err));
     return migrate_journal_add(m->journal, "retire", MIGRATE_EVENT_DONE, NULL, err);
 }
 
@@ -145,6 +154,7 @@ entrasql_status migrate_unretire(migrate_context *m, migrate_say *say, void *say
 
     if (detail == NULL)
         return ENTRASQL_OK;
+    ES_TRY(migrate_leftovers_restore(m, say, say_ctx, err));
     (void)!json_member_bool(detail, "had", &had);
     if (!had) {
         ES_TRY(azure_sql_entra_only_set(m->arm, &m->sql_ref, false, &changed, err));

@@ -22,7 +22,7 @@ const char *migrate_setting_kind_name(azure_setting_kind kind)
     return kind == AZURE_CONNECTION_STRING ? "connectionString" : "setting";
 }
 
-/* ---- which have a password ---- */
+/* ---- where a string leads ---- */
 
 /* The first label of a host name. */
 static bool is_same_server(const char *a, const char *b)
@@ -32,22 +32,108 @@ static bool is_same_server(const char *a, const char *b)
     return n == k && es_strncaseeq(a, b, n);
 }
 
+static bool is_address(const char *address, const char *host, const char *port)
+{
+    ES_CLEANUP(es_cleanup_free) char *our_host = NULL;
+    uint16_t our_port = 0;
+    char number[8];
+    entrasql_error err;
+
+    if (conf_server_parse(address, &our_host, &our_port, &err) != ENTRASQL_OK)
+        return false;
+    (void)snprintf(number, sizeof number, "%u", (unsigned)our_port);
+    return es_strcaseeq(our_host, host) && es_streq(number, port != NULL ? port : "1433");
+}
+
+/* By its name in any domain (a private link's, too), or as we reach it. */
+static bool leads_to_server(const migrate_context *m, const conf_login *login)
+{
+    const char *host = conf_login_get(login, CONF_KEY_SERVER);
+
+    return host != NULL &&
+           (is_same_server(host, m->o->sql_server) || is_same_server(host, m->server.fqdn) ||
+            (m->o->sql_address != NULL &&
+             is_address(m->o->sql_address, host, conf_login_get(login, CONF_KEY_PORT))));
+}
+
+/* A string without a database is for whatever the server gives. */
+static bool leads_elsewhere(const migrate_context *m, const conf_login *login)
+{
+    const char *database = conf_login_get(login, CONF_KEY_DATABASE);
+    return !es_str_is_empty(database) && !es_strcaseeq(database, m->o->database);
+}
+
+/* The string of `entrasql proxy` on the same machine, as a conversion leaves it. */
+static bool leads_to_proxy(const conf_login *login)
+{
+    const char *host = conf_login_get(login, CONF_KEY_SERVER);
+    return es_str_is_empty(conf_login_get(login, CONF_KEY_PASSWORD)) &&
+           (es_streq(host, "127.0.0.1") || es_strcaseeq(host, "localhost"));
+}
+
+static void name_place(const conf_login *login, char *ret, size_t size)
+{
+    const char *host = conf_login_get(login, CONF_KEY_SERVER);
+    const char *database = conf_login_get(login, CONF_KEY_DATABASE);
+    bool has_database = !es_str_is_empty(database);
+    char text[512];
+
+    (void)snprintf(text, sizeof text, "%s%s%s%s", has_database ? "database " : "",
+                   has_database ? database : "", has_database ? " on " : "",
+                   host != NULL ? host : "a data source");
+    es_printable(ret, size, text, strlen(text));
+}
+
+static bool read_string(const char *value, conf_login *ret)
+{
+    entrasql_error err;
+    bool is_one =
+        !es_str_is_empty(value) && (strchr(value, '=') != NULL || strstr(value, "://") != NULL);
+    return is_one && conf_login_parse(conf_form_detect(value), value, ret, &err) == ENTRASQL_OK;
+}
+
 bool migrate_setting_has_password(const migrate_context *m, const char *value)
 {
     ES_CLEANUP(conf_login_done) conf_login login = {0};
-    entrasql_error err;
-    const char *address = m->o->sql_address != NULL ? m->o->sql_address : m->server.fqdn;
+    return read_string(value, &login) &&
+           !es_str_is_empty(conf_login_get(&login, CONF_KEY_PASSWORD)) &&
+           leads_to_server(m, &login);
+}
 
-    if (es_starts_with(address, "tcp:"))
-        address += 4;
-    if (es_str_is_empty(value) || strchr(value, '=') == NULL)
-        return false;
-    if (conf_login_parse(conf_form_detect(value), value, &login, &err) != ENTRASQL_OK)
-        return false;
-    const char *server = conf_login_get(&login, CONF_KEY_SERVER);
-    const char *password = conf_login_get(&login, CONF_KEY_PASSWORD);
-    return server != NULL && !es_str_is_empty(password) &&
-           (is_same_server(server, address) || is_same_server(server, m->o->sql_server));
+bool migrate_setting_leads_elsewhere(const migrate_context *m, const char *value)
+{
+    ES_CLEANUP(conf_login_done) conf_login login = {0};
+    return read_string(value, &login) && leads_elsewhere(m, &login);
+}
+
+/*
+ * The user is made in one database, so only a string that leads there may lose its password. A
+ * name that is not the server's may still be its alias or its failover group: that is only said.
+ */
+static entrasql_status check_place(const migrate_context *m, const char *old, migrate_setting *s,
+                                   entrasql_error *err)
+{
+    ES_CLEANUP(conf_login_done) conf_login login = {0};
+    conf_form form = conf_form_detect(old);
+
+    if (m->o->form != NULL)
+        (void)conf_form_find(m->o->form, &form);
+    /* What cannot be read is refused by the conversion. */
+    if (conf_login_parse(form, old, &login, NULL) != ENTRASQL_OK)
+        return ENTRASQL_OK;
+    const char *host = conf_login_get(&login, CONF_KEY_SERVER);
+    if (leads_elsewhere(m, &login)) {
+        name_place(&login, s->place, sizeof s->place);
+        es_fail(err, ENTRASQL_INVALID,
+                "%s leads to %s, but the migration is for database %s on server %s", s->name,
+                s->place, m->o->database, m->o->sql_server);
+        es_hint(err, "Run a migration for that database (--sql-server, --database), or name "
+                     "another setting with --setting NAME.");
+        return ENTRASQL_INVALID;
+    }
+    if (host != NULL && !leads_to_server(m, &login) && !leads_to_proxy(&login))
+        name_place(&login, s->place, sizeof s->place);
+    return ENTRASQL_OK;
 }
 
 /* ---- the connection string ---- */
@@ -154,6 +240,8 @@ static entrasql_status want_string(const migrate_context *m, migrate_setting *s,
     /* A reference leads to a secret that we do not read: the string is made anew. */
     if (s->old != NULL && (!s->old->is_reference || s->old->secret != NULL))
         old = s->old->value;
+    if (old != NULL)
+        ES_TRY(check_place(m, old, s, err));
     s->is_known = m->has_identity || !is_driver_user;
     if (!s->is_known)
         return ENTRASQL_OK;
@@ -188,17 +276,44 @@ static entrasql_status want_client_id(const migrate_context *m, migrate_setting 
     return ENTRASQL_OK;
 }
 
-static void add_string(migrate_settings *s, azure_setting_kind kind, const char *name)
+static bool has_string(const migrate_settings *s, azure_setting_kind kind, const char *name)
 {
     for (size_t i = 0; i < s->count; i++) {
         if (s->list[i].kind == kind && es_streq(s->list[i].name, name))
-            return;
+            return true;
     }
-    if (s->count < MIGRATE_SETTING_CHANGES - 1)
+    return false;
+}
+
+static void add_string(migrate_settings *s, azure_setting_kind kind, const char *name)
+{
+    if (!has_string(s, kind, name) && s->count < MIGRATE_SETTING_CHANGES - 1)
         s->list[s->count++] = (migrate_setting){.kind = kind, .name = name};
 }
 
-/* The one that was named, and with --all-settings whatever else has a password for the server. */
+/* Nothing becomes of it: its password is another migration's. */
+static void add_stays(const migrate_context *m, const azure_setting *one, migrate_settings *s)
+{
+    ES_CLEANUP(conf_login_done) conf_login login = {0};
+
+    if (has_string(s, one->kind, one->name) || s->count >= MIGRATE_SETTING_CHANGES - 1 ||
+        !read_string(one->value, &login) ||
+        es_str_is_empty(conf_login_get(&login, CONF_KEY_PASSWORD)) ||
+        (leads_to_server(m, &login) && !leads_elsewhere(m, &login)))
+        return;
+    migrate_setting *stays = &s->list[s->count++];
+    *stays = (migrate_setting){.kind = one->kind,
+                               .name = one->name,
+                               .old = one,
+                               .is_known = true,
+                               .same = true,
+                               .stays = true};
+    name_place(&login, stays->place, sizeof stays->place);
+}
+
+/*
+ * The one that was named, and with --all-settings whatever else has a password for the database.
+ */
 static void list_strings(const migrate_context *m, migrate_settings *s)
 {
     const azure_host_state *h = &m->host_state;
@@ -209,9 +324,12 @@ static void list_strings(const migrate_context *m, migrate_settings *s)
         add_string(s, AZURE_SETTING, migrate_options_setting(m->o));
     for (size_t i = 0; m->o->all_settings && i < h->setting_count; i++) {
         const azure_setting *one = &h->settings[i];
-        if (one->value != NULL && migrate_setting_has_password(m, one->value))
+        if (migrate_setting_has_password(m, one->value) &&
+            !migrate_setting_leads_elsewhere(m, one->value))
             add_string(s, one->kind, one->name);
     }
+    for (size_t i = 0; m->o->all_settings && i < h->setting_count; i++)
+        add_stays(m, &h->settings[i], s);
 }
 
 entrasql_status migrate_settings_want(const migrate_context *m, migrate_settings *ret,
@@ -222,7 +340,7 @@ entrasql_status migrate_settings_want(const migrate_context *m, migrate_settings
     *ret = (migrate_settings){0};
     list_strings(m, ret);
     for (size_t i = 0; i < ret->count && status == ENTRASQL_OK; i++)
-        status = want_string(m, &ret->list[i], err);
+        status = ret->list[i].stays ? ENTRASQL_OK : want_string(m, &ret->list[i], err);
     if (status == ENTRASQL_OK)
         status = want_client_id(m, &ret->list[ret->count++], err);
     if (status != ENTRASQL_OK)

@@ -18,6 +18,8 @@ typedef struct migrate_setting {
     bool is_known;            /* the identity's ids are */
     bool has_secret;          /* the old value may hold one */
     bool same;                /* nothing to do */
+    bool stays;               /* another migration's: it leads to `place` */
+    char place[200];          /* where it leads, when that may be elsewhere; "" */
     char note[256];           /* about the string's form, for people */
 } migrate_setting;
 
@@ -26,7 +28,10 @@ typedef struct migrate_settings {
     size_t count;
 } migrate_settings;
 
-/* From what was seen of host, server and identity. CONFIG: the old string cannot be read. */
+/*
+ * From what was seen of host, server and identity. CONFIG: the old string cannot be read. INVALID:
+ * it leads to another database.
+ */
 entrasql_status migrate_settings_want(const migrate_context *m, migrate_settings *ret,
                                       entrasql_error *err) ES_MUST_USE;
 void migrate_settings_done(migrate_settings *s);
@@ -39,6 +44,8 @@ const char *migrate_setting_kind_name(azure_setting_kind kind);
  * any form. False for what is no connection string.
  */
 bool migrate_setting_has_password(const migrate_context *m, const char *value);
+/* Whether the connection string names another database than the one that is migrated. */
+bool migrate_setting_leads_elsewhere(const migrate_context *m, const char *value);
 
 /* A file for hosts whose settings ARM cannot write: systemd, cloud-init, Kubernetes. */
 entrasql_status migrate_settings_instructions(const migrate_context *m, const migrate_settings *s,

@@ -161,19 +161,19 @@ static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *e
         return ENTRASQL_OK;
     entrasql_status status = es_buf_add_str(out, "az sql server ad-admin create -g ");
     if (status == ENTRASQL_OK)
-        status = migrate_add_shell(out, m->sql_ref.resource_group);
+        status = es_buf_add_shell(out, m->sql_ref.resource_group);
     if (status == ENTRASQL_OK)
         status = es_buf_add_str(out, " -s ");
     if (status == ENTRASQL_OK)
-        status = migrate_add_shell(out, m->o->sql_server);
+        status = es_buf_add_shell(out, m->o->sql_server);
     if (status == ENTRASQL_OK)
         status = es_buf_add_str(out, " -u ");
     if (status == ENTRASQL_OK)
-        status = migrate_add_shell(out, a.login);
+        status = es_buf_add_shell(out, a.login);
     if (status == ENTRASQL_OK)
         status = es_buf_add_str(out, " -i ");
     if (status == ENTRASQL_OK)
-        status = migrate_add_shell(out, a.sid);
+        status = es_buf_add_shell(out, a.sid);
     if (status == ENTRASQL_OK)
         status = es_buf_u8(out, '\n');
     return migrate_built(status, err);

@@ -114,25 +114,25 @@ static entrasql_status build_script(const migrate_context *m, const char *comman
     bool is_flagged =
         es_streq(m->host.host->name, "container-app") || es_streq(m->host.host->name, "spring-app");
     ES_TRY(es_buf_printf(out, "%s -g ", command));
-    ES_TRY(migrate_add_shell(out, m->o->resource_group));
+    ES_TRY(es_buf_add_shell(out, m->o->resource_group));
     ES_TRY(es_buf_add_str(out, " -n "));
-    ES_TRY(migrate_add_shell(out, m->o->app));
+    ES_TRY(es_buf_add_shell(out, m->o->app));
     if (m->o->slot != NULL) {
         ES_TRY(es_buf_add_str(out, " --slot "));
-        ES_TRY(migrate_add_shell(out, m->o->slot));
+        ES_TRY(es_buf_add_shell(out, m->o->slot));
     }
     if (m->o->service != NULL) {
         ES_TRY(es_buf_add_str(out, " --service "));
-        ES_TRY(migrate_add_shell(out, m->o->service));
+        ES_TRY(es_buf_add_shell(out, m->o->service));
     }
     if (m->o->system_identity)
         return es_buf_add_str(out, is_flagged ? " --system-assigned\n" : "\n");
     ES_TRY(es_buf_add_str(out, is_flagged ? " --user-assigned " : " --identities "));
     ES_TRY(es_buf_add_str(out, "\"$(az identity show --query id -o tsv -g "));
-    ES_TRY(migrate_add_shell(out, m->o->identity_group != NULL ? m->o->identity_group
-                                                               : m->o->resource_group));
+    ES_TRY(es_buf_add_shell(out, m->o->identity_group != NULL ? m->o->identity_group
+                                                              : m->o->resource_group));
     ES_TRY(es_buf_add_str(out, " -n "));
-    ES_TRY(migrate_add_shell(out, m->o->identity));
+    ES_TRY(es_buf_add_shell(out, m->o->identity));
     return es_buf_add_str(out, ")\"\n");
 }
 

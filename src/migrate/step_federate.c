@@ -158,20 +158,20 @@ static entrasql_status build_script(const migrate_context *m, const char *name, 
 {
     ES_TRY(
         es_buf_add_str(out, "az aks update --enable-oidc-issuer --enable-workload-identity -g "));
-    ES_TRY(migrate_add_shell(out, m->o->resource_group));
+    ES_TRY(es_buf_add_shell(out, m->o->resource_group));
     ES_TRY(es_buf_add_str(out, " -n "));
-    ES_TRY(migrate_add_shell(out, m->o->app));
+    ES_TRY(es_buf_add_shell(out, m->o->app));
     ES_TRY(es_buf_add_str(out, "\naz identity federated-credential create -g "));
-    ES_TRY(migrate_add_shell(out, group_of(m)));
+    ES_TRY(es_buf_add_shell(out, group_of(m)));
     ES_TRY(es_buf_add_str(out, " --identity-name "));
-    ES_TRY(migrate_add_shell(out, m->o->identity));
+    ES_TRY(es_buf_add_shell(out, m->o->identity));
     ES_TRY(es_buf_printf(out, " -n %s --audiences " AZURE_FEDERATED_AUDIENCE " --subject ", name));
-    ES_TRY(migrate_add_shell(out, subject));
+    ES_TRY(es_buf_add_shell(out, subject));
     ES_TRY(es_buf_add_str(out, " --issuer \"$(az aks show --query oidcIssuerProfile.issuerUrl -o "
                                "tsv -g "));
-    ES_TRY(migrate_add_shell(out, m->o->resource_group));
+    ES_TRY(es_buf_add_shell(out, m->o->resource_group));
     ES_TRY(es_buf_add_str(out, " -n "));
-    ES_TRY(migrate_add_shell(out, m->o->app));
+    ES_TRY(es_buf_add_shell(out, m->o->app));
     return es_buf_add_str(out, ")\"\n");
 }
 

@@ -87,7 +87,6 @@ static entrasql_status remove_rule(migrate_context *m, const char *rule, entrasq
     const azure_arm_options options = {
         .credential = m->how.credential,
         .endpoint = m->how.arm_endpoint,
-        .ca_file = m->how.ca_file,
         .call_timeout_ms = 60000,
     };
     azure_arm *arm = NULL;

@@ -72,11 +72,11 @@ static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *e
 {
     entrasql_status status = es_buf_add_str(out, "az identity create -g ");
     if (status == ENTRASQL_OK)
-        status = migrate_add_shell(out, group_of(m));
+        status = es_buf_add_shell(out, group_of(m));
     if (status == ENTRASQL_OK)
         status = es_buf_add_str(out, " -n ");
     if (status == ENTRASQL_OK)
-        status = migrate_add_shell(out, m->o->identity);
+        status = es_buf_add_shell(out, m->o->identity);
     if (status == ENTRASQL_OK)
         status = es_buf_u8(out, '\n');
     return migrate_built(status, err);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "migrate/keep_old.h"
+#include "migrate/leftover.h"
 #include "migrate/setting.h"
 
 #include <string.h>
@@ -25,8 +26,12 @@ static bool is_written(const migrate_context *m)
 
 /* ---- looking ---- */
 
-static entrasql_status describe_old(const migrate_setting *s, es_buf *is)
+static entrasql_status describe_old(const migrate_context *m, const migrate_setting *s, es_buf *is)
 {
+    const char *comma = is->len != 0 ? "; " : "";
+
+    if (s->stays)
+        return es_buf_printf(is, "%s%s: left alone, as it leads to %s", comma, s->name, s->place);
     const char *what = s->old == NULL          ? "not set"
                        : s->old->is_reference  ? "a reference to a secret"
                        : s->old->value == NULL ? "hidden"
@@ -35,7 +40,12 @@ static entrasql_status describe_old(const migrate_setting *s, es_buf *is)
                        : s->kind == AZURE_SETTING && es_streq(s->name, MIGRATE_CLIENT_ID_SETTING)
                            ? s->old->value
                            : "a connection string without a password";
-    return es_buf_printf(is, "%s%s: %s", is->len != 0 ? "; " : "", s->name, what);
+    ES_TRY(es_buf_printf(is, "%s%s: %s", comma, s->name, what));
+    if (s->place[0] == '\0')
+        return ENTRASQL_OK;
+    return es_buf_printf(
+        is, " (leads to %s, which has to be an alias or a failover group of server %s)", s->place,
+        m->o->sql_server);
 }
 
 static entrasql_status describe_new(const migrate_setting *s, es_buf *will)
@@ -79,9 +89,10 @@ static entrasql_status look_written(const migrate_context *m, const migrate_sett
     bool secret = false;
 
     for (size_t i = 0; i < s->count; i++) {
-        ES_TRY(migrate_built(describe_old(&s->list[i], &v->is), err));
+        ES_TRY(migrate_built(describe_old(m, &s->list[i], &v->is), err));
         ES_TRY(migrate_built(describe_new(&s->list[i], &v->will), err));
         same = same && s->list[i].same;
+        v->is_doubted = v->is_doubted || (s->list[i].place[0] != '\0' && !s->list[i].stays);
         known = known && s->list[i].is_known;
         secret = secret || (s->list[i].has_secret && !s->list[i].same &&
                             (s->list[i].old == NULL || s->list[i].old->secret == NULL));
@@ -232,9 +243,9 @@ static entrasql_status say_lost(es_buf *said, const char *name, const char *file
 }
 
 /* One entry of the journal as a change. False: it cannot be put back. */
-static entrasql_status old_change(const json_node *node, const migrate_olds *olds, const char *file,
-                                  azure_change *ret, bool *ret_has, es_buf *said,
-                                  entrasql_error *err)
+static entrasql_status old_change(const migrate_context *m, const json_node *node,
+                                  const migrate_olds *olds, const char *file, azure_change *ret,
+                                  bool *ret_has, es_buf *said, entrasql_error *err)
 {
     const char *kind = NULL;
     const char *value = NULL;
@@ -254,7 +265,13 @@ static entrasql_status old_change(const json_node *node, const migrate_olds *old
         return ENTRASQL_OK;
     if (json_member_string(node, "secret", &ret->secret, NULL) == ENTRASQL_OK) {
         ret->value = "";
-        return ENTRASQL_OK;
+        *ret_has = migrate_has_secret(m, ret->secret);
+        return *ret_has ? ENTRASQL_OK
+                        : migrate_built(migrate_line(said,
+                                                     "%s: the app's secret %s is not there any "
+                                                     "more: set it by hand",
+                                                     ret->name, ret->secret),
+                                        err);
     }
     if (json_member_string(node, "value", &value, NULL) == ENTRASQL_OK) {
         ret->value = value;
@@ -279,13 +296,7 @@ static entrasql_status read_olds(const migrate_context *m, const json_node *deta
     *ret_file = file;
     if (file == NULL)
         return ENTRASQL_OK;
-    entrasql_status status = migrate_olds_read(file, ret, err);
-    if (status == ENTRASQL_NOT_FOUND)
-        return ENTRASQL_OK;
-    ES_TRY(status);
-    if (es_streq(ret->plan, migrate_journal_head_text(m->journal, "plan")))
-        return ENTRASQL_OK;
-    return es_fail(err, ENTRASQL_INVALID, "the file %s belongs to another migration", file);
+    return migrate_read_kept(m, file, ret, err);
 }
 
 static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf *said,
@@ -305,9 +316,10 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
         return migrate_built(migrate_line(said, "took the drop-in from %s", m->o->app), err);
     }
     ES_TRY(read_olds(m, detail, &file, &olds, err));
+    ES_TRY(migrate_see_host(m, err));
     for (size_t i = 0; i < json_count(list) && count < MIGRATE_SETTING_CHANGES; i++) {
         bool has = false;
-        ES_TRY(old_change(json_element(list, i), &olds, file, &changes[count], &has, said, err));
+        ES_TRY(old_change(m, json_element(list, i), &olds, file, &changes[count], &has, said, err));
         count += has;
     }
     if (count == 0)
@@ -332,13 +344,13 @@ static entrasql_status add_az(const migrate_context *m, const migrate_setting *s
 
     ES_TRY(es_buf_printf(out, "az %s config %s %s -g ", is_function ? "functionapp" : "webapp",
                          is_string ? "connection-string" : "appsettings", verb));
-    ES_TRY(migrate_add_shell(out, m->o->resource_group));
+    ES_TRY(es_buf_add_shell(out, m->o->resource_group));
     ES_TRY(es_buf_add_str(out, " -n "));
-    ES_TRY(migrate_add_shell(out, m->o->app));
+    ES_TRY(es_buf_add_shell(out, m->o->app));
     if (m->o->slot == NULL)
         return ENTRASQL_OK;
     ES_TRY(es_buf_add_str(out, " --slot "));
-    return migrate_add_shell(out, m->o->slot);
+    return es_buf_add_shell(out, m->o->slot);
 }
 
 /* Before the identity is there, az is asked for its id when the script runs. */
@@ -346,10 +358,10 @@ static entrasql_status add_asked_id(const migrate_context *m, es_buf *out)
 {
     ES_TRY(es_buf_printf(out, "%s=", MIGRATE_CLIENT_ID_SETTING));
     ES_TRY(es_buf_add_str(out, "\"$(az identity show --query clientId -o tsv -g "));
-    ES_TRY(migrate_add_shell(out, m->o->identity_group != NULL ? m->o->identity_group
-                                                               : m->o->resource_group));
+    ES_TRY(es_buf_add_shell(out, m->o->identity_group != NULL ? m->o->identity_group
+                                                              : m->o->resource_group));
     ES_TRY(es_buf_add_str(out, " -n "));
-    ES_TRY(migrate_add_shell(out, m->o->identity));
+    ES_TRY(es_buf_add_shell(out, m->o->identity));
     return es_buf_add_str(out, ")\"");
 }
 
@@ -360,7 +372,7 @@ static entrasql_status add_pair(const migrate_setting *s, es_buf *out)
 
     ES_TRY(es_buf_printf(&pair, "%s=%s", s->name, s->value));
     const char *text = es_buf_cstr(&pair);
-    return text != NULL ? migrate_add_shell(out, text) : ENTRASQL_NOMEM;
+    return text != NULL ? es_buf_add_shell(out, text) : ENTRASQL_NOMEM;
 }
 
 static bool is_asked_id(const migrate_setting *s)
@@ -373,7 +385,7 @@ static entrasql_status script_removal(const migrate_context *m, const migrate_se
 {
     ES_TRY(add_az(m, s, "delete", out));
     ES_TRY(es_buf_add_str(out, " --setting-names "));
-    ES_TRY(migrate_add_shell(out, s->name));
+    ES_TRY(es_buf_add_shell(out, s->name));
     return es_buf_u8(out, '\n');
 }
 

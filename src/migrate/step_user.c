@@ -332,9 +332,9 @@ static entrasql_status undo_developer(migrate_context *m, const json_node *detai
 static entrasql_status open_document(const migrate_context *m, es_buf *out)
 {
     ES_TRY(es_buf_add_str(out, "entrasql query -S "));
-    ES_TRY(migrate_add_shell(out, m->o->sql_address != NULL ? m->o->sql_address : m->server.fqdn));
+    ES_TRY(es_buf_add_shell(out, m->o->sql_address != NULL ? m->o->sql_address : m->server.fqdn));
     ES_TRY(es_buf_add_str(out, " -d "));
-    ES_TRY(migrate_add_shell(out, m->o->database));
+    ES_TRY(es_buf_add_shell(out, m->o->database));
     return es_buf_add_str(out, " <<'T-SQL'\n");
 }
 

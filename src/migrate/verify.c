@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "conf/login.h"
 #include "migrate/explain.h"
+#include "migrate/leftover.h"
 #include "migrate/rows.h"
 #include "migrate/setting.h"
 
@@ -57,8 +58,10 @@ static entrasql_status check_step(migrate_context *m, const migrate_step *step, 
         c->is_skipped = view.state == MIGRATE_MANUAL;
         check_says(c, view.state == MIGRATE_OK || c->is_skipped, "%.*s",
                    is != NULL ? (int)strcspn(is, "\n") : 0, is != NULL ? is : "");
+        c->is_warning = c->is_ok && view.is_doubted;
     } else if (status == ENTRASQL_NOT_FOUND || status == ENTRASQL_EXISTS ||
                status == ENTRASQL_INVALID) {
+        c->is_final = status == ENTRASQL_INVALID;
         check_says(c, false, "%s", err->message);
         status = ENTRASQL_OK;
     }
@@ -72,32 +75,35 @@ static void check_passwords(const migrate_context *m, migrate_verdict *v)
     const azure_host_state *s = &m->host_state;
     char names[600] = "";
     size_t used = 0;
+    size_t count = 0;
+    bool is_taken = false;
 
     migrate_check *c = add_check(v, "passwords");
+    /* A password in a setting does not go away by waiting. */
+    c->is_final = true;
     for (size_t i = 0; i < s->setting_count; i++) {
         const azure_setting *one = &s->settings[i];
         if (one->value == NULL || !migrate_setting_has_password(m, one->value))
             continue;
-        int n =
-            snprintf(names + used, sizeof names - used, "%s%s", used != 0 ? ", " : "", one->name);
+        bool elsewhere = migrate_setting_leads_elsewhere(m, one->value);
+        is_taken = is_taken || !elsewhere;
+        count++;
+        int n = snprintf(names + used, sizeof names - used, "%s%s%s", used != 0 ? ", " : "",
+                         one->name, elsewhere ? " (another database: a migration of its own)" : "");
         if (n > 0 && (size_t)n < sizeof names - used)
             used += (size_t)n;
     }
-    if (used == 0)
+    if (count == 0)
         check_says(c, true, "no setting has a password for the server");
     else
         check_says(c, false,
-                   "still with a password for the server: %s (--all-settings takes them, too)",
+                   is_taken && !m->o->all_settings
+                       ? "still with a password for the server: %s (--all-settings takes those of "
+                         "the database, too)"
+                   : is_taken ? "still with a password for the server: %s (apply takes those of "
+                                "the database)"
+                              : "still with a password for the server: %s",
                    names);
-}
-
-static bool is_unread(const azure_host_state *s, const char *secret)
-{
-    for (size_t i = 0; i < s->unread_count; i++) {
-        if (es_strcaseeq(s->unread_secrets[i], secret))
-            return true;
-    }
-    return false;
 }
 
 /*
@@ -106,22 +112,17 @@ static bool is_unread(const azure_host_state *s, const char *secret)
  */
 static void check_leftovers(const migrate_context *m, migrate_verdict *v)
 {
-    const json_node *settings = NULL;
-    if (m->journal != NULL)
-        settings = json_member(migrate_journal_first(m->journal, "settings", MIGRATE_EVENT_BEGIN),
-                               "settings");
-    for (size_t i = 0; i < json_count(settings) && v->count < MIGRATE_CHECKS_MAX; i++) {
-        const char *secret = NULL;
-        if (json_member_string(json_element(settings, i), "secret", &secret, NULL) != ENTRASQL_OK ||
-            !is_unread(&m->host_state, secret))
-            continue;
+    migrate_leftovers l;
+
+    migrate_leftovers_find(m, &l);
+    for (size_t i = 0; i < l.count && v->count < MIGRATE_CHECKS_MAX; i++) {
         migrate_check *c = add_check(v, "leftover");
         c->is_warning = true;
         check_says(c, true,
                    "the old connection string is still kept in the app's secret %s; no variable "
-                   "points to it. When no rollback is wanted any more: az containerapp secret "
+                   "points to it. migrate retire removes it; alone: az containerapp secret "
                    "remove -g %s -n %s --secret-names %s",
-                   secret, m->o->resource_group, m->o->app, secret);
+                   l.names[i], m->o->resource_group, m->o->app, l.names[i]);
     }
 }
 
@@ -148,8 +149,7 @@ static entrasql_status verify_until(migrate_context *m, migrate_verdict *ret, en
         ES_TRY(verify_once(m, ret, err));
         const char *what = NULL;
         for (size_t i = 0; i < ret->count; i++) {
-            /* A password in a setting does not go away by waiting. */
-            if (!ret->checks[i].is_ok && !es_streq(ret->checks[i].name, "passwords"))
+            if (!ret->checks[i].is_ok && !ret->checks[i].is_final)
                 what = ret->checks[i].text;
         }
         if (what == NULL || es_clock_mono_ms() - began >= m->how.settle_ms)

@@ -61,20 +61,20 @@ static const method_word words[] = {
 /* Compares without blanks: "Active Directory Default" is the word of .NET. */
 static bool is_word(const char *written, const char *front, const char *word)
 {
-    size_t at = 0;
-    size_t front_len = strlen(front);
-    size_t total = front_len + strlen(word);
+    const char *expected = front;
+    const char *rest = word;
     for (; *written != '\0'; written++) {
         if (*written == ' ')
             continue;
-        if (at == total)
+        if (*expected == '\0') {
+            expected = rest;
+            rest = "";
+        }
+        if (*expected == '\0' || es_ascii_lower(*written) != es_ascii_lower(*expected))
             return false;
-        char expected = at < front_len ? front[at] : word[at - front_len];
-        if (es_ascii_lower(*written) != es_ascii_lower(expected))
-            return false;
-        at++;
+        expected++;
     }
-    return at == total;
+    return *expected == '\0' && *rest == '\0';
 }
 
 static const method_word *find_word(const char *written)

@@ -32,6 +32,12 @@ entrasql_status glue_driver_find(const conf_connstr *c, glue_driver *ret,
                                  entrasql_error *err) ES_MUST_USE;
 void glue_driver_done(glue_driver *d);
 
+/*
+ * Debian registers libraries without their folder: one that lies where packages put drivers gets
+ * its path, as the driver manager finds it. Others stay as they are. NOMEM.
+ */
+entrasql_status glue_driver_complete(glue_driver *d, entrasql_error *err) ES_MUST_USE;
+
 /* The kind by the driver's name and its library's file; library may be NULL. */
 glue_driver_kind glue_driver_kind_of(const char *name, const char *library);
 
@@ -56,6 +62,9 @@ typedef enum glue_choice {
     GLUE_CHOICE_DETECTION    /* the newest of Microsoft's that is registered, else FreeTDS's */
 } glue_choice;
 
+/* What made the choice, for people: "the connection string". */
+const char *glue_choice_text(glue_choice choice);
+
 /*
  * The driver that does the work when a string names ours. ret->library is a
  * path where the file was found, else a name for dlopen(). CONFIG when there
@@ -68,6 +77,15 @@ entrasql_status glue_underneath_find(const conf_connstr *c, glue_driver *ret,
 #define GLUE_INI_VALUE_SIZE 1024
 void glue_ini_read(const char *section, const char *key, const char *file,
                    char ret[GLUE_INI_VALUE_SIZE]);
+
+/*
+ * The sections of an installer file: data sources or drivers, "a, b", as far as they fit; "" when
+ * there are none. visit (may be NULL) gets each of them. And where unixODBC looks for the file, for
+ * people: "~/.odbc.ini and /etc/odbc.ini".
+ */
+typedef void glue_section(void *ctx, const char *section);
+void glue_ini_sections(const char *file, char *ret, size_t size, glue_section *visit, void *ctx);
+void glue_ini_places(const char *file, char *ret, size_t size);
 
 /*
  * True when the driver manager would keep this driver's connections in a pool.

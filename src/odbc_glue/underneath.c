@@ -44,11 +44,10 @@ static entrasql_status on_itself(const char *name, entrasql_error *err)
     return ENTRASQL_CONFIG;
 }
 
-/* A library without a folder that lies in one of the usual ones gets its path. */
-static entrasql_status complete_path(glue_driver *d, entrasql_error *err)
+entrasql_status glue_driver_complete(glue_driver *d, entrasql_error *err)
 {
     char path[PATH_MAX];
-    if (strchr(d->library, '/') != NULL)
+    if (d->library == NULL || strchr(d->library, '/') != NULL)
         return ENTRASQL_OK;
     for (size_t i = 0; i < ES_COUNT_OF(folders); i++) {
         int n = snprintf(path, sizeof path, "%s/%s", folders[i], d->library);
@@ -73,7 +72,7 @@ static entrasql_status find_by_name(const char *name, glue_driver *ret, entrasql
     ES_TRY(glue_driver_find(&list, &d, err));
     if (d.library == NULL || is_own(d.library))
         return on_itself(name, err);
-    ES_TRY(complete_path(&d, err));
+    ES_TRY(glue_driver_complete(&d, err));
     *ret = d;
     d = (glue_driver){0};
     return ENTRASQL_OK;
@@ -169,6 +168,21 @@ static void read_setting(const conf_connstr *c, char ret[GLUE_INI_VALUE_SIZE])
         glue_ini_read(name, GLUE_KEYWORD_UNDERLYING, "odbcinst.ini", ret);
     if (ret[0] == '\0')
         glue_ini_read(GLUE_OWN_DRIVER, GLUE_KEYWORD_UNDERLYING, "odbcinst.ini", ret);
+}
+
+const char *glue_choice_text(glue_choice choice)
+{
+    switch (choice) {
+    case GLUE_CHOICE_KEYWORD:
+        return "the connection string";
+    case GLUE_CHOICE_ENVIRONMENT:
+        return GLUE_ENV_UNDERLYING;
+    case GLUE_CHOICE_SETTING:
+        return GLUE_KEYWORD_UNDERLYING " in odbcinst.ini";
+    case GLUE_CHOICE_DETECTION:
+        break;
+    }
+    return "detection";
 }
 
 entrasql_status glue_underneath_find(const conf_connstr *c, glue_driver *ret,

@@ -4,10 +4,13 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,11 +21,11 @@ static void close_fd(int *fd)
         (void)close(*fd);
 }
 
-static entrasql_status open_failure(const char *path, entrasql_error *err)
+static entrasql_status open_failure(const char *verb, const char *path, entrasql_error *err)
 {
     if (errno != ENOENT && errno != ENOTDIR)
-        return es_fail_errno(err, errno, "cannot open %s", path);
-    es_fail_errno(err, errno, "cannot open %s", path);
+        return es_fail_errno(err, errno, "cannot %s %s", verb, path);
+    es_fail_errno(err, errno, "cannot %s %s", verb, path);
     if (err != NULL) {
         err->status = ENTRASQL_NOT_FOUND;
         err->error_class = entrasql_status_class(ENTRASQL_NOT_FOUND);
@@ -76,20 +79,40 @@ static entrasql_status check_owner(const char *path, demand wanted, const struct
     return ENTRASQL_INVALID;
 }
 
+/* *ret_fd is the caller's to close, on failure too. */
+static entrasql_status open_regular(const char *path, int flags, int *ret_fd, struct stat *st,
+                                    entrasql_error *err)
+{
+    /* O_NONBLOCK: a FIFO by that name must not stop us before it is refused. */
+    int fd = *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+    if (fd < 0 && errno == ELOOP && (flags & O_NOFOLLOW) != 0)
+        return es_fail(err, ENTRASQL_INVALID, "%s is a symbolic link", path);
+    if (fd < 0)
+        return open_failure("open", path, err);
+    if (fstat(fd, st) != 0)
+        return es_fail_errno(err, errno, "cannot look at %s", path);
+    if (!S_ISREG(st->st_mode))
+        return es_fail(err, ENTRASQL_INVALID, "%s is not a regular file", path);
+    return ENTRASQL_OK;
+}
+
+entrasql_status os_file_check(const char *path, size_t max_bytes, entrasql_error *err)
+{
+    ES_CLEANUP(close_fd) int fd = -1;
+    struct stat st;
+    ES_TRY(open_regular(path, 0, &fd, &st, err));
+    if (st.st_size > 0 && (uintmax_t)st.st_size > max_bytes)
+        return es_fail(err, ENTRASQL_LIMIT, "%s is larger than the limit of %zu bytes", path,
+                       max_bytes);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status read_file(const char *path, int flags, demand wanted, es_buf *out,
                                  entrasql_error *err)
 {
-    /* O_NONBLOCK: a FIFO by that name must not stop us before it is refused. */
-    ES_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
-    if (fd < 0 && errno == ELOOP)
-        return es_fail(err, ENTRASQL_INVALID, "%s is a symbolic link", path);
-    if (fd < 0)
-        return open_failure(path, err);
+    ES_CLEANUP(close_fd) int fd = -1;
     struct stat st;
-    if (fstat(fd, &st) != 0)
-        return es_fail_errno(err, errno, "cannot look at %s", path);
-    if (!S_ISREG(st.st_mode))
-        return es_fail(err, ENTRASQL_INVALID, "%s is not a regular file", path);
+    ES_TRY(open_regular(path, flags, &fd, &st, err));
     ES_TRY(check_owner(path, wanted, &st, err));
     size_t before = out->len;
     entrasql_status status = read_all(fd, path, out, err);
@@ -155,7 +178,7 @@ static entrasql_status replace_file(const char *path, const char *temporary, con
     ES_CLEANUP(close_fd)
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return open_failure(temporary, err);
+        return open_failure("write", path, err); /* the other name says nothing to people */
     entrasql_status status = write_all(fd, temporary, p, n, err);
     if (status == ENTRASQL_OK && fchmod(fd, mode) != 0)
         status = es_fail_errno(err, errno, "cannot set the mode of %s", temporary);
@@ -194,7 +217,8 @@ static entrasql_status make_one(const char *path, mode_t mode, entrasql_error *e
     int reason = errno;
     if (reason == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return ENTRASQL_OK;
-    return es_fail_errno(err, reason, "cannot make the folder %s", path);
+    return es_fail_errno(err, reason == EEXIST ? ENOTDIR : reason, "cannot make the folder %s",
+                         path);
 }
 
 entrasql_status os_dir_make(const char *path, mode_t mode, entrasql_error *err)
@@ -217,4 +241,23 @@ entrasql_status os_file_remove(const char *path, entrasql_error *err)
     if (unlink(path) == 0 || errno == ENOENT)
         return ENTRASQL_OK;
     return es_fail_errno(err, errno, "cannot remove %s", path);
+}
+
+entrasql_status os_state_path(const char *name, char **ret, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf path = ES_BUF_INIT(PATH_MAX);
+    const char *state = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    entrasql_status status = ENTRASQL_OK;
+
+    if (state != NULL && *state == '/')
+        status = es_buf_printf(&path, "%s/entrasql/%s", state, name);
+    else if (!es_str_is_empty(home))
+        status = es_buf_printf(&path, "%s/.local/state/entrasql/%s", home, name);
+    else
+        return es_fail(err, ENTRASQL_CONFIG, "neither HOME nor XDG_STATE_HOME is set");
+    if (status == ENTRASQL_LIMIT)
+        return es_fail(err, status, "the path of the state folder is too long");
+    *ret = status == ENTRASQL_OK ? es_buf_take(&path, NULL) : NULL;
+    return *ret != NULL ? ENTRASQL_OK : es_nomem(err);
 }

@@ -20,6 +20,9 @@
  */
 entrasql_status os_file_read(const char *path, es_buf *out, entrasql_error *err) ES_MUST_USE;
 
+/* Whether os_file_read() would read it up to that limit; for files that a library reads itself. */
+entrasql_status os_file_check(const char *path, size_t max_bytes, entrasql_error *err) ES_MUST_USE;
+
 /* Whether others than its owner may read or change the file; false when it cannot be looked at. */
 bool os_file_is_exposed(const char *path);
 
@@ -54,6 +57,14 @@ entrasql_status os_file_write(const char *path, const void *p, size_t n, mode_t 
 
 /* Makes the folder and its missing parents, each with the mode; an existing folder is fine. */
 entrasql_status os_dir_make(const char *path, mode_t mode, entrasql_error *err) ES_MUST_USE;
+
+/*
+ * The user's own folder of entrasql for what a program keeps between two runs, and a name below it:
+ * $XDG_STATE_HOME/entrasql/NAME, else ~/.local/state/entrasql/NAME (XDG Base Directory
+ * Specification: a relative path in the variable is to be ignored). Nothing is made. CONFIG without
+ * HOME; free *ret with es_free.
+ */
+entrasql_status os_state_path(const char *name, char **ret, entrasql_error *err) ES_MUST_USE;
 
 /* Removes a file; one that does not exist is fine. */
 entrasql_status os_file_remove(const char *path, entrasql_error *err) ES_MUST_USE;

@@ -6,7 +6,9 @@
  */
 #include "os/sock.h"
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "os/file.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +20,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The kernel's default of /proc/sys/kernel/overflowuid. */
+#define OVERFLOW_UID_USUAL 65534U
+#define SMALL_FILE_BYTES 4096
 #define PROC_LINES_MAX 1000000
 #define NETLINK_ANSWERS_MAX 16
 
@@ -60,6 +65,50 @@ static bool is_connected_state(unsigned state)
 static entrasql_status fail_gone(entrasql_error *err)
 {
     return es_fail(err, ENTRASQL_NOT_FOUND, "the peer's socket is not there any more");
+}
+
+/* ---- what a uid is worth ---- */
+
+/* The words of a line of decimal numbers; true when they are those, in that order, and no more. */
+static bool holds_numbers(const char *line, const uint64_t *wanted, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = 0;
+        line += strspn(line, " \n");
+        size_t length = strcspn(line, " \n");
+        if (es_parse_u64(line, length, UINT32_MAX, &n) != ENTRASQL_OK || n != wanted[i])
+            return false;
+        line += length;
+    }
+    return line[strspn(line, " \n")] == '\0';
+}
+
+static bool file_holds(const char *path, const uint64_t *wanted, size_t count)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(SMALL_FILE_BYTES);
+    if (os_file_read(path, &text, NULL) != ENTRASQL_OK)
+        return false;
+    const char *line = es_buf_cstr(&text);
+    return line != NULL && holds_numbers(line, wanted, count);
+}
+
+/*
+ * In a user namespace the kernel gives every user that it does not map the same number, the
+ * overflow uid (user_namespaces(7), "Unmapped user and group IDs"): that is nobody in particular,
+ * also where our own user has the number. What cannot be read counts as the worst.
+ */
+static entrasql_status give_uid(uid_t uid, uid_t *ret_uid, entrasql_error *err)
+{
+    static const uint64_t all_uids[] = {0, 0, UINT32_MAX};
+    const uint64_t number = uid;
+    bool may_be_overflow =
+        uid == OVERFLOW_UID_USUAL || file_holds("/proc/sys/kernel/overflowuid", &number, 1);
+    if (may_be_overflow && !file_holds("/proc/self/uid_map", all_uids, ES_COUNT_OF(all_uids)))
+        return es_fail(err, ENTRASQL_UNSUPPORTED,
+                       "user %u stands for every user that this user namespace does not map",
+                       (unsigned)uid);
+    *ret_uid = uid;
+    return ENTRASQL_OK;
 }
 
 /* ---- sock_diag ---- */
@@ -285,8 +334,7 @@ entrasql_status os_sock_peer_uid_by(int *diag_fd, int fd, uid_t *ret_uid, entras
         socklen_t size = sizeof who;
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
             return es_fail_errno(err, errno, "cannot read who is at the other end of a socket");
-        *ret_uid = who.uid;
-        return ENTRASQL_OK;
+        return give_uid(who.uid, ret_uid, err);
     }
     ES_TRY(os_sock_peer_address(fd, &peer, err));
     if (!os_address_is_loopback(&local) || !os_address_is_loopback(&peer))
@@ -295,6 +343,9 @@ entrasql_status os_sock_peer_uid_by(int *diag_fd, int fd, uid_t *ret_uid, entras
     int family;
     split_address(&peer, &t.family, t.own);
     split_address(&local, &family, t.other);
-    entrasql_status status = ask_sock_diag(diag_fd, &t, ret_uid, err);
-    return status == ENTRASQL_UNSUPPORTED ? search_proc(&t, ret_uid, err) : status;
+    uid_t uid = 0;
+    entrasql_status status = ask_sock_diag(diag_fd, &t, &uid, err);
+    if (status == ENTRASQL_UNSUPPORTED)
+        status = search_proc(&t, &uid, err);
+    return status == ENTRASQL_OK ? give_uid(uid, ret_uid, err) : status;
 }

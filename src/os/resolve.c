@@ -15,6 +15,14 @@
 #include <unistd.h>
 
 #define HOST_MAX_BYTES 255
+/*
+ * Threads that name servers keep, of which nobody waits for the answer any more: getaddrinfo()
+ * cannot be cancelled and gives up after half a minute or so. With so many of them no name is
+ * looked up, else a busy program would have thousands by then. They are the process's, so they
+ * are counted for the process.
+ */
+#define ABANDONED_MAX 128
+static atomic_int abandoned;
 
 /*
  * Shared by the caller and the helper thread; the last of the two frees it.
@@ -28,8 +36,10 @@
 typedef struct job {
     atomic_int refs;
     atomic_bool finished;
+    bool has_thread;
     pthread_mutex_t lock;
-    int event_fd; /* under `lock` once the thread runs; -1: none, or closed */
+    int event_fd;      /* under `lock` once the thread runs; -1: none, or closed */
+    bool is_abandoned; /* as that: nobody waits, and the thread has not finished */
     char host[HOST_MAX_BYTES + 1];
     char port[8];
     int result; /* of getaddrinfo() */
@@ -110,7 +120,11 @@ static void *run(void *context)
 {
     job *j = context;
     look_up(j, 0);
+    (void)pthread_mutex_lock(&j->lock);
     atomic_store(&j->finished, true);
+    if (j->is_abandoned)
+        atomic_fetch_sub(&abandoned, 1);
+    (void)pthread_mutex_unlock(&j->lock);
     tell(j);
     job_unref(j);
     return NULL;
@@ -122,6 +136,14 @@ static entrasql_status start_thread(job *j, entrasql_error *err)
     sigset_t before;
     pthread_attr_t attributes;
     pthread_t thread;
+    if (atomic_load(&abandoned) >= ABANDONED_MAX) {
+        (void)es_fail(err, ENTRASQL_NETWORK,
+                      "cannot look up the host name \"%s\": %d look-ups wait for name servers that "
+                      "do not answer",
+                      j->host, ABANDONED_MAX);
+        es_hint(err, "check the network and /etc/resolv.conf");
+        return ENTRASQL_NETWORK;
+    }
     (void)sigfillset(&all);
     int number = pthread_attr_init(&attributes);
     if (number != 0)
@@ -137,6 +159,7 @@ static entrasql_status start_thread(job *j, entrasql_error *err)
         job_unref(j);
         return es_fail_errno(err, number, "cannot start a thread for name resolution");
     }
+    j->has_thread = true; /* the caller's side alone looks at it */
     return ENTRASQL_OK;
 }
 
@@ -251,6 +274,9 @@ void os_resolve_free(os_resolve *r)
     job *j = r->job;
     (void)pthread_mutex_lock(&j->lock);
     os_sock_close(&j->event_fd);
+    j->is_abandoned = j->has_thread && !atomic_load(&j->finished);
+    if (j->is_abandoned)
+        atomic_fetch_add(&abandoned, 1);
     (void)pthread_mutex_unlock(&j->lock);
     job_unref(j);
     es_free(r);

@@ -104,7 +104,7 @@ static void set_int(int fd, int level, int option, int value)
 
 void os_sock_tune(int fd)
 {
-    os_address local;
+    os_address local = {0};
     if (os_sock_local_address(fd, &local, NULL) != ENTRASQL_OK ||
         local.storage.ss_family == AF_UNIX)
         return;
@@ -113,6 +113,11 @@ void os_sock_tune(int fd)
     set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
     set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
     set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+}
+
+void os_sock_set_low_mark(int fd, size_t bytes)
+{
+    set_int(fd, SOL_SOCKET, SO_RCVLOWAT, (int)bytes);
 }
 
 /* Connection trouble is NETWORK; what is about this machine stays OS. */
@@ -206,7 +211,7 @@ entrasql_status os_sock_listen(const os_address *address, int backlog, int *ret_
         os_sock_close(&fd);
         return fail_listen(err, number, address);
     }
-    os_address bound;
+    os_address bound = {0};
     entrasql_status status = os_sock_local_address(fd, &bound, err);
     if (status != ENTRASQL_OK) {
         os_sock_close(&fd);

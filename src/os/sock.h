@@ -84,6 +84,9 @@ entrasql_status os_sock_recv(int fd, void *p, size_t n, size_t *ret_n,
                              entrasql_error *err) ES_MUST_USE;
 entrasql_status os_sock_send(int fd, const void *p, size_t n, size_t *ret_n,
                              entrasql_error *err) ES_MUST_USE;
+/* Readable is what has so many bytes; 1: any. Only a wish: the end of the peer's side is told at
+   once, and a receive takes what is there. */
+void os_sock_set_low_mark(int fd, size_t bytes);
 /* Whether the peer has ended or broken the connection; takes no bytes away. */
 bool os_sock_peer_gone(int fd);
 
@@ -92,7 +95,8 @@ bool os_sock_peer_gone(int fd);
  * for unix sockets; for loopback TCP the kernel's socket table (sock_diag, else
  * /proc/net/tcp and tcp6), which needs no privilege.
  * NOT_FOUND: the peer's socket is gone. UNSUPPORTED: not a local peer, or the
- * kernel does not tell; err says which.
+ * kernel does not tell, or only that it is one of those whom our user namespace
+ * does not map; err says which.
  */
 entrasql_status os_sock_peer_uid(int fd, uid_t *ret_uid, entrasql_error *err) ES_MUST_USE;
 /*

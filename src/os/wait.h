@@ -22,6 +22,7 @@ typedef struct os_wait {
     struct pollfd fds[OS_WAIT_MAX];
     unsigned count;
     int64_t deadline_ms; /* monotonic; ES_NO_DEADLINE: none */
+    int64_t rest_us;     /* the same in microseconds, for what is shorter than a millisecond */
 } os_wait;
 
 void os_wait_init(os_wait *w);
@@ -29,6 +30,8 @@ void os_wait_init(os_wait *w);
 entrasql_status os_wait_add(os_wait *w, int fd, short events) ES_MUST_USE;
 /* The earliest deadline counts. */
 void os_wait_until(os_wait *w, int64_t deadline_ms);
+/* A deadline of es_clock_mono_us(): for rests of less than a millisecond. */
+void os_wait_until_us(os_wait *w, int64_t deadline_us);
 /* Sleeps until a descriptor is ready or the deadline passed; both are OK. EINTR is retried. */
 entrasql_status os_wait_poll(os_wait *w, entrasql_error *err) ES_MUST_USE;
 

@@ -21,14 +21,38 @@ void proxy_peer_get(int *diag_fd, int fd, proxy_peer *ret)
     os_address peer;
     entrasql_error err;
     *ret = (proxy_peer){0};
-    if (os_sock_peer_address(fd, &peer, &err) == ENTRASQL_OK && peer.storage.ss_family != AF_UNIX &&
-        !os_address_is_loopback(&peer)) {
-        ret->is_remote = true;
+    ret->is_known = os_sock_peer_uid_by(diag_fd, fd, &ret->uid, &err) == ENTRASQL_OK;
+    if (ret->is_known) {
+        ret->source = proxy_source_of_user(ret->uid);
         return;
     }
-    ret->is_known = os_sock_peer_uid_by(diag_fd, fd, &ret->uid, &err) == ENTRASQL_OK;
-    if (!ret->is_known)
+    ret->is_remote = os_sock_peer_address(fd, &peer, NULL) == ENTRASQL_OK &&
+                     peer.storage.ss_family != AF_UNIX && !os_address_is_loopback(&peer);
+    if (ret->is_remote)
+        ret->source = proxy_source_of_address(&peer);
+    else
         ES_LOG(INFO, "proxy", "a client's user is not known", ES_KV_STR("why", err.message));
+}
+
+/* By its user alone. */
+static bool is_welcome(const proxy_access *access, const proxy_peer *peer, uid_t own_uid)
+{
+    return peer->is_known && ((access->allow == PROXY_ALLOW_OWN && peer->uid == own_uid) ||
+                              proxy_uids_hold(&access->uids, peer->uid));
+}
+
+bool proxy_access_may_come(const proxy_target *t, const proxy_peer *peer, uid_t own_uid)
+{
+    const proxy_config *c = t->config;
+    bool may = t->access.allow == PROXY_ALLOW_ANY || t->access.secret != NULL ||
+               t->fedauth == PROXY_FEDAUTH_PASS || is_welcome(&t->access, peer, own_uid);
+    /* The proxy's own database. */
+    may = may || c->ops.admin_secret != NULL || (peer->is_known && peer->uid == own_uid);
+    for (size_t i = 0; !may && i < c->login_count; i++) {
+        const proxy_uids *uids = &c->logins[i].uids;
+        may = uids->count == 0 || (peer->is_known && proxy_uids_hold(uids, peer->uid));
+    }
+    return may;
 }
 
 static bool shows(const es_secret *secret, const tds_login7 *login)
@@ -97,6 +121,7 @@ static entrasql_status follow_rule(const proxy_login_rule *rule, const proxy_pee
                     name, name);
         return refuse(ret, PROXY_REFUSED_UID, why);
     }
+    ret->by_secret = rule->secret != NULL;
     if (rule->secret != NULL && !shows(rule->secret, login)) {
         es_fail(why, ENTRASQL_LOGIN_FAILED,
                 "the password for '%s' is not the one of the entrasql proxy (secret-file of "
@@ -142,24 +167,31 @@ static entrasql_status follow_access(const proxy_access *access, const proxy_pee
 {
     if (access->allow == PROXY_ALLOW_ANY)
         return ENTRASQL_OK;
-    if (peer->is_known && ((access->allow == PROXY_ALLOW_OWN && peer->uid == own_uid) ||
-                           proxy_uids_hold(&access->uids, peer->uid)))
+    if (is_welcome(access, peer, own_uid))
         return ENTRASQL_OK;
+    ret->by_secret = access->secret != NULL;
     if (shows(access->secret, login))
         return ENTRASQL_OK;
     return refuse_stranger(access, peer, own_uid, ret, why);
+}
+
+entrasql_status proxy_access_check_encryption(const proxy_target *t, const proxy_peer *peer,
+                                              proxy_grant *ret, entrasql_error *why)
+{
+    if (t->client_tls != PROXY_TLS_STRICT || peer->is_strict)
+        return ENTRASQL_OK;
+    es_fail(
+        why, ENTRASQL_LOGIN_FAILED,
+        "the entrasql proxy takes strict encryption only here: connect with Encrypt=strict (its "
+        "setting: tls)");
+    return refuse(ret, PROXY_REFUSED_PROTOCOL, why);
 }
 
 entrasql_status proxy_access_decide(const proxy_target *t, const proxy_peer *peer, uid_t own_uid,
                                     const tds_login7 *login, proxy_grant *ret, entrasql_error *why)
 {
     *ret = (proxy_grant){.identity = t->identity};
-    if (t->client_tls == PROXY_TLS_STRICT && !peer->is_strict) {
-        es_fail(why, ENTRASQL_LOGIN_FAILED,
-                "the entrasql proxy takes strict encryption only here: connect with "
-                "Encrypt=strict (its setting: tls)");
-        return refuse(ret, PROXY_REFUSED_PROTOCOL, why);
-    }
+    ES_TRY(proxy_access_check_encryption(t, peer, ret, why));
     ES_TRY(check_kind(t, login, ret, why));
     if (login->fedauth_library != TDS_FEDAUTH_NONE && t->fedauth == PROXY_FEDAUTH_PASS) {
         ret->identity = NULL; /* the server judges the token */

@@ -13,6 +13,7 @@
 #define PROXY_ACCESS_H
 
 #include "proxy/config.h"
+#include "proxy/source.h"
 #include "proxy/stats.h"
 #include "tds/login7.h"
 
@@ -22,6 +23,7 @@ typedef struct proxy_peer {
     uid_t uid;
     bool is_remote; /* not a process of this machine */
     bool is_strict; /* its connection began with TLS; the caller knows */
+    proxy_source source;
 } proxy_peer;
 
 /* Asks the kernel, by *diag_fd (os_sock_peer_uid_by()), which answers at once. A peer that is
@@ -32,7 +34,15 @@ typedef struct proxy_grant {
     const proxy_login_rule *rule;   /* of the login name; NULL: none */
     const proxy_identity *identity; /* NULL: the client's own token */
     proxy_refusal reason;           /* of a refusal, for the statistics */
+    bool by_secret;                 /* a secret was looked at, and what it is worth decided */
 } proxy_grant;
+
+/* Before it has said anything. False: whatever it sends will be refused. */
+bool proxy_access_may_come(const proxy_target *t, const proxy_peer *peer, uid_t own_uid);
+
+/* The part of the below that counts for the proxy's own database, too. */
+entrasql_status proxy_access_check_encryption(const proxy_target *t, const proxy_peer *peer,
+                                              proxy_grant *ret, entrasql_error *why) ES_MUST_USE;
 
 /* OK, or LOGIN_FAILED with what to tell the client. own_uid: the proxy's. */
 entrasql_status proxy_access_decide(const proxy_target *t, const proxy_peer *peer, uid_t own_uid,

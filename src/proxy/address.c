@@ -15,7 +15,7 @@ static entrasql_status bad(const char *text, size_t n, const char *what, entrasq
 {
     char shown[100];
     es_printable(shown, sizeof shown, text, n);
-    es_fail(err, ENTRASQL_CONFIG, "listen: '%s' %s", shown, what);
+    es_fail(err, ENTRASQL_CONFIG, "'%s' %s", shown, what);
     es_hint(err, "write PORT, 127.0.0.1:PORT, [::1]:PORT, unix:PATH or systemd:NAME");
     return ENTRASQL_CONFIG;
 }

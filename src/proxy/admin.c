@@ -2,6 +2,7 @@
 /* Requests of the admin database, one after the other. */
 #include "proxy/admin.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -17,12 +18,16 @@
 #define READ_BYTES ((size_t)8192)
 #define REQUEST_MAX_BYTES ((size_t)64 * 1024)
 #define SAID_SIZE 1024
+/* Of who sends requests ahead; then the others have their turn. */
+#define TURNS 16
 /* SQL Server's numbers for what is like it. */
 #define ERROR_SYNTAX 102U
 #define ERROR_UNSUPPORTED 40510U
 #define ERROR_FAILED 50000U
 #define TRANSACTION 1U
-#define PROC_EXECUTESQL 10U
+#define ERROR_NO_HANDLE 8179U
+/* Of a session; the oldest goes. */
+#define PREPARED_MAX 32
 
 struct proxy_admin {
     const proxy_admin_source *source;
@@ -32,6 +37,8 @@ struct proxy_admin {
     tds_assembler in;
     es_buf received; /* and not looked at yet */
     bool in_transaction;
+    char *prepared[PREPARED_MAX];
+    int64_t prepared_count; /* so far */
 };
 
 /* ---- the commands ---- */
@@ -173,24 +180,99 @@ static entrasql_status run_batch(const proxy_admin *a, proxy_admin_reply *reply,
     return status;
 }
 
-/* sp_executesql without parameters of its own; a call that resets is done already. */
-static entrasql_status run_call(const proxy_admin *a, const tds_call *call,
-                                proxy_admin_reply *reply)
+static const char *procedure_of(const tds_call *call)
 {
-    bool is_executesql = call->name != NULL ? es_strcaseeq(call->name, "sp_executesql")
-                                            : call->proc_id == PROC_EXECUTESQL;
-    if (call->name != NULL && es_strcaseeq(call->name, "sp_reset_connection"))
+    static const char *const numbered[] = {
+        [TDS_PROC_EXECUTESQL] = "sp_executesql", [TDS_PROC_PREPARE] = "sp_prepare",
+        [TDS_PROC_EXECUTE] = "sp_execute",       [TDS_PROC_PREPEXEC] = "sp_prepexec",
+        [TDS_PROC_UNPREPARE] = "sp_unprepare",
+    };
+    if (call->name != NULL)
+        return call->name;
+    const char *name = call->proc_id < ES_COUNT_OF(numbered) ? numbered[call->proc_id] : NULL;
+    return name != NULL ? name : "";
+}
+
+/* NULL: there is none such. */
+static const sqlvalue *text_param(const tds_call *call, size_t i)
+{
+    if (i >= call->param_count || call->params[i].value.is_null ||
+        !sqltype_is_string(call->params[i].value.type.id))
+        return NULL;
+    return &call->params[i].value;
+}
+
+static entrasql_status run_value(const proxy_admin *a, const sqlvalue *text,
+                                 proxy_admin_reply *reply)
+{
+    return run_text(a, text->u.s.data, text->u.s.len, reply);
+}
+
+/* The handle is the statement's place and how often that was used. */
+static entrasql_status prepare(proxy_admin *a, const sqlvalue *text, proxy_admin_reply *reply)
+{
+    char **place = &a->prepared[a->prepared_count % PREPARED_MAX];
+    char *copy = es_strndup(text->u.s.data, text->u.s.len);
+    if (copy == NULL)
+        return ENTRASQL_NOMEM;
+    es_free(*place);
+    *place = copy;
+    reply->handle = (int32_t)++a->prepared_count;
+    return ENTRASQL_OK;
+}
+
+/* NULL: there is none, or not any more. */
+static char **prepared_of(proxy_admin *a, const tds_call *call)
+{
+    if (call->param_count < 1 || call->params[0].value.is_null ||
+        !sqltype_is_integer(call->params[0].value.type.id))
+        return NULL;
+    int64_t handle = call->params[0].value.u.i;
+    if (handle < 1 || handle > a->prepared_count || a->prepared_count - handle >= PREPARED_MAX)
+        return NULL;
+    char **place = &a->prepared[(handle - 1) % PREPARED_MAX];
+    return *place != NULL ? place : NULL;
+}
+
+static entrasql_status run_prepared(proxy_admin *a, const char *procedure, const tds_call *call,
+                                    proxy_admin_reply *reply)
+{
+    char **place = prepared_of(a, call);
+    if (place == NULL) {
+        ES_TRY(proxy_admin_say(reply, ERROR_NO_HANDLE, 16,
+                               "there is no such prepared statement (any more)"));
+        return proxy_admin_end(reply);
+    }
+    if (es_strcaseeq(procedure, "sp_execute"))
+        return run_text(a, *place, strlen(*place), reply);
+    es_free(*place);
+    *place = NULL;
+    return ENTRASQL_OK;
+}
+
+/* Statements without parameters, in the ways of drivers; a call that resets is done already. */
+static entrasql_status run_call(proxy_admin *a, const tds_call *call, proxy_admin_reply *reply)
+{
+    const char *procedure = procedure_of(call);
+    if (es_strcaseeq(procedure, "sp_reset_connection"))
         return ENTRASQL_OK;
-    if (is_executesql && call->param_count >= 1 && !call->params[0].value.is_null &&
-        sqltype_is_string(call->params[0].value.type.id))
-        return run_text(a, call->params[0].value.u.s.data, call->params[0].value.u.s.len, reply);
+    if (es_strcaseeq(procedure, "sp_executesql") && text_param(call, 0) != NULL)
+        return run_value(a, text_param(call, 0), reply);
+    if (es_strcaseeq(procedure, "sp_prepare") && text_param(call, 2) != NULL)
+        return prepare(a, text_param(call, 2), reply);
+    if (es_strcaseeq(procedure, "sp_prepexec") && text_param(call, 2) != NULL) {
+        ES_TRY(prepare(a, text_param(call, 2), reply));
+        return run_value(a, text_param(call, 2), reply);
+    }
+    if (es_strcaseeq(procedure, "sp_execute") || es_strcaseeq(procedure, "sp_unprepare"))
+        return run_prepared(a, procedure, call, reply);
     ES_TRY(proxy_admin_say(reply, ERROR_UNSUPPORTED, 16,
-                           "the admin database of the entrasql proxy has no procedures but "
-                           "sp_executesql; send commands as text"));
+                           "the admin database of the entrasql proxy has no procedures; send "
+                           "commands as text"));
     return proxy_admin_end(reply);
 }
 
-static entrasql_status run_rpc(const proxy_admin *a, proxy_admin_reply *reply, entrasql_error *err)
+static entrasql_status run_rpc(proxy_admin *a, proxy_admin_reply *reply, entrasql_error *err)
 {
     tds_rpc rpc;
     ES_TRY(tds_rpc_parse(a->in.body.data, a->in.body.len, REQUEST_MAX_BYTES, &rpc, err));
@@ -288,7 +370,7 @@ static entrasql_status receive(proxy_admin *a, entrasql_error *err)
 
 entrasql_status proxy_admin_step(proxy_admin *a, entrasql_error *err)
 {
-    for (;;) {
+    for (int turn = 0; turn < TURNS; turn++) {
         size_t used = 0;
         /* One request at a time: the next is read when the reply has gone. */
         ES_TRY(relay_stream_flush(a->client, err));
@@ -305,10 +387,13 @@ entrasql_status proxy_admin_step(proxy_admin *a, entrasql_error *err)
         ES_TRY(answer(a, err));
         tds_assembler_next(&a->in);
     }
+    return ENTRASQL_AGAIN;
 }
 
 entrasql_status proxy_admin_wants(const proxy_admin *a, os_wait *w)
 {
+    if (a->received.len > 0 && relay_stream_queued(a->client) == 0)
+        os_wait_until(w, es_clock_mono_ms());
     return relay_stream_wants(a->client, relay_stream_queued(a->client) == 0, w);
 }
 
@@ -331,11 +416,20 @@ entrasql_status proxy_admin_new(relay_accept *login, uint64_t number,
     return ENTRASQL_OK;
 }
 
+relay_stream *proxy_admin_take(proxy_admin *a)
+{
+    relay_stream *client = a->client;
+    a->client = NULL;
+    return client;
+}
+
 void proxy_admin_free(proxy_admin *a)
 {
     if (a == NULL)
         return;
     relay_stream_free(a->client);
+    for (size_t i = 0; i < PREPARED_MAX; i++)
+        es_free(a->prepared[i]);
     tds_assembler_done(&a->in);
     es_buf_done(&a->received);
     es_free(a);

@@ -36,6 +36,8 @@ entrasql_status proxy_admin_new(relay_accept *login, uint64_t number,
 entrasql_status proxy_admin_wants(const proxy_admin *a, os_wait *w) ES_MUST_USE;
 /* AGAIN; OK when the client has left; else what it did wrong. */
 entrasql_status proxy_admin_step(proxy_admin *a, entrasql_error *err) ES_MUST_USE;
+/* Its client, to be told something at last; only proxy_admin_free() may follow. */
+relay_stream *proxy_admin_take(proxy_admin *a);
 void proxy_admin_free(proxy_admin *a); /* NULL allowed */
 
 #endif

@@ -140,6 +140,10 @@ entrasql_status proxy_admin_finish(proxy_admin_reply *r)
 {
     if (r->rpc) {
         ES_TRY(tds_return_status_add(&r->body, r->failed ? 1 : 0));
+        if (r->handle != 0) {
+            sqlvalue handle = sqlvalue_int(r->handle);
+            ES_TRY(tds_return_value_add(&r->body, 0, "", &handle));
+        }
         return add_done(r, TDS_TOKEN_DONEPROC, r->failed ? TDS_DONE_ERROR : 0, COMMAND_EXECUTE, 0);
     }
     if (r->last_done != 0)

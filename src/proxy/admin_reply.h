@@ -22,9 +22,10 @@ typedef struct proxy_admin_column {
 } proxy_admin_column;
 
 typedef struct proxy_admin_reply {
-    es_buf body; /* tokens */
-    bool rpc;    /* the statements are those of a call */
-    bool failed; /* an error was told */
+    es_buf body;    /* tokens */
+    bool rpc;       /* the statements are those of a call */
+    bool failed;    /* an error was told */
+    int32_t handle; /* of the statement that the call prepared; 0: none */
     const proxy_admin_column *columns;
     size_t column_count;
     uint64_t rows;    /* of the result set that is open */
@@ -57,7 +58,7 @@ entrasql_status proxy_admin_say(proxy_admin_reply *r, uint32_t number, uint8_t s
                                 const char *text) ES_MUST_USE;
 /* The statement is over. */
 entrasql_status proxy_admin_end(proxy_admin_reply *r) ES_MUST_USE;
-/* The message is over: RETURNSTATUS and DONEPROC for a call. */
+/* The message is over: RETURNSTATUS, the handle and DONEPROC for a call. */
 entrasql_status proxy_admin_finish(proxy_admin_reply *r) ES_MUST_USE;
 
 #endif

@@ -3,11 +3,13 @@
 #include "proxy/admission.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
 
 /* As many may wait as may be in, and at least so many. */
 #define WAITING_MIN 100
+#define CROWD_BUCKETS 256U
 
 typedef enum place_kind { PLACE_TARGET, PLACE_LOGIN } place_kind;
 
@@ -32,32 +34,30 @@ struct proxy_admission {
     uint32_t max_half_open;
     size_t in;
     queue half_open; /* the oldest first */
+    queue strangers;
     queue waiting;
     proxy_place *places;
+    proxy_crowd *crowds[CROWD_BUCKETS];
+    size_t crowd_count; /* that have somebody who is half open */
+};
+
+/* Kept while a ticket is of it. */
+struct proxy_crowd {
+    proxy_source source;
+    size_t half_open;
+    size_t refs;
+    proxy_crowd *next;
 };
 
 static void append(queue *q, proxy_ticket *t)
 {
-    t->next = NULL;
-    t->prev = q->last;
-    if (q->last != NULL)
-        q->last->next = t;
-    else
-        q->first = t;
-    q->last = t;
+    ES_LIST_APPEND(q, t);
     q->count++;
 }
 
 static void take_out(queue *q, proxy_ticket *t)
 {
-    if (t->prev != NULL)
-        t->prev->next = t->next;
-    else
-        q->first = t->next;
-    if (t->next != NULL)
-        t->next->prev = t->prev;
-    else
-        q->last = t->prev;
+    ES_LIST_REMOVE(q, t);
     t->next = t->prev = NULL;
     q->count--;
 }
@@ -114,6 +114,8 @@ static void let_in(proxy_admission *a, proxy_ticket *t)
 {
     t->state = PROXY_TICKET_IN;
     a->in++;
+    if (t->stats != NULL)
+        proxy_stats_gauge(t->stats, PROXY_GAUGE_ADMITTED, 1);
     if (t->target != NULL)
         t->target->in++;
     if (t->login != NULL)
@@ -133,30 +135,107 @@ static void let_in_who_fits(proxy_admission *a)
     }
 }
 
-static void evict_first(queue *q)
+/* ---- half open ---- */
+
+static proxy_crowd **bucket_of(proxy_admission *a, const proxy_source *source)
 {
-    proxy_ticket *t = q->first;
-    take_out(q, t);
+    unsigned hash = source->kind;
+    for (size_t i = 0; i < sizeof source->key; i++)
+        hash = hash * 31U + source->key[i];
+    return &a->crowds[hash % CROWD_BUCKETS];
+}
+
+/* NULL without memory: then it is of nobody's. */
+static proxy_crowd *hold_crowd(proxy_admission *a, const proxy_source *source)
+{
+    proxy_crowd **bucket = bucket_of(a, source);
+    proxy_crowd *c = *bucket;
+    while (c != NULL && !proxy_source_equal(&c->source, source))
+        c = c->next;
+    if (c == NULL) {
+        c = es_calloc(1, sizeof *c);
+        if (c == NULL)
+            return NULL;
+        *c = (proxy_crowd){.source = *source, .next = *bucket};
+        *bucket = c;
+    }
+    c->refs++;
+    return c;
+}
+
+static void release_crowd(proxy_admission *a, proxy_crowd *c)
+{
+    if (c == NULL || --c->refs > 0)
+        return;
+    proxy_crowd **at = bucket_of(a, &c->source);
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    es_free(c);
+}
+
+static void enter_half_open(proxy_admission *a, proxy_ticket *t)
+{
+    t->state = PROXY_TICKET_HALF_OPEN;
+    append(t->is_stranger ? &a->strangers : &a->half_open, t);
+    if (!t->is_stranger && t->crowd != NULL && t->crowd->half_open++ == 0)
+        a->crowd_count++;
+}
+
+static void leave_half_open(proxy_admission *a, proxy_ticket *t)
+{
+    take_out(t->is_stranger ? &a->strangers : &a->half_open, t);
+    if (!t->is_stranger && t->crowd != NULL && --t->crowd->half_open == 0)
+        a->crowd_count--;
+    t->state = PROXY_TICKET_NONE;
+}
+
+static void evict(proxy_admission *a, proxy_ticket *t)
+{
+    if (t->state == PROXY_TICKET_HALF_OPEN)
+        leave_half_open(a, t);
+    else
+        take_out(&a->waiting, t);
     t->state = PROXY_TICKET_EVICTED;
     loop_task_wake(t->task);
 }
 
-void proxy_admission_arrive(proxy_admission *a, proxy_ticket *t, loop_task *task)
+/* With more than max there is always a source that has more than max / sources. */
+static proxy_ticket *oldest_of_too_many(const proxy_admission *a)
 {
-    t->task = task;
-    t->state = PROXY_TICKET_HALF_OPEN;
-    append(&a->half_open, t);
-    if (a->half_open.count <= a->max_half_open)
-        return;
-    evict_first(&a->half_open);
+    size_t share = a->max_half_open / (a->crowd_count > 0 ? a->crowd_count : 1);
+    proxy_ticket *t = a->half_open.first;
+    while (t->next != NULL && t->crowd != NULL && t->crowd->half_open <= share)
+        t = t->next;
+    return t;
+}
+
+static void make_room(proxy_admission *a)
+{
+    if (a->half_open.count > a->max_half_open)
+        evict(a, oldest_of_too_many(a));
+    if (a->strangers.count > PROXY_ADMISSION_STRANGERS_MAX)
+        evict(a, a->strangers.first);
+}
+
+void proxy_admission_arrive(proxy_admission *a, proxy_ticket *t, const proxy_arrival *arrival)
+{
+    t->task = arrival->task;
+    t->stats = arrival->stats;
+    t->is_stranger = arrival->source->kind == PROXY_SOURCE_STRANGERS;
+    t->crowd = hold_crowd(a, arrival->source);
+    enter_half_open(a, t);
+    make_room(a);
 }
 
 void proxy_admission_send_away(proxy_admission *a)
 {
     while (a->half_open.first != NULL)
-        evict_first(&a->half_open);
+        evict(a, a->half_open.first);
+    while (a->strangers.first != NULL)
+        evict(a, a->strangers.first);
     while (a->waiting.first != NULL)
-        evict_first(&a->waiting);
+        evict(a, a->waiting.first);
 }
 
 /* Which limit it is. */
@@ -167,7 +246,7 @@ static entrasql_status say_full(const proxy_admission *a, const proxy_ticket *t,
     if (a->in >= a->max_clients) {
         es_fail(why, status, "the entrasql proxy serves %u clients already, its limit%s",
                 a->max_clients, waited);
-        es_hint(why, "raise --max-clients");
+        es_hint(why, "raise --max-clients, or let them wait: --when-full queue");
     } else if (!has_room(t->target)) {
         es_fail(why, status,
                 "the entrasql proxy serves %u clients of this target already, its limit%s",
@@ -200,8 +279,7 @@ entrasql_status proxy_admission_ask(proxy_admission *a, proxy_ticket *t, const p
 {
     uint32_t login_limit = rule != NULL ? rule->max_clients : target->config->max_clients_per_login;
     if (t->state == PROXY_TICKET_HALF_OPEN)
-        take_out(&a->half_open, t);
-    t->state = PROXY_TICKET_NONE;
+        leave_half_open(a, t);
     if (target->limits.max_clients > 0)
         t->target = hold_place(a, PLACE_TARGET, target->key, target->limits.max_clients);
     if (login_limit > 0)
@@ -226,14 +304,17 @@ entrasql_status proxy_admission_look(proxy_admission *a, proxy_ticket *t, entras
     return say_full(a, t, ENTRASQL_TIMEOUT, why);
 }
 
-void proxy_admission_leave(proxy_admission *a, proxy_ticket *t)
+/* Nothing is left but its crowd. */
+static void step_back(proxy_admission *a, proxy_ticket *t)
 {
     if (t->state == PROXY_TICKET_HALF_OPEN)
-        take_out(&a->half_open, t);
+        leave_half_open(a, t);
     if (t->state == PROXY_TICKET_WAITING)
         take_out(&a->waiting, t);
     if (t->state == PROXY_TICKET_IN) {
         a->in--;
+        if (t->stats != NULL)
+            proxy_stats_gauge(t->stats, PROXY_GAUGE_ADMITTED, -1);
         if (t->target != NULL)
             t->target->in--;
         if (t->login != NULL)
@@ -241,8 +322,23 @@ void proxy_admission_leave(proxy_admission *a, proxy_ticket *t)
     }
     release_place(a, t->target);
     release_place(a, t->login);
-    *t = (proxy_ticket){0};
+    t->target = t->login = NULL;
+    t->state = PROXY_TICKET_NONE;
     let_in_who_fits(a);
+}
+
+void proxy_admission_return(proxy_admission *a, proxy_ticket *t)
+{
+    step_back(a, t);
+    enter_half_open(a, t);
+    make_room(a);
+}
+
+void proxy_admission_leave(proxy_admission *a, proxy_ticket *t)
+{
+    step_back(a, t);
+    release_crowd(a, t->crowd);
+    *t = (proxy_ticket){0};
 }
 
 /* ---- its life ---- */

@@ -4,10 +4,15 @@
  * is not complete. Who is too many is refused, or waits in fair order: the first in the queue that
  * has room in all its limits goes next.
  *
- *     arrive    a connection is there; when too many have not logged in, the oldest goes
+ *     arrive    a connection is there; when too many have not logged in, one goes: the oldest of
+ *               those whose source has more than its share
  *     ask       its login is complete: OK, AGAIN (waits; its task is woken), BUSY
  *     look      what became of who waits
+ *     return    it was refused, and is there until it has heard so: as one that arrives
  *     leave     it is over, wherever it stood
+ *
+ * So who opens connections and says nothing pushes out his own. Users that may not come in whatever
+ * they send take nobody's place: they are there to be told so, a few at a time.
  *
  * One thread. Tickets are the callers', and leave before the admission is freed.
  */
@@ -16,8 +21,14 @@
 
 #include "loop/loop.h"
 #include "proxy/config.h"
+#include "proxy/source.h"
+#include "proxy/stats.h"
+
+/* Of users that may not come in. */
+#define PROXY_ADMISSION_STRANGERS_MAX 16
 
 typedef struct proxy_admission proxy_admission;
+typedef struct proxy_crowd proxy_crowd; /* the half open of a source */
 typedef struct proxy_place proxy_place; /* a target's or login name's count */
 
 typedef enum proxy_ticket_state {
@@ -32,18 +43,28 @@ typedef struct proxy_ticket { /* zeroed: none */
     struct proxy_ticket *next;
     struct proxy_ticket *prev;
     loop_task *task;
+    proxy_stats *stats;
+    proxy_crowd *crowd;
     proxy_place *target;
     proxy_place *login;
     int64_t deadline_ms; /* of who waits */
     uint8_t state;
+    bool is_stranger;
 } proxy_ticket;
+
+typedef struct proxy_arrival {
+    loop_task *task;
+    proxy_stats *stats; /* counts who is in; NULL: nobody does */
+    const proxy_source *source;
+} proxy_arrival;
 
 entrasql_status proxy_admission_new(proxy_admission **ret, entrasql_error *err) ES_MUST_USE;
 void proxy_admission_free(proxy_admission *a); /* NULL allowed */
 /* Those of a configuration; who is in already stays. */
 void proxy_admission_set_limits(proxy_admission *a, const proxy_config *config);
 
-void proxy_admission_arrive(proxy_admission *a, proxy_ticket *t, loop_task *task);
+void proxy_admission_arrive(proxy_admission *a, proxy_ticket *t, const proxy_arrival *arrival);
+void proxy_admission_return(proxy_admission *a, proxy_ticket *t);
 /* rule: of the login name, NULL: none. BUSY and TIMEOUT say which setting is the limit. */
 entrasql_status proxy_admission_ask(proxy_admission *a, proxy_ticket *t, const proxy_target *target,
                                     const char *login_name, const proxy_login_rule *rule,

@@ -23,6 +23,24 @@ const proxy_login_rule *proxy_config_login(const proxy_config *config, const cha
     return NULL;
 }
 
+const char *proxy_config_source_of(const proxy_config *config, const char *kind, const char *of,
+                                   const char *name)
+{
+    for (size_t i = 0; i < config->setting_count; i++) {
+        const proxy_setting *s = &config->settings[i];
+        if (es_streq(s->kind, kind) && es_streq(s->of, of) && es_streq(s->name, name))
+            return s->source;
+    }
+    return "default";
+}
+
+static void setting_done(proxy_setting *s)
+{
+    es_free(s->of);
+    es_free(s->value);
+    es_free(s->source);
+}
+
 static void target_done(proxy_target *t)
 {
     es_free(t->name);
@@ -72,6 +90,9 @@ void proxy_config_unref(proxy_config *config)
         login_done(&config->logins[i]);
     for (size_t i = 0; i < config->identity_count; i++)
         identity_done(&config->identities[i]);
+    for (size_t i = 0; i < config->setting_count; i++)
+        setting_done(&config->settings[i]);
+    es_free(config->settings);
     es_free(config->targets);
     es_free(config->logins);
     es_free(config->identities);

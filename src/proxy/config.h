@@ -105,6 +105,8 @@ typedef struct proxy_target {
     proxy_fedauth fedauth;
     proxy_limits limits;
     proxy_pool_settings pool;
+    uint32_t warm;        /* upstream connections that stand ready for a login */
+    uint32_t warm_age_ms; /* then each is replaced */
 } proxy_target;
 
 /* What an operator sees and does. */
@@ -117,6 +119,15 @@ typedef struct proxy_ops {
     uint32_t drain_ms;
 } proxy_ops;
 
+/* Which setting was given where; whatever is not listed has its default. */
+typedef struct proxy_setting {
+    const char *kind; /* of the section that it belongs to: "proxy", "target" ... */
+    char *of;         /* the section's name, "proxy" for the one without */
+    const char *name; /* in the table */
+    char *value;      /* as it was written; "yes" for a flag */
+    char *source;     /* "--pool-size", "ENTRASQL_PROXY_POOL_SIZE", "proxy.ini:12: pool-size" */
+} proxy_setting;
+
 struct proxy_config {
     unsigned refs;
     char *file; /* NULL: none */
@@ -126,6 +137,8 @@ struct proxy_config {
     size_t target_count;
     proxy_login_rule *logins;
     size_t login_count;
+    proxy_setting *settings;
+    size_t setting_count;
     uint32_t max_clients;           /* in all */
     uint32_t max_clients_per_login; /* of names without a rule; 0: no limit */
     uint32_t login_timeout_ms;      /* of a client, token and upstream included */
@@ -154,6 +167,9 @@ entrasql_status proxy_config_load(const proxy_config_source *source, const proxy
 proxy_config *proxy_config_ref(proxy_config *config);
 void proxy_config_unref(proxy_config *config); /* NULL allowed */
 
+/* Where that setting was given: proxy_setting.source, or "default". */
+const char *proxy_config_source_of(const proxy_config *config, const char *kind, const char *of,
+                                   const char *name);
 /* The rule of the login name, or NULL. */
 const proxy_login_rule *proxy_config_login(const proxy_config *config, const char *name);
 /*

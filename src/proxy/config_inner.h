@@ -7,6 +7,12 @@
 
 /* Where `own` says nothing of the option, what `all` says. */
 void proxy_config_inherit(conf_args *own, const conf_args *all, const char *name);
+/* The setting as if nobody had given it. */
+void proxy_config_drop(conf_args *settings, const char *name);
+
+/* Notes for operators which settings of that kind of section were given, and where. */
+entrasql_status proxy_config_note(proxy_config *config, const char *kind, const char *of,
+                                  const conf_args *settings, entrasql_error *err) ES_MUST_USE;
 
 /* "allow-uids". */
 entrasql_status proxy_config_uids(const conf_args *settings, proxy_uids *ret,

@@ -125,7 +125,7 @@ static entrasql_status describe(const conf_args *settings, char **ret, entrasql_
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(CONF_INI_MAX_BYTES);
     for (const conf_option *o = settings->command->options; o->name != NULL; o++)
-        if (o->sections != NULL && strstr(o->sections, "proxy|identity") != NULL &&
+        if (conf_option_is_of(o, "proxy") && conf_option_is_of(o, "identity") &&
             describe_setting(settings, o, &text) != ENTRASQL_OK)
             return es_nomem(err);
     *ret = es_buf_take(&text, NULL);
@@ -147,6 +147,7 @@ static entrasql_status add_identity(loader *l, const char *name, const conf_args
     identity->name = es_strdup(name);
     if (identity->name == NULL)
         return es_nomem(err);
+    ES_TRY(proxy_config_note(l->config, "identity", name, settings, err));
     ES_TRY(describe(settings, &identity->settings, err));
     identity->credential = find_same(l->old, identity);
     if (identity->credential != NULL)
@@ -154,21 +155,24 @@ static entrasql_status add_identity(loader *l, const char *name, const conf_args
     return l->source->make_credential(settings, &identity->credential, err);
 }
 
-/* The first is what [proxy] and the flags describe. */
+/* The first is what [proxy] and the flags describe. Their ca-file is the target's: Entra keeps the
+   system's trust, unless an identity's own section says otherwise. */
 static entrasql_status read_identities(loader *l, entrasql_error *err)
 {
+    conf_args shared = l->all;
+
     l->config->identities =
         es_calloc(1 + count_sections(l, "identity"), sizeof *l->config->identities);
     if (l->config->identities == NULL)
         return es_nomem(err);
-    ES_TRY(add_identity(l, default_identity, &l->all, err));
+    proxy_config_drop(&shared, "ca-file");
+    ES_TRY(add_identity(l, default_identity, &shared, err));
     for (size_t i = 0; i < l->ini.section_count; i++) {
         const conf_ini_section *section = &l->ini.sections[i];
         conf_args settings = {.command = l->all.command};
         if (!es_streq(section->kind, "identity"))
             continue;
         ES_TRY(read_section(l, section, &settings, err));
-        proxy_config_inherit(&settings, &l->all, "ca-file");
         entrasql_status status = add_identity(l, section->name, &settings, err);
         if (status != ENTRASQL_OK) {
             es_error_prefix(err, "%s:%u: [identity %s]", l->ini.path, section->line, section->name);
@@ -209,6 +213,7 @@ static entrasql_status read_login(const loader *l, const conf_ini_section *secti
     rule->name = es_strdup(section->name);
     if (rule->name == NULL)
         return es_nomem(err);
+    ES_TRY(proxy_config_note(l->config, "login", section->name, &settings, err));
     ES_TRY(proxy_config_uids(&settings, &rule->uids, err));
     ES_TRY(proxy_config_secret(&settings, "secret-file", &rule->secret, err));
     ES_TRY(find_identity(l, &settings, &rule->identity, err));
@@ -242,7 +247,7 @@ static entrasql_status read_logins(loader *l, entrasql_error *err)
 static void inherit_all(const loader *l, conf_args *settings)
 {
     for (const conf_option *o = settings->command->options; o->name != NULL; o++)
-        if (o->sections != NULL && strstr(o->sections, "proxy|target") != NULL &&
+        if (conf_option_is_of(o, "proxy") && conf_option_is_of(o, "target") &&
             !es_streq(o->name, "max-clients"))
             proxy_config_inherit(settings, &l->all, o->name);
 }
@@ -273,6 +278,7 @@ static entrasql_status add_target(loader *l, const char *name, const conf_ini_se
     t->name = es_strdup(name);
     if (t->name == NULL)
         return es_nomem(err);
+    ES_TRY(proxy_config_note(c, "target", name, settings, err));
     ES_TRY(describe_place(l, name, section, &t->where, err));
     ES_TRY(conf_server_parse(server, &t->host, &t->port, err));
     if (database != NULL) {
@@ -400,6 +406,7 @@ static entrasql_status load(loader *l, entrasql_error *err)
     proxy_config *c = l->config;
     ES_TRY(conf_args_read_environment(&l->all, err));
     ES_TRY(read_file(l, err));
+    ES_TRY(proxy_config_note(c, "proxy", "proxy", &l->all, err));
     c->max_clients = conf_args_number(&l->all, "max-clients");
     c->max_clients_per_login = conf_args_number(&l->all, "max-clients-per-login");
     c->max_half_open = conf_args_number(&l->all, "max-half-open");

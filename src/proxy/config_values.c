@@ -3,6 +3,8 @@
 #include "proxy/config_inner.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "os/file.h"
@@ -15,6 +17,8 @@
 #define FIRST_PORT 1433
 #define UIDS_MAX 1024
 #define SECRET_MAX_BYTES 1024
+#define DAY_S 86400
+#define EXPIRES_SOON_DAYS 14
 
 void proxy_config_inherit(conf_args *own, const conf_args *all, const char *name)
 {
@@ -25,6 +29,52 @@ void proxy_config_inherit(conf_args *own, const conf_args *all, const char *name
             own->origins[i] = all->origins[i];
         }
     }
+}
+
+void proxy_config_drop(conf_args *settings, const char *name)
+{
+    const conf_option *o = settings->command->options;
+    for (size_t i = 0; o[i].name != NULL; i++) {
+        if (es_streq(o[i].name, name)) {
+            settings->values[i] = NULL;
+            settings->origins[i] = (conf_origin){0};
+        }
+    }
+}
+
+static entrasql_status note(proxy_config *config, const char *kind, const char *of,
+                            const char *name, const conf_args *settings)
+{
+    char where[CONF_WHERE_SIZE];
+    const char *value = conf_args_text(settings, name);
+    proxy_setting *grown =
+        es_reallocarray(config->settings, config->setting_count + 1, sizeof *grown);
+    if (grown == NULL)
+        return ENTRASQL_NOMEM;
+    conf_args_where(settings, name, where);
+    config->settings = grown;
+    proxy_setting *s = &grown[config->setting_count++];
+    *s = (proxy_setting){
+        .kind = kind,
+        .of = es_strdup(of),
+        .name = name,
+        .value = es_strdup(value == NULL      ? "no"
+                           : value[0] == '\0' ? "yes"
+                                              : value),
+        .source = es_strdup(where),
+    };
+    return s->of != NULL && s->value != NULL && s->source != NULL ? ENTRASQL_OK : ENTRASQL_NOMEM;
+}
+
+entrasql_status proxy_config_note(proxy_config *config, const char *kind, const char *of,
+                                  const conf_args *settings, entrasql_error *err)
+{
+    for (const conf_option *o = settings->command->options; o->name != NULL; o++)
+        if (o->sections != NULL && strstr(o->sections, kind) != NULL &&
+            conf_args_has(settings, o->name) &&
+            note(config, kind, of, o->name, settings) != ENTRASQL_OK)
+            return es_nomem(err);
+    return ENTRASQL_OK;
 }
 
 /* Puts the setting's place before a message. */
@@ -214,6 +264,7 @@ static void read_pool(const conf_args *settings, proxy_pool_settings *ret)
     ret->lifetime_ms = seconds(settings, "pool-lifetime");
     ret->jitter_percent = conf_args_number(settings, "pool-jitter");
     ret->check_after_ms = seconds(settings, "pool-check-after");
+    ret->stall_ms = seconds(settings, "pool-stall-timeout");
     ret->token_margin_ms = seconds(settings, "pool-token-margin");
     ret->keyed_by_app = es_streq(conf_args_text(settings, "pool-app-name"), "separate");
 }
@@ -224,8 +275,9 @@ static bool has_same_trust(const proxy_target *a, const proxy_target *b)
 }
 
 /* Pools are of one context: as long as the file is the same it stays, and they with it. */
-static entrasql_status open_upstream_trust(const proxy_target *before, const proxy_config *old,
-                                           proxy_target *t, entrasql_error *err)
+static entrasql_status open_upstream_trust(const conf_args *settings, const proxy_target *before,
+                                           const proxy_config *old, proxy_target *t,
+                                           entrasql_error *err)
 {
     const proxy_target *same = before != NULL && has_same_trust(before, t) ? before : NULL;
     for (size_t i = 0; old != NULL && same == NULL && i < old->target_count; i++)
@@ -236,7 +288,30 @@ static entrasql_status open_upstream_trust(const proxy_target *before, const pro
         return ENTRASQL_OK;
     }
     const tls_client_options options = {.ca_file = t->ca_file};
-    return tls_client_context_new(&options, &t->tls, err);
+    entrasql_status status = tls_client_context_new(&options, &t->tls, err);
+    return t->ca_file != NULL ? blame(settings, "ca-file", status, err) : status;
+}
+
+/* Clients that check it will not connect; those that do not will: nothing to refuse to start for.
+ */
+static void warn_of_validity(const char *file, const tls_context *ctx)
+{
+    int64_t from_s = 0;
+    int64_t until_s = 0;
+    int64_t now_s = es_clock_wall_s();
+    tls_server_validity(ctx, &from_s, &until_s);
+    if (until_s != 0 && until_s <= now_s)
+        ES_LOG(WARNING, "proxy",
+               "the certificate for clients has expired: renew it, then send SIGHUP",
+               ES_KV_STR("file", file), ES_KV_I64("days_ago", (now_s - until_s) / DAY_S));
+    else if (until_s != 0 && until_s <= now_s + EXPIRES_SOON_DAYS * DAY_S)
+        ES_LOG(WARNING, "proxy",
+               "the certificate for clients expires soon: renew it, then send SIGHUP",
+               ES_KV_STR("file", file), ES_KV_I64("days", (until_s - now_s) / DAY_S));
+    else if (from_s > now_s)
+        ES_LOG(WARNING, "proxy",
+               "the certificate for clients is not valid yet: is the clock right?",
+               ES_KV_STR("file", file), ES_KV_I64("days", (from_s - now_s) / DAY_S));
 }
 
 static entrasql_status read_client_tls(const conf_args *settings, proxy_target *t,
@@ -250,16 +325,28 @@ static entrasql_status read_client_tls(const conf_args *settings, proxy_target *
     for (size_t i = 0; mode != NULL && i < ES_COUNT_OF(words); i++)
         if (es_streq(mode, words[i]))
             t->client_tls = (proxy_client_tls)i;
-    if (t->client_tls == PROXY_TLS_OFF)
+    if (t->client_tls == PROXY_TLS_OFF && (mode != NULL || key == NULL))
         return ENTRASQL_OK;
-    if (certificate == NULL || key == NULL) {
-        es_fail(err, ENTRASQL_CONFIG, "encryption of clients' connections needs %s",
-                certificate == NULL ? "tls-certificate" : "tls-key");
-        es_hint(err, "entrasql proxy init-tls --dir DIR makes both");
-        return blame(settings, mode != NULL ? "tls" : "tls-certificate", ENTRASQL_CONFIG, err);
+    if (certificate == NULL) {
+        es_fail(err, ENTRASQL_CONFIG, "encryption of clients' connections needs tls-certificate");
+        es_hint(err, "name the proxy's certificate and its key with tls-certificate and tls-key; "
+                     "entrasql proxy init-tls --dir DIR makes both, with an authority to trust");
+        return blame(settings, mode != NULL ? "tls" : "tls-key", ENTRASQL_CONFIG, err);
     }
-    return blame(settings, "tls-certificate",
-                 tls_server_context_new(certificate, key, &t->client_tls_context, err), err);
+    if (key == NULL) {
+        es_fail(err, ENTRASQL_CONFIG, "encryption of clients' connections needs tls-key");
+        es_hint(err,
+                "name the file with its key, which may be %s itself; entrasql proxy init-tls "
+                "--dir DIR makes a new pair",
+                certificate);
+        return blame(settings, "tls-certificate", ENTRASQL_CONFIG, err);
+    }
+    bool key_is_wrong = false;
+    entrasql_status status =
+        tls_server_context_open(certificate, key, &t->client_tls_context, &key_is_wrong, err);
+    if (status == ENTRASQL_OK)
+        warn_of_validity(certificate, t->client_tls_context);
+    return blame(settings, key_is_wrong ? "tls-key" : "tls-certificate", status, err);
 }
 
 static entrasql_status make_key(proxy_target *t, entrasql_error *err)
@@ -297,6 +384,8 @@ entrasql_status proxy_config_target(const conf_args *settings, const proxy_targe
     t->limits.queue = es_streq(conf_args_text(settings, "when-full"), "queue");
     t->limits.queue_ms = seconds(settings, "queue-timeout");
     read_pool(settings, &t->pool);
+    t->warm = conf_args_number(settings, "warm");
+    t->warm_age_ms = seconds(settings, "warm-age");
     ES_TRY(copy_text(settings, "host-name-in-certificate", &t->host_name_in_certificate, err));
     ES_TRY(copy_text(settings, "ca-file", &t->ca_file, err));
     ES_TRY(stamp_file(t->ca_file, &t->ca_stamp, err));
@@ -305,7 +394,7 @@ entrasql_status proxy_config_target(const conf_args *settings, const proxy_targe
     ES_TRY(blame(settings, "socket-mode",
                  read_mode(conf_args_text(settings, "socket-mode"), &t->socket_mode, err), err));
     ES_TRY(read_access(settings, &t->access, err));
-    ES_TRY(open_upstream_trust(before, old, t, err));
+    ES_TRY(open_upstream_trust(settings, before, old, t, err));
     return read_client_tls(settings, t, err);
 }
 

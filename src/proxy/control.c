@@ -103,6 +103,7 @@ entrasql_status proxy_control_shutdown(const char *address, int64_t timeout_ms, 
         return ENTRASQL_OK;
     es_fail(err, status == 404 ? ENTRASQL_UNSUPPORTED : ENTRASQL_INVALID,
             "the proxy does not end at this request (HTTP %u): %s", status, said);
-    es_hint(err, "start it with --http-quit, or send it SIGTERM");
+    es_hint(err, status == 404 ? "start it with --http-quit, or send it SIGTERM"
+                               : "send it SIGTERM, or ask as its own user or root");
     return err != NULL ? err->status : ENTRASQL_INVALID;
 }

@@ -2,10 +2,13 @@
 /* Listeners and whom they lead to. */
 #include "proxy/doors.h"
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "proxy/listener.h"
+
+#include <string.h>
 
 typedef struct door {
     proxy_doors *owner;
@@ -49,6 +52,30 @@ static door *find_door(const proxy_doors *all, const proxy_target *t, const prox
     return NULL;
 }
 
+/* The target as it was written, with another address in place of its own. */
+static entrasql_status print_elsewhere(const proxy_target *t, es_buf *out)
+{
+    static const char listen[] = "listen=";
+    const char *at = t->name + strcspn(t->name, "?");
+    ES_TRY(es_buf_printf(out, "%.*s?listen=PORT", (int)(at - t->name), t->name));
+    while (*at != '\0') {
+        const char *part = at + 1;
+        size_t n = strcspn(part, "&");
+        if (n > 0 && strncmp(part, listen, sizeof listen - 1) != 0)
+            ES_TRY(es_buf_printf(out, "&%.*s", (int)n, part));
+        at = part + n;
+    }
+    return ENTRASQL_OK;
+}
+
+static void hint_elsewhere(const proxy_target *t, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(ENTRASQL_ERROR_HINT_SIZE);
+    bool fits = print_elsewhere(t, &text) == ENTRASQL_OK;
+    es_hint(err, "stop the program that listens there, or choose another address: %.*s",
+            fits ? (int)text.len : 0, fits ? (const char *)text.data : "");
+}
+
 static entrasql_status open_door(proxy_doors *all, const proxy_target *t,
                                  const proxy_address *address, door **ret, entrasql_error *err)
 {
@@ -71,10 +98,7 @@ static entrasql_status open_door(proxy_doors *all, const proxy_target *t,
     es_free(d);
     es_error_prefix(err, "%s", t->where);
     if (status == ENTRASQL_BUSY)
-        es_hint(err,
-                "stop the program that listens there, or choose another address: "
-                "%s?listen=PORT",
-                t->name);
+        hint_elsewhere(t, err);
     return status;
 }
 

@@ -16,6 +16,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* Who asks for health asks at once; others have not to wait for the silent. */
+#define IDLE_TIMEOUT_S 5
 #define BEAT_MS 1000
 #define REASON_SIZE 96
 #define STATUS_SIZE 160
@@ -54,7 +56,7 @@ static int64_t sum(const proxy_health *h, proxy_gauge gauge)
 
 static bool is_ready(const proxy_health *h, char why[REASON_SIZE])
 {
-    int64_t clients = sum(h, PROXY_GAUGE_CLIENTS);
+    int64_t clients = sum(h, PROXY_GAUGE_ADMITTED);
     uint32_t max = atomic_load(&h->max_clients);
     if (!atomic_load(&h->is_started))
         (void)snprintf(why, REASON_SIZE, "starting");
@@ -120,14 +122,34 @@ static void tell_loop_to_quit(void *ctx)
         ES_LOG(ERROR, "proxy", "the loop cannot be told to end");
 }
 
+/* Those who could send the signal as well. */
+static bool may_quit(const proxy_health *h, const httpd_request *r, char why[REASON_SIZE])
+{
+    uid_t uid = 0;
+    if (httpd_peer_uid(r, &uid, NULL) != ENTRASQL_OK) {
+        (void)snprintf(why, REASON_SIZE, "it cannot be told which user asks: send it SIGTERM");
+        return false;
+    }
+    (void)snprintf(why, REASON_SIZE, "only for the proxy's user %u and root, not for user %u",
+                   (unsigned)h->options.own_uid, (unsigned)uid);
+    return uid == 0 || uid == h->options.own_uid;
+}
+
 static void answer_quit(proxy_health *h, const httpd_request *r, httpd_response *response)
 {
+    char why[REASON_SIZE];
     if (!h->options.quit) {
         say(response, 404, "not enabled: start the proxy with --http-quit");
     } else if (!es_streq(httpd_method(r), "POST")) {
         refuse_method(response, "POST");
     } else if (!httpd_is_from_loopback(r)) {
         say(response, 403, "only from this machine, and as localhost");
+    } else if (httpd_header(r, "Origin") != NULL) {
+        /* A browser says so with every POST of a page (Fetch Standard, 3.2); the page needs no
+         * leave. */
+        say(response, 403, "not from a web page");
+    } else if (!may_quit(h, r, why)) {
+        say(response, 403, why);
     } else {
         say(response, 200, "ending");
         response->sent = tell_loop_to_quit;
@@ -173,7 +195,7 @@ static void tell_status(proxy_health *h)
     char why[REASON_SIZE];
     char text[STATUS_SIZE];
     (void)snprintf(text, sizeof text, "STATUS=%s; %lld clients, %lld server connections",
-                   is_ready(h, why) ? "ready" : why, (long long)sum(h, PROXY_GAUGE_CLIENTS),
+                   is_ready(h, why) ? "ready" : why, (long long)sum(h, PROXY_GAUGE_ADMITTED),
                    (long long)sum(h, PROXY_GAUGE_SERVERS));
     if (es_streq(text, h->status))
         return;
@@ -267,7 +289,8 @@ static entrasql_status start_http(proxy_health *h, entrasql_error *err)
     if (h->options.address == NULL)
         return ENTRASQL_OK;
     h->address = *h->options.address;
-    httpd_options options = {.address = &h->address, .handler = answer, .ctx = h};
+    httpd_options options = {
+        .address = &h->address, .handler = answer, .ctx = h, .idle_timeout_s = IDLE_TIMEOUT_S};
     entrasql_status status = httpd_start(&options, &h->http, err);
     if (status == ENTRASQL_BUSY)
         es_hint(err, "choose another address with --http HOST:PORT");

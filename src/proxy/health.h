@@ -7,7 +7,8 @@
  *                         limit of clients. Dials nobody
  *     GET  /liveness      200 while its loop turns
  *     GET  /metrics       proxy/metrics.h
- *     POST /quitquitquit  the end, as SIGTERM; only when enabled, and from this machine's loopback
+ *     POST /quitquitquit  the end, as SIGTERM; only when enabled, and for the proxy's own
+ *                         user and root, over loopback
  *
  * The HTTP service has threads of its own and reads atomics only, so it answers
  * while the loop is busy, and before it runs. Beside it a task of the loop beats once a
@@ -30,6 +31,7 @@ typedef struct proxy_health_options {
     proxy_stats_set *stats;     /* outlives it */
     const os_address *address;  /* NULL: no HTTP */
     bool quit;                  /* /quitquitquit is there */
+    uid_t own_uid;              /* who may ask for it, beside root */
     void (*on_quit)(void *ctx); /* called on the loop, once */
     void *ctx;
 } proxy_health_options;

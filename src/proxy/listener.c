@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "os/sock.h"
 #include "proxy/activation.h"
+#include "proxy/quiet.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-/* After a failure to accept (no descriptors): how long the listener rests. */
+/* How long the listener rests when it can neither accept nor turn away. */
 #define ACCEPT_PAUSE_MS 200
 #define ACCEPT_TURNS 64
 
@@ -38,6 +39,8 @@ struct proxy_listener {
     bool is_closing;
     char *text;
     int64_t rest_until_ms;
+    int64_t quiet_until_ms; /* of failures one line is written in that time */
+    int64_t turned_away;    /* since the last line */
     loop_task *task;
 };
 
@@ -190,14 +193,45 @@ entrasql_status proxy_listener_open(const proxy_listener_options *options, proxy
 
 /* ---- taking connections ---- */
 
-/* The client learns at once that there is no room, in place of waiting in the backlog. */
-static void turn_away(proxy_listener *ln)
+static void tell_turned_away(proxy_listener *ln)
 {
-    int fd = -1;
+    if (ln->turned_away > 0)
+        ES_LOG(WARNING, "proxy", "and more connections turned away",
+               ES_KV_STR("listener", ln->text), ES_KV_I64("more", ln->turned_away));
+    ln->turned_away = 0;
+}
+
+static void complain(proxy_listener *ln, const char *why)
+{
+    int64_t now = es_clock_mono_ms();
+    if (now < ln->quiet_until_ms)
+        return;
+    ES_LOG(ERROR, "proxy", "accept failed", ES_KV_STR("listener", ln->text), ES_KV_STR("why", why),
+           ES_KV_I64("turned_away", ln->turned_away));
+    ln->turned_away = 0;
+    ln->quiet_until_ms = now + PROXY_QUIET_MS;
+}
+
+/*
+ * Clients learn at once that there is no room, in place of waiting in the backlog. Where there are
+ * no descriptors accepting fails also when nobody waits: that is nothing to complain about.
+ */
+static void turn_away(proxy_listener *ln, const char *why)
+{
+    int64_t before = ln->turned_away;
+    entrasql_status status = ENTRASQL_OK;
     os_sock_close(&ln->spare);
-    if (os_sock_accept(ln->fd, &fd, NULL) == ENTRASQL_OK)
+    for (int i = 0; status == ENTRASQL_OK && i < ACCEPT_TURNS; i++) {
+        int fd = -1;
+        status = os_sock_accept(ln->fd, &fd, NULL);
+        ln->turned_away += status == ENTRASQL_OK ? 1 : 0;
         os_sock_close(&fd);
+    }
     ln->spare = open_spare();
+    if (status != ENTRASQL_OK && status != ENTRASQL_AGAIN)
+        ln->rest_until_ms = es_clock_deadline(ACCEPT_PAUSE_MS);
+    if (status != ENTRASQL_AGAIN || ln->turned_away > before)
+        complain(ln, why);
 }
 
 static bool step(void *ctx)
@@ -205,6 +239,8 @@ static bool step(void *ctx)
     proxy_listener *ln = ctx;
     if (ln->is_closing)
         return false;
+    if (es_clock_mono_ms() >= ln->quiet_until_ms)
+        tell_turned_away(ln);
     if (es_clock_mono_ms() < ln->rest_until_ms)
         return true;
     for (int i = 0; i < ACCEPT_TURNS; i++) {
@@ -214,10 +250,7 @@ static bool step(void *ctx)
         if (status == ENTRASQL_AGAIN)
             break;
         if (status != ENTRASQL_OK) {
-            ES_LOG(ERROR, "proxy", "accept failed", ES_KV_STR("listener", ln->text),
-                   ES_KV_STR("why", err.message));
-            turn_away(ln);
-            ln->rest_until_ms = es_clock_deadline(ACCEPT_PAUSE_MS);
+            turn_away(ln, err.message);
             break;
         }
         if (ln->address.kind == PROXY_ADDRESS_SYSTEMD)
@@ -230,6 +263,8 @@ static bool step(void *ctx)
 static entrasql_status wants(void *ctx, os_wait *w)
 {
     const proxy_listener *ln = ctx;
+    if (ln->turned_away > 0)
+        os_wait_until(w, ln->quiet_until_ms);
     if (es_clock_mono_ms() < ln->rest_until_ms) {
         os_wait_until(w, ln->rest_until_ms);
         return ENTRASQL_OK;
@@ -252,6 +287,7 @@ static void close_socket(proxy_listener *ln)
 static void destroy(proxy_listener *ln)
 {
     close_socket(ln);
+    tell_turned_away(ln);
     os_sock_close(&ln->spare);
     proxy_address_done(&ln->address);
     es_free(ln->text);

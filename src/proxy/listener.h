@@ -2,7 +2,8 @@
 /*
  * A socket that clients connect to: TCP, a unix socket's path, or one that systemd hands over.
  * A task of the loop that gives each connection to its owner. When descriptors run out it gives up
- * one it keeps for that, tells the client nothing but closes, and rests.
+ * one it keeps for that, tells the clients nothing but closes; it rests where even that fails.
+ * Of that one line is written in PROXY_QUIET_MS.
  *
  * Belongs to the loop's thread.
  */

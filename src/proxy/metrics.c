@@ -33,10 +33,16 @@ static const figure counters[] = {
     {PROXY_COUNT_WAITS, "pool_waits_total", NULL,
      "Clients that had to wait for a server connection."},
     {PROXY_COUNT_WAIT_TIMEOUTS, "pool_wait_timeouts_total", NULL, "Those that waited in vain."},
+    {PROXY_COUNT_DRAINS, "pool_drains_total", NULL,
+     "Server connections whose client left in an answer, which was cancelled and thrown away."},
     {PROXY_COUNT_RESETS, "pool_resets_total", NULL,
      "Server connections that came back to the pool clean."},
     {PROXY_COUNT_RESET_FAILURES, "pool_reset_failures_total", NULL,
      "Server connections whose reset was not acknowledged; they are closed."},
+    {PROXY_COUNT_WARM_USED, "warm_used_total", NULL,
+     "Logins to the server on a connection that stood ready."},
+    {PROXY_COUNT_WARM_LOST, "warm_lost_total", NULL,
+     "Connections that could not be made ready for a login, or that the server closed."},
     {PROXY_COUNT_TOKENS, "tokens_total", NULL, "Tokens that logins got, cached ones too."},
     {PROXY_COUNT_TOKEN_FAILURES, "token_failures_total", NULL,
      "Logins that got no token from their credential."},
@@ -137,13 +143,21 @@ static entrasql_status add_gauges(es_buf *out, const proxy_stats_set *set, size_
         const proxy_stats *s = proxy_stats_at(set, t);
         ES_TRY(add_level(out, s, "clients", NULL, proxy_stats_level(s, PROXY_GAUGE_CLIENTS)));
     }
+    ES_TRY(add_head(out, "clients_admitted", "gauge",
+                    "Clients that are logged in, or about to be: those that the limits count."));
+    for (size_t t = 0; t < targets; t++) {
+        const proxy_stats *s = proxy_stats_at(set, t);
+        ES_TRY(add_level(out, s, "clients_admitted", NULL,
+                         proxy_stats_level(s, PROXY_GAUGE_ADMITTED)));
+    }
     ES_TRY(add_head(out, "clients_waiting", "gauge", "Clients that wait for a server connection."));
     for (size_t t = 0; t < targets; t++) {
         const proxy_stats *s = proxy_stats_at(set, t);
         ES_TRY(
             add_level(out, s, "clients_waiting", NULL, proxy_stats_level(s, PROXY_GAUGE_WAITING)));
     }
-    ES_TRY(add_head(out, "servers", "gauge", "Connections to the server, lent ones and idle."));
+    ES_TRY(add_head(out, "servers", "gauge",
+                    "Connections to the server: lent, idle, and ready for a login."));
     for (size_t t = 0; t < targets; t++) {
         const proxy_stats *s = proxy_stats_at(set, t);
         int64_t idle = proxy_stats_level(s, PROXY_GAUGE_SERVERS_IDLE);
@@ -151,6 +165,8 @@ static entrasql_status add_gauges(es_buf *out, const proxy_stats_set *set, size_
         /* Read one after the other: never show fewer than none. */
         ES_TRY(add_level(out, s, "servers", ",state=\"active\"", all > idle ? all - idle : 0));
         ES_TRY(add_level(out, s, "servers", ",state=\"idle\"", idle));
+        ES_TRY(add_level(out, s, "servers", ",state=\"warm\"",
+                         proxy_stats_level(s, PROXY_GAUGE_WARM)));
     }
     return ENTRASQL_OK;
 }

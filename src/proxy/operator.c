@@ -10,11 +10,14 @@
 /* ---- who ---- */
 
 entrasql_status proxy_operator_admits(const proxy_operator *o, const proxy_peer *peer,
-                                      const tds_login7 *login, entrasql_error *why)
+                                      const tds_login7 *login, proxy_grant *ret,
+                                      entrasql_error *why)
 {
     const es_secret *secret = (*o->config)->ops.admin_secret;
     if (peer->is_known && peer->uid == o->own_uid)
         return ENTRASQL_OK;
+    ret->by_secret = secret != NULL;
+    ret->reason = PROXY_REFUSED_SECRET;
     if (secret != NULL && login->password != NULL &&
         es_secret_equal(secret, es_secret_reveal(login->password), es_secret_len(login->password)))
         return ENTRASQL_OK;
@@ -41,6 +44,8 @@ static entrasql_status show(void *ctx, proxy_show what, proxy_admin_reply *reply
         .config = *o->config,
         .stats = o->stats,
         .pools = proxy_pools_set(o->pools),
+        .warm = o->warm,
+        .pauses = o->pauses,
         .sessions = o->sessions,
     };
     entrasql_status status = proxy_show_write(&view, what, reply);
@@ -66,11 +71,10 @@ static entrasql_status find_target(const proxy_operator *o, const char *name,
     return ENTRASQL_NOT_FOUND;
 }
 
-/* Pools know their key alone: those of a target lead to its server. */
 static bool is_of(const pool *p, const proxy_target *t)
 {
     const proxy_profile *profile = pool_data(p);
-    return es_strcaseeq(profile->host, t->host) && profile->port == t->port;
+    return es_streq(profile->target, t->name);
 }
 
 static unsigned reconnect(const proxy_operator *o, const proxy_target *only)
@@ -83,6 +87,7 @@ static unsigned reconnect(const proxy_operator *o, const proxy_target *only)
         pool_set_reconnect(set, p);
         n++;
     }
+    proxy_warm_renew(o->warm, only != NULL ? only->host : NULL, only != NULL ? only->port : 0);
     return n;
 }
 
@@ -96,20 +101,34 @@ static entrasql_status kill_client(const proxy_operator *o, const proxy_command 
     return ENTRASQL_NOT_FOUND;
 }
 
-static entrasql_status pause_all(const proxy_operator *o, const proxy_command *c, bool now,
-                                 entrasql_error *err)
+/* Not ready for anybody: every target is paused. */
+static bool all_are_paused(const proxy_operator *o)
 {
-    pool_set *set = proxy_pools_set(o->pools);
-    if (c->argument[0] != '\0') {
-        es_fail(err, ENTRASQL_UNSUPPORTED, "the targets are paused and resumed together");
-        es_hint(err, "PAUSE and RESUME without a name");
-        return ENTRASQL_UNSUPPORTED;
+    const proxy_config *c = *o->config;
+    bool all = true;
+    for (size_t i = 0; i < c->target_count; i++)
+        all = all && proxy_pauses_hold(o->pauses, c->targets[i].name);
+    return all;
+}
+
+void proxy_operator_reloaded(const proxy_operator *o)
+{
+    proxy_health_paused(o->health, all_are_paused(o));
+}
+
+static entrasql_status set_paused(const proxy_operator *o, const proxy_command *c, bool now,
+                                  entrasql_error *err)
+{
+    const proxy_target *target = NULL;
+    ES_TRY(find_target(o, c->argument, &target, err));
+    const char *name = target != NULL ? target->name : NULL;
+    ES_TRY(now ? proxy_pauses_add(o->pauses, name, err)
+               : proxy_pauses_remove(o->pauses, name, err));
+    for (pool *p = pool_first(proxy_pools_set(o->pools)); p != NULL; p = pool_next(p)) {
+        const proxy_profile *profile = pool_data(p);
+        pool_pause(p, proxy_pauses_hold(o->pauses, profile->target));
     }
-    if (now)
-        pool_set_pause(set);
-    else
-        pool_set_resume(set);
-    proxy_health_paused(o->health, now);
+    proxy_health_paused(o->health, all_are_paused(o));
     proxy_sessions_wake(o->sessions);
     return ENTRASQL_OK;
 }
@@ -122,11 +141,12 @@ static entrasql_status act(void *ctx, const proxy_command *c, char *said, size_t
     unsigned pools = 0;
     switch (c->verb) {
     case PROXY_VERB_PAUSE:
-        ES_TRY(pause_all(o, c, true, err));
-        (void)snprintf(said, size, "paused: nobody gets a server connection until RESUME");
+        ES_TRY(set_paused(o, c, true, err));
+        (void)snprintf(said, size, "paused%s%.200s: nobody gets a server connection until RESUME",
+                       c->argument[0] != '\0' ? " " : "", c->argument);
         return ENTRASQL_OK;
     case PROXY_VERB_RESUME:
-        ES_TRY(pause_all(o, c, false, err));
+        ES_TRY(set_paused(o, c, false, err));
         (void)snprintf(said, size, "resumed");
         return ENTRASQL_OK;
     case PROXY_VERB_RECONNECT:

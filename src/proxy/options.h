@@ -114,10 +114,17 @@
         PROXY_NUMBER_(                                                                             \
             "pool-check-after", "SECONDS", "30", 0, PROXY_DAY_, "proxy|target",                    \
             "a connection unused for that long is checked before it is lent (0: never)"),          \
+        PROXY_NUMBER_("pool-stall-timeout", "SECONDS", "300", 0, PROXY_DAY_, "proxy|target",       \
+                      "a client that stops within a request, no bulk load, is ended after that "   \
+                      "(0: never)"),                                                               \
         PROXY_NUMBER_("pool-token-margin", "SECONDS", "300", 0, 3600, "proxy|target",              \
                       "a connection is retired so long before its token expires"),                 \
         PROXY_CHOICE_("pool-app-name", "separate|share", "separate", "proxy|target",               \
-                      "clients with different application names share connections or not")
+                      "clients with different application names share connections or not"),        \
+        PROXY_NUMBER_("warm", "N", "0", 0, 1000, "proxy|target",                                   \
+                      "connections to the server that stand ready for a login, pooled or not"),    \
+        PROXY_NUMBER_("warm-age", "SECONDS", "20", 1, 3600, "proxy|target",                        \
+                      "each is replaced after that: servers do not wait for a login forever")
 
 #define PROXY_OPTIONS_OPS                                                                          \
     PROXY_OPTION_("http", CONF_OPTION_TEXT, "HOST:PORT", NULL, "proxy",                            \

@@ -1,162 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Pools: lists, queues and what is decided about them. */
-#include "proxy/pool.h"
+/* What is decided about the connections and clients of pools. */
+#include "proxy/pool_inner.h"
 
 #include "base/mem.h"
 #include "base/random.h"
-
-#include <string.h>
+#include "base/str.h"
 
 /* A login that failed is not tried again for so long, twice as long after each further failure. */
 #define BACK_OFF_FIRST_MS 1000
 #define BACK_OFF_MAX_MS 30000
+/* A connection that nobody used and that was at rest for less than this ended at once. */
+#define POOL_EARLY_MS 10000
 /* How often lists are looked through for what has aged, and how often while somebody waits. */
 #define SWEEP_MS 1000
 #define SWEEP_WAITING_MS 50
 /* A pool without connections and clients keeps its recorded answer for so long. */
 #define POOL_KEEP_MS 600000
-#define BUCKETS 256U
-
-typedef struct server_list {
-    pool_server *first; /* the most recently added */
-    pool_server *last;
-    uint32_t count;
-} server_list;
-
-typedef struct waiter_list {
-    pool_waiter *first;
-    pool_waiter *last;
-    uint32_t count;
-} waiter_list;
-
-struct pool {
-    pool_set *set;
-    uint8_t *key;
-    size_t key_len;
-    uint32_t bucket;
-    proxy_pool_settings settings;
-    void *data;
-    proxy_stats *stats;
-    uint32_t holders;
-    es_buf answer;
-    bool has_answer;
-    server_list servers[POOL_SERVER_STATES];
-    waiter_list waiters[POOL_WANTS];
-    entrasql_error *why; /* the latest login failed; NULL: it did not */
-    int64_t back_off_ms;
-    int64_t back_off_until_ms;
-    int64_t used_ms;
-    pool *next_in_bucket;
-    pool *next;
-    pool *prev;
-};
-
-struct pool_set {
-    const pool_hooks *hooks;
-    void *ctx;
-    pool *buckets[BUCKETS];
-    pool *first;
-    uint32_t waiting; /* clients in all queues */
-    bool is_paused;
-    int64_t swept_ms;
-};
-
-/* ---- lists ---- */
-
-static void list_add(server_list *l, pool_server *s)
-{
-    s->prev = NULL;
-    s->next = l->first;
-    if (l->first != NULL)
-        l->first->prev = s;
-    else
-        l->last = s;
-    l->first = s;
-    l->count++;
-}
-
-static void list_remove(server_list *l, pool_server *s)
-{
-    if (s->prev != NULL)
-        s->prev->next = s->next;
-    else
-        l->first = s->next;
-    if (s->next != NULL)
-        s->next->prev = s->prev;
-    else
-        l->last = s->prev;
-    l->count--;
-}
-
-static void count_server(const pool_server *s, int change)
-{
-    if (s->state != POOL_SERVER_OPENING)
-        proxy_stats_gauge(s->owner->stats, PROXY_GAUGE_SERVERS, change);
-    if (s->state == POOL_SERVER_IDLE)
-        proxy_stats_gauge(s->owner->stats, PROXY_GAUGE_SERVERS_IDLE, change);
-}
-
-/* The one place where a server changes its state: the list that it is in. */
-static void set_state(pool_server *s, pool_server_state state)
-{
-    list_remove(&s->owner->servers[s->state], s);
-    count_server(s, -1);
-    s->state = state;
-    list_add(&s->owner->servers[state], s);
-    count_server(s, 1);
-}
-
-static void forget_server(pool_server *s)
-{
-    list_remove(&s->owner->servers[s->state], s);
-    count_server(s, -1);
-    s->owner = NULL;
-}
-
-static uint32_t total(const pool *p)
-{
-    uint32_t n = 0;
-    for (unsigned i = 0; i < POOL_SERVER_STATES; i++)
-        n += p->servers[i].count;
-    return n;
-}
-
-static void queue_add(pool *p, pool_waiter *w, bool first)
-{
-    waiter_list *l = &p->waiters[w->want];
-    w->owner = p;
-    w->prev = first ? NULL : l->last;
-    w->next = first ? l->first : NULL;
-    if (w->prev != NULL)
-        w->prev->next = w;
-    else
-        l->first = w;
-    if (w->next != NULL)
-        w->next->prev = w;
-    else
-        l->last = w;
-    l->count++;
-    proxy_stats_gauge(p->stats, PROXY_GAUGE_WAITING, 1);
-    if (p->set->waiting++ == 0)
-        p->set->hooks->wake(p->set->ctx);
-}
-
-static void queue_remove(pool_waiter *w)
-{
-    waiter_list *l = &w->owner->waiters[w->want];
-    if (w->prev != NULL)
-        w->prev->next = w->next;
-    else
-        l->first = w->next;
-    if (w->next != NULL)
-        w->next->prev = w->prev;
-    else
-        l->last = w->prev;
-    l->count--;
-    proxy_stats_gauge(w->owner->stats, PROXY_GAUGE_WAITING, -1);
-    w->owner->set->waiting--;
-    w->owner = NULL;
-}
+/* A connection that is looked at answers within so long, or another one is opened beside it. */
+#define POOL_CHECK_HOPE_MS 300
 
 /* ---- ages ---- */
 
@@ -172,16 +33,41 @@ static bool is_over_age(const pool_server *s, int64_t now)
 
 static bool was_idle_too_long(const pool *p, const pool_server *s, int64_t now)
 {
-    return p->settings.idle_ms != 0 && total(p) > p->settings.min &&
+    return p->settings.idle_ms != 0 && pool_total(p) > p->settings.min &&
            now - s->since_ms >= shortened(s, p->settings.idle_ms);
 }
 
-static bool is_backing_off(const pool *p, int64_t now)
+bool pool_is_backing_off(const pool *p, int64_t now)
 {
     return p->why != NULL && now < p->back_off_until_ms;
 }
 
 /* ---- serving ---- */
+
+/* After a pause of last_ms; 0: there was none. */
+static int64_t longer_pause(int64_t last_ms)
+{
+    int64_t ms = last_ms == 0 ? BACK_OFF_FIRST_MS : last_ms * 2;
+    return ms < BACK_OFF_MAX_MS ? ms : BACK_OFF_MAX_MS;
+}
+
+/*
+ * It is over. Where connections end at once (their tokens live shorter than the margin, somebody
+ * closes them, the database is at another place after each login) those kept for `min` would be
+ * opened anew without end.
+ */
+static void forget(pool_server *s)
+{
+    pool *p = s->owner;
+    int64_t now = es_clock_mono_ms();
+    bool is_early = !s->was_lent && now - s->since_ms < POOL_EARLY_MS;
+    pool_forget_server(s);
+    if (!is_early || pool_total(p) >= p->settings.min || now < p->min_pause_until_ms)
+        return;
+    bool is_again = now - p->min_pause_until_ms < BACK_OFF_MAX_MS;
+    p->min_pause_ms = longer_pause(is_again ? p->min_pause_ms : 0);
+    p->min_pause_until_ms = now + p->min_pause_ms;
+}
 
 static void close_server(pool *p, pool_server *s)
 {
@@ -189,14 +75,23 @@ static void close_server(pool *p, pool_server *s)
     proxy_stats_pin(p->stats, s->is_retired ? PROXY_PIN_ADMIN
                               : is_old      ? PROXY_PIN_AGE
                                             : PROXY_PIN_IDLE);
-    forget_server(s);
+    forget(s);
     p->set->hooks->close(p->set->ctx, s);
 }
 
 static void begin_reset(pool *p, pool_server *s)
 {
-    set_state(s, POOL_SERVER_RESETTING);
+    pool_move_server(s, POOL_SERVER_RESETTING);
     p->set->hooks->reset(p->set->ctx, s);
+}
+
+/* How many are looked at before they are lent, since `from_ms` or later. */
+static uint32_t checked(const pool *p, int64_t from_ms)
+{
+    uint32_t n = 0;
+    for (const pool_server *s = p->servers[POOL_SERVER_RESETTING].first; s != NULL; s = s->next)
+        n += s->is_checked && s->checked_ms >= from_ms;
+    return n;
 }
 
 /* Who returned last is lent first: the others can age. NULL: none is at rest and fit. */
@@ -210,9 +105,10 @@ static pool_server *take_idle(pool *p, int64_t now)
         }
         if (p->settings.check_after_ms == 0 || now - s->since_ms < p->settings.check_after_ms)
             return s;
-        if (p->servers[POOL_SERVER_RESETTING].count >= p->waiters[POOL_WANT_SERVER].count)
+        if (checked(p, 0) >= p->waiters[POOL_WANT_SERVER].count)
             return NULL; /* enough of them are looked at */
         s->is_checked = true;
+        s->checked_ms = now;
         begin_reset(p, s);
     }
     return NULL;
@@ -221,11 +117,12 @@ static pool_server *take_idle(pool *p, int64_t now)
 static void lend(pool *p, pool_server *s, int64_t now)
 {
     pool_waiter *w = p->waiters[POOL_WANT_SERVER].first;
-    queue_remove(w);
+    pool_queue_remove(w);
     proxy_stats_count(p->stats, PROXY_COUNT_LENT, 1);
     if (w->has_waited)
         proxy_stats_time(p->stats, PROXY_TIME_WAIT, (now - w->since_ms) * 1000);
-    set_state(s, POOL_SERVER_LENT);
+    pool_move_server(s, POOL_SERVER_LENT);
+    s->was_lent = true;
     s->since_ms = now;
     p->set->hooks->lend(p->set->ctx, w, s);
 }
@@ -234,7 +131,7 @@ static void fail_all(pool *p, pool_want want, const entrasql_error *why)
 {
     pool_waiter *w;
     while ((w = p->waiters[want].first) != NULL) {
-        queue_remove(w);
+        pool_queue_remove(w);
         p->set->hooks->fail(p->set->ctx, w, why);
     }
 }
@@ -247,15 +144,12 @@ static void login_failed(pool *p, const entrasql_error *why)
         p->why = es_malloc(sizeof *p->why);
     if (p->why != NULL)
         *p->why = *why;
-    if (!is_backing_off(p, now)) {
-        p->back_off_ms = p->back_off_ms == 0 ? BACK_OFF_FIRST_MS : p->back_off_ms * 2;
-        if (p->back_off_ms > BACK_OFF_MAX_MS)
-            p->back_off_ms = BACK_OFF_MAX_MS;
-    }
+    if (!pool_is_backing_off(p, now))
+        p->back_off_ms = longer_pause(p->back_off_ms);
     p->back_off_until_ms = now + p->back_off_ms;
     if (p->servers[POOL_SERVER_OPENING].count == 0)
         fail_all(p, POOL_WANT_ANSWER, why);
-    if (total(p) == 0)
+    if (pool_total(p) == 0)
         fail_all(p, POOL_WANT_SERVER, why);
 }
 
@@ -267,29 +161,24 @@ static uint32_t limit_of(const pool *p, int64_t now)
     return p->settings.size;
 }
 
-static uint32_t checked(const pool *p)
-{
-    uint32_t n = 0;
-    for (const pool_server *s = p->servers[POOL_SERVER_RESETTING].first; s != NULL; s = s->next)
-        n += s->is_checked;
-    return n;
-}
-
 /*
  * How many more connections would be used at once, or are kept in store. One that is reset after
  * its client does not count as coming: with a server that is far away, who comes next would wait
- * a round trip for it each time, and two connections would never take turns.
+ * a round trip for it each time, and two connections would never take turns. Nor does one that is
+ * looked at and does not answer: after a silent failover none ever will.
  */
 static uint32_t missing(const pool *p, int64_t now)
 {
-    uint32_t coming = p->servers[POOL_SERVER_OPENING].count + checked(p);
+    uint32_t coming =
+        p->servers[POOL_SERVER_OPENING].count + checked(p, now - POOL_CHECK_HOPE_MS + 1);
     uint32_t wanted = p->waiters[POOL_WANT_SERVER].count;
-    uint32_t all = total(p);
-    uint32_t limit = limit_of(p, now);
+    uint32_t all = pool_total(p);
+    uint32_t limit = p->set->is_closed ? 0 : limit_of(p, now);
     if (wanted == 0 && p->waiters[POOL_WANT_ANSWER].count > 0)
         wanted = p->servers[POOL_SERVER_OPENING].count == 0 ? coming + 1 : 0;
     uint32_t n = wanted > coming ? wanted - coming : 0;
-    if (all + n < p->settings.min && (p->holders > 0 || now - p->used_ms < POOL_KEEP_MS))
+    bool is_kept = p->holders > 0 || now - p->used_ms < POOL_KEEP_MS;
+    if (all + n < p->settings.min && is_kept && now >= p->min_pause_until_ms)
         n = p->settings.min - all;
     if (all >= limit)
         return 0;
@@ -302,7 +191,8 @@ static pool_server *find_spare(const pool *p)
     pool_server *found = NULL;
     for (const pool *q = p->set->first; q != NULL; q = q->next) {
         pool_server *s = q->servers[POOL_SERVER_IDLE].last;
-        if (q == p || q->stats != p->stats || s == NULL || total(q) <= q->settings.min)
+        if (q == p || !es_streq(q->target, p->target) || s == NULL ||
+            pool_total(q) <= q->settings.min)
             continue;
         if (found == NULL || s->since_ms < found->since_ms)
             found = s;
@@ -310,15 +200,18 @@ static pool_server *find_spare(const pool *p)
     return found;
 }
 
+static uint32_t total_in_target(const pool *p)
+{
+    uint32_t all = 0;
+    for (const pool *q = p->set->first; q != NULL; q = q->next)
+        all += es_streq(q->target, p->target) ? pool_total(q) : 0;
+    return all;
+}
+
 /* Whether the target may have one connection more; if need be another pool gives one up. */
 static bool has_room_in_target(const pool *p)
 {
-    uint32_t all = 0;
-    if (p->settings.max == 0)
-        return true;
-    for (const pool *q = p->set->first; q != NULL; q = q->next)
-        all += q->stats == p->stats ? total(q) : 0;
-    if (all < p->settings.max)
+    if (p->settings.max == 0 || total_in_target(p) < p->settings.max)
         return true;
     pool_server *spare = find_spare(p);
     if (spare == NULL)
@@ -329,7 +222,7 @@ static bool has_room_in_target(const pool *p)
 
 static void open_missing(pool *p, int64_t now)
 {
-    if (is_backing_off(p, now))
+    if (pool_is_backing_off(p, now))
         return;
     for (uint32_t n = missing(p, now); n > 0 && has_room_in_target(p); n--) {
         entrasql_error why;
@@ -338,21 +231,63 @@ static void open_missing(pool *p, int64_t now)
             login_failed(p, &why);
             return;
         }
-        *s = (pool_server){.owner = p,
-                           .state = POOL_SERVER_OPENING,
+        *s = (pool_server){.state = POOL_SERVER_OPENING,
                            .opened_ms = now,
                            .since_ms = now,
                            .retire_ms = ES_NO_DEADLINE};
         if (p->settings.jitter_percent > 0)
             s->jitter_percent = (uint8_t)es_random_below(p->settings.jitter_percent + 1U);
-        list_add(&p->servers[POOL_SERVER_OPENING], s);
+        pool_add_server(p, s);
     }
+}
+
+/* When the first in its queue came, be it for a connection or a login; ES_NO_DEADLINE: nobody. */
+static int64_t first_came_ms(const pool *p)
+{
+    int64_t since_ms = ES_NO_DEADLINE;
+    for (unsigned i = 0; i < POOL_WANTS; i++) {
+        const pool_waiter *w = p->waiters[i].first;
+        if (w != NULL && w->since_ms < since_ms)
+            since_ms = w->since_ms;
+    }
+    return since_ms;
+}
+
+/*
+ * Where the limit `max` of their target holds pools up, one that is never without work would keep
+ * its connections for ever. The pool whose turn it is before p's: its first client came before all
+ * that wait for p, and it has no connection to hope for, or has waited as long as one that the
+ * reserve is for. (A connection of another pool's stead costs a login: who has some does not take
+ * turns.) NULL: none.
+ */
+static pool *find_starved(const pool *p, int64_t now)
+{
+    pool *found = NULL;
+    int64_t came_ms = first_came_ms(p);
+    for (pool *q = p->settings.max != 0 ? p->set->first : NULL; q != NULL; q = q->next) {
+        int64_t since_ms = first_came_ms(q);
+        if (q == p || since_ms >= came_ms || q->is_paused || pool_is_backing_off(q, now) ||
+            !es_streq(q->target, p->target) || missing(q, now) == 0)
+            continue;
+        if (pool_total(q) > 0 && now - since_ms < q->settings.reserve_after_ms)
+            continue;
+        found = q;
+        came_ms = since_ms;
+    }
+    return found;
+}
+
+/* Whether a connection of p that is nobody's now is worth more to another pool. */
+static bool gives_way(const pool *p, int64_t now)
+{
+    return p->settings.max != 0 && total_in_target(p) >= p->settings.max &&
+           find_starved(p, now) != NULL;
 }
 
 static void serve(pool *p)
 {
     int64_t now = es_clock_mono_ms();
-    if (p->set->is_paused)
+    if (p->is_paused)
         return;
     while (p->waiters[POOL_WANT_SERVER].first != NULL) {
         pool_server *s = take_idle(p, now);
@@ -363,12 +298,21 @@ static void serve(pool *p)
     open_missing(p, now);
 }
 
+/* After a connection of p's went, or may have gone. */
+static void serve_in_turn(pool *p)
+{
+    pool *first = find_starved(p, es_clock_mono_ms());
+    if (first != NULL)
+        serve(first);
+    serve(p);
+}
+
 /* ---- clients ---- */
 
 /* A client that cannot hope for a connection hears the reason now. */
 static entrasql_status refuse_during_back_off(const pool *p, entrasql_error *err)
 {
-    if (!is_backing_off(p, es_clock_mono_ms()) || total(p) > 0)
+    if (!pool_is_backing_off(p, es_clock_mono_ms()) || pool_total(p) > 0)
         return ENTRASQL_OK;
     if (err != NULL)
         *err = *p->why;
@@ -381,7 +325,7 @@ static entrasql_status join(pool *p, pool_waiter *w, bool first, entrasql_error 
     ES_TRY(refuse_during_back_off(p, err));
     if (w->want == POOL_WANT_ANSWER && p->has_answer)
         return ENTRASQL_OK;
-    queue_add(p, w, first);
+    pool_queue_add(p, w, first);
     serve(p);
     if (w->owner == NULL)
         return ENTRASQL_OK;
@@ -406,7 +350,7 @@ entrasql_status pool_rejoin(pool *p, pool_waiter *w, int64_t since_ms, entrasql_
 void pool_leave(pool_waiter *w)
 {
     if (w->owner != NULL)
-        queue_remove(w);
+        pool_queue_remove(w);
 }
 
 /* ---- servers ---- */
@@ -415,13 +359,13 @@ static void come_to_rest(pool_server *s, int64_t since_ms)
 {
     pool *p = s->owner;
     int64_t now = es_clock_mono_ms();
-    if (is_over_age(s, now)) {
+    if (is_over_age(s, now) || gives_way(p, now)) {
         close_server(p, s);
     } else {
-        set_state(s, POOL_SERVER_IDLE);
+        pool_move_server(s, POOL_SERVER_IDLE);
         s->since_ms = since_ms;
     }
-    serve(p);
+    serve_in_turn(p);
 }
 
 static void set_retirement(pool_server *s, int64_t token_expires_ms)
@@ -451,34 +395,51 @@ void pool_server_opened(pool_server *s, const es_buf *answer, int64_t token_expi
     p->why = NULL;
     p->back_off_ms = 0;
     while (p->has_answer && (w = p->waiters[POOL_WANT_ANSWER].first) != NULL) {
-        queue_remove(w);
+        pool_queue_remove(w);
         p->set->hooks->answer(p->set->ctx, w);
     }
     /* Even one whose token is about to expire serves a client: at its check-in it goes. */
-    set_state(s, POOL_SERVER_IDLE);
+    pool_move_server(s, POOL_SERVER_IDLE);
     s->since_ms = es_clock_mono_ms();
-    if (p->waiters[POOL_WANT_SERVER].first != NULL && !p->set->is_paused)
+    if (p->waiters[POOL_WANT_SERVER].first != NULL && !p->is_paused)
         lend(p, s, s->since_ms);
     serve(p);
+}
+
+/* The database, its elastic pool or its server has no session left. */
+static bool is_full(const entrasql_error *why)
+{
+    return why->number == 10928 || why->number == 10936 || why->number == 17809;
+}
+
+/* One of another pool that nobody uses makes room, as often as there is one. */
+static bool made_room(const pool *p, const entrasql_error *why)
+{
+    pool_server *spare = is_full(why) ? find_spare(p) : NULL;
+    if (spare != NULL)
+        close_server(spare->owner, spare);
+    return spare != NULL;
 }
 
 void pool_server_failed(pool_server *s, const entrasql_error *why)
 {
     pool *p = s->owner;
-    forget_server(s);
-    login_failed(p, why);
-    serve(p);
+    pool_forget_server(s);
+    if (!made_room(p, why))
+        login_failed(p, why);
+    serve_in_turn(p);
 }
 
 void pool_return(pool_server *s)
 {
     pool *p = s->owner;
+    int64_t now = es_clock_mono_ms();
     s->is_checked = false;
-    if (is_over_age(s, es_clock_mono_ms()))
+    if (is_over_age(s, now) || gives_way(p, now))
         close_server(p, s);
     else
         begin_reset(p, s);
-    serve(p);
+    serve_in_turn(p);
 }
 
 void pool_return_unused(pool_server *s)
@@ -495,11 +456,42 @@ void pool_server_ready(pool_server *s)
 void pool_server_gone(pool_server *s)
 {
     pool *p = s->owner;
-    forget_server(s);
-    serve(p);
+    forget(s);
+    serve_in_turn(p);
 }
 
 /* ---- time ---- */
+
+/* Why a client waited in vain, and what ends that. */
+static void say_none_free(const pool *p, int64_t now, entrasql_error *why)
+{
+    double waited_s = (double)p->settings.wait_ms / 1000.0;
+    uint32_t all = pool_total(p);
+    if (p->is_paused) {
+        es_fail(why, ENTRASQL_TIMEOUT, "the entrasql proxy is paused by an administrator");
+        es_hint(why, "RESUME in the proxy's database entrasql ends that");
+    } else if (all >= limit_of(p, now)) {
+        es_fail(why, ENTRASQL_TIMEOUT,
+                "no upstream connection became free within %.1f s: all %u of the pool are in use",
+                waited_s, all);
+        es_hint(why, "raise --pool-size or --pool-wait of the entrasql proxy, or find the sessions "
+                     "that keep their connections: SHOW CLIENTS in its database entrasql");
+    } else if (p->settings.max != 0 && total_in_target(p) >= p->settings.max) {
+        es_fail(why, ENTRASQL_TIMEOUT,
+                "no upstream connection became free within %.1f s: the %u of the target are in "
+                "use, %u of them in this pool",
+                waited_s, total_in_target(p), all);
+        es_hint(why, "raise --pool-max or --pool-wait of the entrasql proxy; SHOW POOLS in its "
+                     "database entrasql tells who has them");
+    } else {
+        es_fail(why, ENTRASQL_TIMEOUT,
+                "no upstream connection became free within %.1f s: the server did not answer the "
+                "proxy in time",
+                waited_s);
+        es_hint(why, "entrasql doctor looks at the way to the server; --pool-wait of the entrasql "
+                     "proxy says how long clients wait");
+    }
+}
 
 static void time_out_waiters(pool *p, int64_t now)
 {
@@ -509,15 +501,8 @@ static void time_out_waiters(pool *p, int64_t now)
     while ((w = p->waiters[POOL_WANT_SERVER].first) != NULL &&
            now - w->since_ms >= p->settings.wait_ms) {
         entrasql_error why;
-        es_fail(&why, ENTRASQL_TIMEOUT,
-                "no upstream connection became free within %.1f s: all %u of the pool are in use",
-                (double)p->settings.wait_ms / 1000.0, total(p));
-        if (p->set->is_paused)
-            es_fail(&why, ENTRASQL_TIMEOUT, "the entrasql proxy is paused");
-        else
-            es_hint(&why, "raise the pool's size, or find the sessions that keep their "
-                          "connections: SHOW CLIENTS in the proxy's database entrasql");
-        queue_remove(w);
+        say_none_free(p, now, &why);
+        pool_queue_remove(w);
         proxy_stats_count(p->stats, PROXY_COUNT_WAIT_TIMEOUTS, 1);
         p->set->hooks->fail(p->set->ctx, w, &why);
     }
@@ -533,26 +518,6 @@ static void close_aged(pool *p, int64_t now)
     }
 }
 
-static void free_pool(pool *p)
-{
-    pool_set *set = p->set;
-    pool **place = &set->buckets[p->bucket];
-    while (*place != p)
-        place = &(*place)->next_in_bucket;
-    *place = p->next_in_bucket;
-    if (p->prev != NULL)
-        p->prev->next = p->next;
-    else
-        set->first = p->next;
-    if (p->next != NULL)
-        p->next->prev = p->prev;
-    set->hooks->free_data(set->ctx, p->data);
-    es_buf_done(&p->answer);
-    es_free(p->why);
-    es_free(p->key);
-    es_free(p);
-}
-
 void pool_set_tick(pool_set *set)
 {
     pool *next;
@@ -566,8 +531,8 @@ void pool_set_tick(pool_set *set)
         if (sweeps)
             close_aged(p, now);
         serve(p);
-        if (sweeps && p->holders == 0 && total(p) == 0 && now - p->used_ms >= POOL_KEEP_MS)
-            free_pool(p);
+        if (sweeps && p->holders == 0 && pool_total(p) == 0 && now - p->used_ms >= POOL_KEEP_MS)
+            pool_free(p);
     }
 }
 
@@ -578,132 +543,14 @@ int64_t pool_set_deadline_ms(const pool_set *set)
     return set->first != NULL ? set->swept_ms + SWEEP_MS : ES_NO_DEADLINE;
 }
 
-/* ---- pools ---- */
-
-/* FNV-1a: keys come from clients that were let in, and a bucket is a short list anyway. */
-static uint32_t bucket_of(const uint8_t *key, size_t n)
-{
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ key[i]) * 16777619U;
-    return h % BUCKETS;
-}
-
-static pool *make_pool(pool_set *set, const void *key, size_t n, uint32_t bucket)
-{
-    pool *p = es_calloc(1, sizeof *p);
-    uint8_t *copy = es_memdup(key, n);
-    if (p == NULL || copy == NULL) {
-        es_free(p);
-        es_free(copy);
-        return NULL;
-    }
-    p->set = set;
-    p->key = copy;
-    p->key_len = n;
-    p->bucket = bucket;
-    es_buf_init(&p->answer, SIZE_MAX);
-    p->next_in_bucket = set->buckets[bucket];
-    set->buckets[bucket] = p;
-    p->next = set->first;
-    if (set->first != NULL)
-        set->first->prev = p;
-    set->first = p;
-    set->hooks->wake(set->ctx);
-    return p;
-}
-
-entrasql_status pool_hold(pool_set *set, const void *key, size_t n,
-                          const proxy_pool_settings *settings, pool **ret, bool *ret_is_new,
-                          entrasql_error *err)
-{
-    uint32_t bucket = bucket_of(key, n);
-    pool *p = set->buckets[bucket];
-    while (p != NULL && (p->key_len != n || memcmp(p->key, key, n) != 0))
-        p = p->next_in_bucket;
-    *ret_is_new = p == NULL;
-    if (p == NULL)
-        p = make_pool(set, key, n, bucket);
-    if (p == NULL)
-        return es_nomem(err);
-    p->settings = *settings;
-    p->holders++;
-    p->used_ms = es_clock_mono_ms();
-    *ret = p;
-    return ENTRASQL_OK;
-}
-
-void pool_release(pool *p)
-{
-    if (p == NULL)
-        return;
-    p->holders--;
-    p->used_ms = es_clock_mono_ms();
-}
-
-void pool_set_data(pool *p, void *data)
-{
-    p->data = data;
-}
-
-void pool_set_stats(pool *p, proxy_stats *stats)
-{
-    p->stats = stats;
-}
-
-proxy_stats *pool_stats(const pool *p)
-{
-    return p->stats;
-}
-
-void *pool_data(const pool *p)
-{
-    return p->data;
-}
-
-const es_buf *pool_answer(const pool *p)
-{
-    return p->has_answer ? &p->answer : NULL;
-}
-
-entrasql_status pool_set_new(const pool_hooks *hooks, void *ctx, pool_set **ret,
-                             entrasql_error *err)
-{
-    pool_set *set = es_calloc(1, sizeof *set);
-    if (set == NULL)
-        return es_nomem(err);
-    set->hooks = hooks;
-    set->ctx = ctx;
-    *ret = set;
-    return ENTRASQL_OK;
-}
-
-void pool_set_free(pool_set *set)
-{
-    if (set == NULL)
-        return;
-    while (set->first != NULL)
-        free_pool(set->first);
-    es_free(set);
-}
-
 /* ---- operators ---- */
 
-void pool_set_pause(pool_set *set)
+void pool_pause(pool *p, bool now)
 {
-    set->is_paused = true;
-}
-
-void pool_set_resume(pool_set *set)
-{
-    set->is_paused = false;
-    for (pool *p = set->first; p != NULL; p = p->next)
+    bool was_paused = p->is_paused;
+    p->is_paused = now;
+    if (was_paused && !now)
         serve(p);
-}
-
-bool pool_set_is_paused(const pool_set *set)
-{
-    return set->is_paused;
 }
 
 static void retire_all(pool *p, const pool_server *but)
@@ -726,44 +573,4 @@ void pool_set_reconnect(pool_set *set, pool *only)
     for (pool *p = set->first; p != NULL; p = p->next)
         if (only == NULL || p == only)
             retire_all(p, NULL);
-}
-
-pool *pool_first(const pool_set *set)
-{
-    return set->first;
-}
-
-pool *pool_next(const pool *p)
-{
-    return p->next;
-}
-
-void pool_figures_get(const pool *p, pool_figures *ret)
-{
-    int64_t now = es_clock_mono_ms();
-    *ret = (pool_figures){
-        .holders = p->holders,
-        .why = p->why != NULL ? p->why->message : "",
-        .has_answer = p->has_answer,
-        .back_off_left_ms = is_backing_off(p, now) ? p->back_off_until_ms - now : 0,
-    };
-    for (unsigned i = 0; i < POOL_SERVER_STATES; i++)
-        ret->servers[i] = p->servers[i].count;
-    for (unsigned i = 0; i < POOL_WANTS; i++) {
-        const pool_waiter *w = p->waiters[i].first;
-        ret->waiting[i] = p->waiters[i].count;
-        if (w != NULL && now - w->since_ms > ret->longest_wait_ms)
-            ret->longest_wait_ms = now - w->since_ms;
-    }
-}
-
-pool_server *pool_first_server(const pool *p, pool_server_state state)
-{
-    return p->servers[state].first;
-}
-
-const char *pool_server_state_name(pool_server_state state)
-{
-    static const char *const names[] = {"opening", "resetting", "idle", "lent"};
-    return names[state];
 }

@@ -42,6 +42,7 @@ typedef struct proxy_pool_settings {
     uint32_t lifetime_ms;      /* then it is closed at its next check-in; 0: never */
     uint32_t jitter_percent;   /* by which each connection's idle and life time are shorter */
     uint32_t check_after_ms;   /* idle for that long: looked at before it is lent; 0: never */
+    uint32_t stall_ms;         /* of a client within a request; 0: as long as it takes */
     uint32_t token_margin_ms;  /* retired so long before its token expires */
     bool keyed_by_app;         /* the application name is part of the pool's key */
 } proxy_pool_settings;
@@ -58,11 +59,13 @@ typedef struct pool_server {
     pool *owner; /* NULL: closed */
     pool_server_state state;
     bool is_retired; /* closed at its next check-in */
+    bool was_lent;   /* ever */
     bool is_checked; /* resetting because it is looked at before it is lent */
     uint8_t jitter_percent;
     int64_t opened_ms;
-    int64_t since_ms;  /* in this state; of a connection that was looked at: idle since */
-    int64_t retire_ms; /* ES_NO_DEADLINE: lives on */
+    int64_t since_ms;   /* in this state; of a connection that was looked at: idle since */
+    int64_t checked_ms; /* when the look at it began */
+    int64_t retire_ms;  /* ES_NO_DEADLINE: lives on */
     struct pool_server *next;
     struct pool_server *prev;
 } pool_server;
@@ -99,6 +102,8 @@ typedef struct pool_hooks {
 /* hooks and ctx outlive the set. */
 entrasql_status pool_set_new(const pool_hooks *hooks, void *ctx, pool_set **ret,
                              entrasql_error *err) ES_MUST_USE;
+/* The end has begun: nothing is opened any more in place of what goes. */
+void pool_set_close(pool_set *set);
 /* All servers and waiters have left it. NULL allowed. */
 void pool_set_free(pool_set *set);
 
@@ -120,6 +125,9 @@ void pool_release(pool *p); /* NULL allowed */
 
 void pool_set_data(pool *p, void *data); /* the pool's from here on */
 void *pool_data(const pool *p);
+/* With whose other pools it shares the limit `max`; "" and until it is said: those of none.
+   Outlives the pool. */
+void pool_set_target(pool *p, const char *name);
 /* Where it counts; NULL, and until it is said: nowhere. Outlives the pool. */
 void pool_set_stats(pool *p, proxy_stats *stats);
 proxy_stats *pool_stats(const pool *p);
@@ -161,10 +169,8 @@ void pool_server_retire_others(pool_server *s);
 
 /* ---- operators ---- */
 
-/* Nobody gets a connection until pool_set_resume(); clients wait. */
-void pool_set_pause(pool_set *set);
-void pool_set_resume(pool_set *set);
-bool pool_set_is_paused(const pool_set *set);
+/* While it is paused nobody gets a connection of it; clients wait. */
+void pool_pause(pool *p, bool now);
 /* Idle connections are closed now, others at their check-in. NULL: of all pools. */
 void pool_set_reconnect(pool_set *set, pool *only);
 
@@ -176,6 +182,7 @@ typedef struct pool_figures {
     int64_t back_off_left_ms; /* no login is tried for so long; 0: none failed */
     const char *why;          /* the login failed; "" */
     bool has_answer;
+    bool is_paused;
 } pool_figures;
 
 pool *pool_first(const pool_set *set);

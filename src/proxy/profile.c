@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define KEY_MAX_BYTES ((size_t)64 * 1024)
-#define HOST_NAME_MAX_CHARS 128 /* [MS-TDS] 2.2.6.4 */
 
 /* What a pooled connection says of its client: nothing of the one that happens to come first. */
 static const uint8_t own_features[] = {TDS_FEATURE_SESSIONRECOVERY, TDS_FEATURE_FEDAUTH,
@@ -37,9 +36,10 @@ static entrasql_status fill(proxy_profile *p, const proxy_target *t, const tds_l
 {
     ES_TRY(copy_login(p, t, client));
     p->identity = es_strdup(proxy_tally_identity(t->config, p->credential));
+    p->target = es_strdup(t->name);
     p->host = es_strdup(t->host);
     p->host_name_in_certificate = es_strdup(t->host_name_in_certificate);
-    if (p->identity == NULL || p->host == NULL ||
+    if (p->identity == NULL || p->target == NULL || p->host == NULL ||
         (p->host_name_in_certificate == NULL && t->host_name_in_certificate != NULL))
         return ENTRASQL_NOMEM;
     return ENTRASQL_OK;
@@ -74,6 +74,7 @@ void proxy_profile_free(proxy_profile *p)
     tls_context_unref(p->tls);
     entrasql_credential_unref(p->credential);
     es_free(p->identity);
+    es_free(p->target);
     es_free(p->host);
     es_free(p->host_name_in_certificate);
     es_free(p->principal);
@@ -81,14 +82,18 @@ void proxy_profile_free(proxy_profile *p)
     es_free(p);
 }
 
-static entrasql_status forget_client(tds_login7 *l)
+void proxy_self_get(proxy_self *ret)
 {
-    char host[HOST_NAME_MAX_CHARS + 1] = "";
-    (void)gethostname(host, sizeof host - 1);
+    *ret = (proxy_self){.pid = (uint32_t)getpid()};
+    (void)gethostname(ret->host_name, sizeof ret->host_name - 1);
+}
+
+static entrasql_status forget_client(tds_login7 *l, const proxy_self *self)
+{
     for (size_t i = 0; i < sizeof own_features; i++)
         tds_login7_remove_feature(l, own_features[i]);
     l->fedauth_library = TDS_FEDAUTH_NONE;
-    l->client_pid = (uint32_t)getpid();
+    l->client_pid = self->pid;
     l->client_version = (uint32_t)ENTRASQL_VERSION_MAJOR << 24 |
                         (uint32_t)ENTRASQL_VERSION_MINOR << 16 | ENTRASQL_VERSION_PATCH;
     l->connection_id = 0;
@@ -97,12 +102,13 @@ static entrasql_status forget_client(tds_login7 *l)
     es_secret_cleanup(&l->password);
     ES_TRY(tds_login7_set(&l->user_name, ""));
     ES_TRY(tds_login7_set(&l->server_name, ""));
-    return tds_login7_set(&l->host_name, host);
+    return tds_login7_set(&l->host_name, self->host_name);
 }
 
-entrasql_status proxy_profile_make_common(proxy_profile *p, entrasql_error *err)
+entrasql_status proxy_profile_make_common(proxy_profile *p, const proxy_self *self,
+                                          entrasql_error *err)
 {
-    return forget_client(&p->login) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
+    return forget_client(&p->login, self) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
 }
 
 /* With its length in front, so that two fields never read as one. */
@@ -135,6 +141,7 @@ entrasql_status proxy_profile_key(const proxy_profile *p, bool keyed_by_app, es_
     out->ceiling = KEY_MAX_BYTES;
     ES_TRY(add_bytes(out, &credential, sizeof credential));
     ES_TRY(add_bytes(out, &tls, sizeof tls));
+    ES_TRY(add_text(out, p->target));
     ES_TRY(add_text(out, p->host));
     ES_TRY(es_buf_u16le(out, p->port));
     ES_TRY(es_buf_u8(out, p->strict));
@@ -153,8 +160,8 @@ entrasql_status proxy_profile_key(const proxy_profile *p, bool keyed_by_app, es_
     return add_features(out, l);
 }
 
-entrasql_status proxy_profile_log_in(const proxy_profile *p, int64_t deadline_ms, relay_login **ret,
-                                     entrasql_error *err)
+entrasql_status proxy_profile_log_in(const proxy_profile *p, proxy_warm *warm, int64_t deadline_ms,
+                                     relay_login **ret, entrasql_error *err)
 {
     relay_login_options options = {
         .host = p->host,
@@ -164,7 +171,10 @@ entrasql_status proxy_profile_log_in(const proxy_profile *p, int64_t deadline_ms
         .tls = p->tls,
         .login = &p->login,
         .credential = p->credential,
+        .mars = p->mars,
         .deadline_ms = deadline_ms,
     };
+    if (warm != NULL)
+        options.held = proxy_warm_take(warm, &options);
     return relay_login_start(&options, ret, err);
 }

@@ -10,6 +10,7 @@
 #include "os/sock.h"
 #include "proxy/check.h"
 #include "proxy/doors.h"
+#include "proxy/names.h"
 #include "proxy/operator.h"
 #include "proxy/session.h"
 
@@ -20,6 +21,8 @@
 
 /* What all sessions read into, one after the other. */
 #define SCRATCH_BYTES ((size_t)256 * 1024)
+/* Beyond the time that a session has to take its last message. */
+#define CUT_OFF_MS 500
 
 typedef struct proxy proxy;
 
@@ -36,13 +39,18 @@ struct proxy {
     proxy_stats_set *stats;
     relay_scratch *scratch;
     proxy_pools *pools;
+    proxy_warm *warm;
+    proxy_pauses pauses;
     proxy_sessions all;
     proxy_admission *admission;
+    proxy_brake brake;
+    proxy_quiet *quiet;
     proxy_health *health;
     proxy_operator operation;
     bool is_draining;
     loop_task *drain;
     int64_t drain_until_ms;
+    bool is_cutting_off; /* sessions were told that they end */
 };
 
 /* ---- clients ---- */
@@ -75,18 +83,23 @@ static entrasql_status make_service(void *ctx, const proxy_target *t, proxy_serv
         .target = t,
         .stats = stats,
         .admission = p->admission,
+        .brake = &p->brake,
+        .quiet = p->quiet,
         .admin = &p->operation,
         .own_uid = p->own_uid,
         .diag_fd = &p->diag_fd,
         .tls = t->tls,
         .pool = &t->pool,
         .pools = p->pools,
+        .warm = p->warm,
+        .pauses = &p->pauses,
         .scratch = p->scratch,
         .sessions = &p->all,
         .login_timeout_ms = t->config->login_timeout_ms,
         .ended = session_ended,
         .ended_ctx = p,
     };
+    proxy_self_get(&v->self);
     *ret = v;
     return ENTRASQL_OK;
 }
@@ -106,13 +119,25 @@ static void session_ended(void *ctx)
     stop_if_done(p);
 }
 
-static bool drain_step(void *ctx)
+/* Sessions are told, and get a moment to read it. */
+static void cut_off(proxy *p)
 {
-    const proxy *p = ctx;
-    if (es_clock_mono_ms() < p->drain_until_ms)
-        return true;
     if (p->sessions > 0)
         ES_LOG(WARNING, "proxy", "sessions are cut off", ES_KV_I64("count", (int64_t)p->sessions));
+    p->is_cutting_off = true;
+    p->drain_until_ms = es_clock_deadline(PROXY_SESSION_LINGER_MS + CUT_OFF_MS);
+    proxy_sessions_end(&p->all);
+}
+
+static bool drain_step(void *ctx)
+{
+    proxy *p = ctx;
+    if (es_clock_mono_ms() < p->drain_until_ms)
+        return true;
+    if (!p->is_cutting_off) {
+        cut_off(p);
+        return true;
+    }
     loop_stop(p->l);
     return false;
 }
@@ -138,6 +163,7 @@ static void begin_drain(proxy *p)
     proxy_health_draining(p->health);
     proxy_doors_close(p->doors);
     proxy_admission_send_away(p->admission);
+    proxy_warm_stop(p->warm);
     p->drain_until_ms = es_clock_deadline(p->config->ops.drain_ms);
     if (loop_task_start(p->l, &drain_class, p, &p->drain, NULL) != ENTRASQL_OK)
         loop_stop(p->l);
@@ -149,10 +175,14 @@ static void on_signal(void *ctx, int number)
     proxy *p = ctx;
     ES_LOG(INFO, "proxy", "signal", ES_KV_I64("number", number),
            ES_KV_I64("sessions", (int64_t)p->sessions));
-    if (p->is_draining)
-        loop_stop(p->l);
-    else
+    if (!p->is_draining) {
         begin_drain(p);
+    } else if (!p->is_cutting_off) {
+        cut_off(p);
+        loop_task_wake(p->drain);
+    } else {
+        loop_stop(p->l);
+    }
 }
 
 static void on_quit(void *ctx)
@@ -186,8 +216,11 @@ static entrasql_status reload(void *ctx, entrasql_error *err)
     entrasql_status status = proxy_config_load(p->source, p->config, &config, err);
     if (status == ENTRASQL_OK)
         status = proxy_doors_apply(p->doors, config, err);
+    if (status == ENTRASQL_OK)
+        status = proxy_warm_apply(p->warm, config, p->stats, err);
     if (status == ENTRASQL_OK) {
         use_config(p, config);
+        proxy_operator_reloaded(&p->operation);
         proxy_health_max_clients(p->health, config->max_clients);
         ES_LOG(INFO, "proxy", "settings reloaded",
                ES_KV_I64("targets", (int64_t)config->target_count));
@@ -208,6 +241,47 @@ static void on_hangup(void *ctx, int number)
 }
 
 /* ---- the beginning ---- */
+
+/* As without a handler; the second line is for the first process of a container, which lives on. */
+static void end_at_once(int number)
+{
+    (void)raise(number);
+    _exit(128 + number);
+}
+
+/*
+ * The loop does not run yet, and the checks wait for others: until there is something to drain or
+ * to remove a signal ends the process, also where a shell has made it ignore SIGINT.
+ */
+static void end_by_signals(void)
+{
+    struct sigaction action = {.sa_handler = end_at_once,
+                               .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+}
+
+/* From here on nothing waits, and the loop finds what comes before it runs. */
+static entrasql_status drain_by_signals(proxy *p, entrasql_error *err)
+{
+    ES_TRY(loop_on_signal(p->l, SIGTERM, on_signal, p, err));
+    return loop_on_signal(p->l, SIGINT, on_signal, p, err);
+}
+
+/*
+ * It has drained and ends well; who asks once more changes nothing. The loop gives its signals back
+ * when it is freed: what came then would end the process as if it had failed. No other thread takes
+ * them.
+ */
+static void block_signals(void)
+{
+    sigset_t both;
+    (void)sigemptyset(&both);
+    (void)sigaddset(&both, SIGTERM);
+    (void)sigaddset(&both, SIGINT);
+    (void)pthread_sigmask(SIG_BLOCK, &both, NULL);
+}
 
 static void say_ready(const proxy *p)
 {
@@ -247,6 +321,7 @@ static entrasql_status start_operation(proxy *p, entrasql_error *err)
         .stats = p->stats,
         .address = http != NULL ? &address : NULL,
         .quit = p->config->ops.http_quit,
+        .own_uid = p->own_uid,
         .on_quit = on_quit,
         .ctx = p,
     };
@@ -262,6 +337,8 @@ static entrasql_status start_operation(proxy *p, entrasql_error *err)
         .config = &p->config,
         .stats = p->stats,
         .pools = p->pools,
+        .warm = p->warm,
+        .pauses = &p->pauses,
         .sessions = &p->all,
         .health = p->health,
         .own_uid = p->own_uid,
@@ -290,13 +367,13 @@ static entrasql_status make_parts(proxy *p, entrasql_error *err)
 {
     ES_TRY(proxy_stats_set_new(&p->stats, err));
     ES_TRY(loop_new(&p->l, err));
-    ES_TRY(loop_on_signal(p->l, SIGTERM, on_signal, p, err));
-    ES_TRY(loop_on_signal(p->l, SIGINT, on_signal, p, err));
     ES_TRY(loop_on_signal(p->l, SIGHUP, on_hangup, p, err));
     if (relay_scratch_new(SCRATCH_BYTES, &p->scratch) != ENTRASQL_OK)
         return es_nomem(err);
-    ES_TRY(proxy_pools_new(p->l, p->scratch, &proxy_session_pools_client, &p->pools, err));
+    ES_TRY(proxy_warm_new(p->l, &p->warm, err));
+    ES_TRY(proxy_pools_new(p->l, p->scratch, p->warm, &proxy_session_pools_client, &p->pools, err));
     ES_TRY(proxy_admission_new(&p->admission, err));
+    ES_TRY(proxy_quiet_new(p->l, &p->quiet, err));
     const proxy_doors_options doors = {
         .loop = p->l, .make_service = make_service, .accepted = accepted, .ctx = p};
     return proxy_doors_new(&doors, &p->doors, err);
@@ -314,7 +391,10 @@ static entrasql_status start(proxy *p, entrasql_error *err)
         ES_TRY(proxy_check_tokens(p->config, p->stats, p->out, err));
     if (p->config->ops.test_connection)
         ES_TRY(proxy_check_connections(p->config, p->out, err));
+    ES_TRY(drain_by_signals(p, err));
     ES_TRY(proxy_doors_apply(p->doors, config, err));
+    ES_TRY(proxy_warm_apply(p->warm, config, p->stats, err));
+    ES_TRY(proxy_names_check(p->l, config, err));
     say_ready(p);
     proxy_health_started(p->health);
     return ENTRASQL_OK;
@@ -323,11 +403,16 @@ static entrasql_status start(proxy *p, entrasql_error *err)
 static void release(proxy *p)
 {
     p->is_draining = false; /* sessions that end now stop nothing */
+    if (p->pools != NULL)
+        pool_set_close(proxy_pools_set(p->pools));
     loop_free(p->l);
     proxy_health_stop(p->health);
     proxy_pools_free(p->pools);
+    proxy_warm_free(p->warm);
+    proxy_pauses_done(&p->pauses);
     relay_scratch_free(p->scratch);
     proxy_admission_free(p->admission);
+    proxy_quiet_free(p->quiet);
     proxy_doors_free(p->doors);
     proxy_config_unref(p->config);
     proxy_stats_set_free(p->stats);
@@ -344,9 +429,12 @@ entrasql_status proxy_run(const proxy_config_source *source, FILE *out, entrasql
     p->out = out;
     p->own_uid = geteuid();
     p->diag_fd = -1;
+    es_log_never_wait(); /* one loop serves all clients */
+    end_by_signals();
     entrasql_status status = start(p, err);
     if (status == ENTRASQL_OK)
         status = loop_run(p->l, err);
+    block_signals();
     release(p);
     return status;
 }

@@ -6,14 +6,19 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "identity/claims.h"
+#include "proxy/drain.h"
 #include "proxy/reset.h"
 #include "proxy/tally.h"
 
 #include <stdio.h>
 
+/* Reads of one step of the reset; then others have their turn. An answer needs one or two. */
+#define RESET_TURNS 8
+
 typedef enum phase {
     PHASE_LOGIN,
     PHASE_IDLE,  /* in the pool, at rest */
+    PHASE_DRAIN, /* what its client left unread is thrown away */
     PHASE_RESET, /* a request of the reset is under way */
     PHASE_LENT,  /* somebody else's; the task waits for nothing */
     PHASE_OVER   /* the task's next step ends it */
@@ -29,6 +34,7 @@ struct proxy_server {
     relay_login *login;
     relay_stream *stream;
     relay_border border;
+    proxy_drain drain;
     int64_t deadline_ms;
     int64_t login_us; /* when it began */
 };
@@ -36,6 +42,7 @@ struct proxy_server {
 struct proxy_pools {
     loop *l;
     relay_scratch *scratch;
+    proxy_warm *warm;
     proxy_pools_client client;
     pool_set *set;
     loop_task *clock;
@@ -50,6 +57,16 @@ static proxy_server *of(pool_server *s)
 static proxy_profile *profile_of(const proxy_server *s)
 {
     return pool_data(s->in_pool.owner);
+}
+
+/* It ends, and its task with it. */
+static bool gone(proxy_server *s, const char *what, proxy_pin pin, const char *why)
+{
+    proxy_stats_pin(pool_stats(s->in_pool.owner), pin);
+    ES_LOG(INFO, "proxy", what, ES_KV_I64("server_conn", (int64_t)s->number),
+           ES_KV_STR("why", why));
+    pool_server_gone(&s->in_pool);
+    return false;
 }
 
 /* ---- login ---- */
@@ -85,23 +102,64 @@ static int64_t look_at_token(proxy_server *s, const es_secret *token)
     return es_clock_mono_ms() + (claims.exp - es_clock_wall_s()) * 1000;
 }
 
-static void opened(proxy_server *s, relay_session *session)
+/* Another place than before: the database moved, and what is there is not lent any more. */
+static void note_move(proxy_server *s, const relay_session *session)
 {
     proxy_profile *profile = profile_of(s);
+    const char *what = "the database is at another place now; its pool is renewed";
+    proxy_moved moved = proxy_moves_note(&profile->moves);
+    if (moved == PROXY_MOVED_SPREAD)
+        return;
+    if (moved == PROXY_MOVED_NEW_SPREAD)
+        what = "logins are sent to several places by turns; the pool keeps them all";
+    ES_LOG(WARNING, "proxy", what, ES_KV_STR("was", profile->server),
+           ES_KV_I64("was_port", profile->server_port), ES_KV_STR("is", session->server_host),
+           ES_KV_I64("port", session->server_port));
+    if (moved == PROXY_MOVED)
+        pool_server_retire_others(&s->in_pool);
+}
+
+/*
+ * Whether the login led to where the pool's database is now. A login that had begun before that has
+ * no say. With read-only intent each login may lead to another of several replicas.
+ */
+static bool check_place(proxy_server *s, relay_session *session)
+{
+    proxy_profile *profile = profile_of(s);
+    bool is_same = profile->server != NULL && profile->server_port == session->server_port &&
+                   es_strcaseeq(profile->server, session->server_host);
+    if (is_same)
+        return true;
+    if (profile->server != NULL && (profile->login.type_flags & TDS_TYPE_READONLY_INTENT) == 0) {
+        if (s->in_pool.is_retired)
+            return false;
+        note_move(s, session);
+    }
+    es_free(profile->server);
+    profile->server = session->server_host;
+    profile->server_port = session->server_port;
+    session->server_host = NULL;
+    return true;
+}
+
+static bool opened(proxy_server *s, relay_session *session)
+{
+    const proxy_profile *profile = profile_of(s);
     ES_LOG(INFO, "proxy", "upstream connection opened",
            ES_KV_I64("server_conn", (int64_t)s->number), ES_KV_STR("server", session->server_host),
            ES_KV_STR("database", session->database));
     proxy_tally_login(pool_stats(s->in_pool.owner), profile->identity, session,
                       es_clock_mono_us() - s->login_us);
+    if (!check_place(s, session))
+        return gone(s, "upstream connection not used", PROXY_PIN_ADMIN,
+                    "the database has moved since the login began");
     int64_t expires_ms = look_at_token(s, session->token);
-    es_free(profile->server);
-    profile->server = session->server_host;
-    session->server_host = NULL;
     s->stream = session->stream;
     session->stream = NULL;
     relay_stream_use_scratch(s->stream, s->pools->scratch);
     s->at = PHASE_IDLE;
     pool_server_opened(&s->in_pool, &session->response, expires_ms);
+    return s->at != PHASE_OVER;
 }
 
 static bool step_login(proxy_server *s)
@@ -114,9 +172,9 @@ static bool step_login(proxy_server *s)
     relay_login_free(s->login);
     s->login = NULL;
     if (status == ENTRASQL_OK) {
-        opened(s, &session);
+        bool goes_on = opened(s, &session);
         relay_session_done(&session);
-        return s->at != PHASE_OVER;
+        return goes_on;
     }
     ES_LOG(WARNING, "proxy", "upstream login failed", ES_KV_I64("server_conn", (int64_t)s->number),
            ES_KV_STR("status", entrasql_status_name(status)), ES_KV_STR("why", why.message));
@@ -126,15 +184,6 @@ static bool step_login(proxy_server *s)
 }
 
 /* ---- in the pool ---- */
-
-static bool gone(proxy_server *s, const char *what, proxy_pin pin, const char *why)
-{
-    proxy_stats_pin(pool_stats(s->in_pool.owner), pin);
-    ES_LOG(INFO, "proxy", what, ES_KV_I64("server_conn", (int64_t)s->number),
-           ES_KV_STR("why", why));
-    pool_server_gone(&s->in_pool);
-    return false;
-}
 
 /* At rest a server has nothing to say. */
 static bool step_idle(proxy_server *s)
@@ -149,6 +198,16 @@ static bool step_idle(proxy_server *s)
                 status == ENTRASQL_OK ? "it sent something unasked" : err.message);
 }
 
+/*
+ * An error of class 20 or more that came behind rows is not seen, but it is the server's last word:
+ * it answers nothing more and closes.
+ */
+static proxy_pin pin_of_failure(const proxy_server *s, entrasql_status status, proxy_pin otherwise)
+{
+    bool has_ended = status == ENTRASQL_CLOSED || status == ENTRASQL_NETWORK;
+    return has_ended || s->border.fatal ? PROXY_PIN_FATAL : otherwise;
+}
+
 static entrasql_status send_reset(proxy_server *s, entrasql_error *err)
 {
     s->deadline_ms = es_clock_deadline(PROXY_RESET_MS);
@@ -159,9 +218,7 @@ static entrasql_status send_reset(proxy_server *s, entrasql_error *err)
 static entrasql_status read_reset(proxy_server *s, entrasql_error *err)
 {
     const relay_scratch *space = s->pools->scratch;
-    if (es_clock_mono_ms() >= s->deadline_ms)
-        return es_fail(err, ENTRASQL_TIMEOUT, "the server did not answer the reset in time");
-    for (;;) {
+    for (int turn = 0; turn < RESET_TURNS; turn++) {
         size_t n = 0;
         entrasql_status sent = relay_stream_flush(s->stream, err);
         if (sent != ENTRASQL_OK && sent != ENTRASQL_AGAIN)
@@ -178,17 +235,47 @@ static entrasql_status read_reset(proxy_server *s, entrasql_error *err)
             return ENTRASQL_OK;
         ES_TRY(send_reset(s, err));
     }
+    return ENTRASQL_AGAIN;
+}
+
+static void start_reset(proxy_server *s)
+{
+    s->at = PHASE_RESET;
+    if (send_reset(s, NULL) != ENTRASQL_OK)
+        s->deadline_ms = es_clock_mono_ms(); /* the step finds it broken */
+}
+
+static bool step_drain(proxy_server *s)
+{
+    entrasql_error err;
+    proxy_stats *stats = pool_stats(s->in_pool.owner);
+    entrasql_status status =
+        proxy_drain_step(&s->drain, &s->border, s->stream, s->pools->scratch, &err);
+    if (status == ENTRASQL_AGAIN)
+        return true;
+    if (status != ENTRASQL_OK)
+        return gone(s, "what a client left unread could not be thrown away",
+                    pin_of_failure(s, status, PROXY_PIN_PARTIAL), err.message);
+    relay_pin pin = relay_border_pin(&s->border);
+    if (pin != RELAY_PIN_NONE)
+        return gone(s, "upstream connection not used again", proxy_tally_pin_of(pin),
+                    relay_pin_name(pin));
+    proxy_stats_count(stats, PROXY_COUNT_DRAINS, 1);
+    start_reset(s);
+    return true;
 }
 
 static bool step_reset(proxy_server *s)
 {
     entrasql_error err;
     entrasql_status status = read_reset(s, &err);
-    if (status == ENTRASQL_AGAIN)
+    if (status == ENTRASQL_AGAIN && es_clock_mono_ms() < s->deadline_ms)
         return true;
+    if (status == ENTRASQL_AGAIN)
+        status = es_fail(&err, ENTRASQL_TIMEOUT, "the server did not answer the reset in time");
     if (status != ENTRASQL_OK) {
         proxy_stats_count(pool_stats(s->in_pool.owner), PROXY_COUNT_RESET_FAILURES, 1);
-        return gone(s, "reset failed", PROXY_PIN_RESET, err.message);
+        return gone(s, "reset failed", pin_of_failure(s, status, PROXY_PIN_RESET), err.message);
     }
     s->at = PHASE_IDLE;
     pool_server_ready(&s->in_pool);
@@ -206,6 +293,8 @@ static bool server_step(void *ctx)
         return step_login(s);
     case PHASE_IDLE:
         return step_idle(s);
+    case PHASE_DRAIN:
+        return step_drain(s);
     case PHASE_RESET:
         return step_reset(s);
     case PHASE_LENT:
@@ -222,6 +311,8 @@ static entrasql_status server_wants(void *ctx, os_wait *w)
     switch (s->at) {
     case PHASE_LOGIN:
         return relay_login_wants(s->login, w);
+    case PHASE_DRAIN:
+        return proxy_drain_wants(&s->drain, s->stream, w);
     case PHASE_RESET:
         os_wait_until(w, s->deadline_ms);
         return relay_stream_wants(s->stream, true, w);
@@ -267,8 +358,8 @@ static entrasql_status make(proxy_pools *pools, pool *p, proxy_server **ret, ent
     s->number = ++pools->connections;
     s->at = PHASE_LOGIN;
     s->login_us = es_clock_mono_us();
-    entrasql_status status =
-        proxy_profile_log_in(profile, es_clock_deadline(profile->login_timeout_ms), &s->login, err);
+    entrasql_status status = proxy_profile_log_in(
+        profile, pools->warm, es_clock_deadline(profile->login_timeout_ms), &s->login, err);
     if (status == ENTRASQL_OK)
         status = loop_task_start(pools->l, &server_class, s, &s->task, err);
     if (status != ENTRASQL_OK) {
@@ -306,10 +397,13 @@ static void on_reset(void *ctx, pool_server *in_pool)
 {
     proxy_server *s = of(in_pool);
     (void)ctx;
-    s->at = PHASE_RESET;
-    s->deadline_ms = es_clock_deadline(PROXY_RESET_MS);
-    if (send_reset(s, NULL) != ENTRASQL_OK)
-        s->deadline_ms = es_clock_mono_ms(); /* the step finds it broken */
+    if (relay_border_is_idle(&s->border)) {
+        start_reset(s);
+    } else {
+        s->at = PHASE_DRAIN;
+        if (proxy_drain_start(&s->drain, &s->border, s->stream, NULL) != ENTRASQL_OK)
+            s->drain.deadline_ms = es_clock_mono_ms(); /* as above */
+    }
     loop_task_update(s->task);
 }
 
@@ -382,14 +476,16 @@ static void clock_end(void *ctx)
 
 static const loop_task_class clock_class = {clock_wants, clock_step, clock_end};
 
-entrasql_status proxy_pools_new(loop *l, relay_scratch *scratch, const proxy_pools_client *client,
-                                proxy_pools **ret, entrasql_error *err)
+entrasql_status proxy_pools_new(loop *l, relay_scratch *scratch, proxy_warm *warm,
+                                const proxy_pools_client *client, proxy_pools **ret,
+                                entrasql_error *err)
 {
     proxy_pools *p = es_calloc(1, sizeof *p);
     if (p == NULL)
         return es_nomem(err);
     p->l = l;
     p->scratch = scratch;
+    p->warm = warm;
     p->client = *client;
     entrasql_status status = pool_set_new(&hooks, p, &p->set, err);
     if (status == ENTRASQL_OK)
@@ -426,6 +522,8 @@ entrasql_status proxy_server_adopt(relay_session *session, relay_scratch *scratc
     s->at = PHASE_LENT;
     s->stream = session->stream;
     session->stream = NULL;
+    if (session->has_mars)
+        relay_border_set_mars(&s->border);
     relay_stream_use_scratch(s->stream, scratch);
     *ret = s;
     return ENTRASQL_OK;
@@ -466,7 +564,10 @@ bool proxy_server_is_alive(proxy_server *s)
 relay_pin proxy_server_give_back(proxy_server *s)
 {
     relay_pin pin = relay_border_pin(&s->border);
-    if (s->task == NULL || pin != RELAY_PIN_NONE || relay_stream_queued(s->stream) > 0)
+    bool is_whole = relay_stream_queued(s->stream) == 0;
+    if (s->task != NULL && is_whole && relay_border_is_cancellable(&s->border))
+        pin = RELAY_PIN_NONE;
+    if (s->task == NULL || pin != RELAY_PIN_NONE || !is_whole)
         proxy_server_drop(s);
     else
         pool_return(&s->in_pool);

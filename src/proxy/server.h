@@ -31,9 +31,13 @@ typedef struct proxy_pools_client {
     void (*fail)(pool_waiter *w, const entrasql_error *why);
 } proxy_pools_client;
 
-/* client: how sessions are served, see pool_hooks. scratch is lent to every connection. */
-entrasql_status proxy_pools_new(loop *l, relay_scratch *scratch, const proxy_pools_client *client,
-                                proxy_pools **ret, entrasql_error *err) ES_MUST_USE;
+/*
+ * client: how sessions are served, see pool_hooks. scratch is lent to every connection; warm has
+ * some that stand ready (NULL: none).
+ */
+entrasql_status proxy_pools_new(loop *l, relay_scratch *scratch, proxy_warm *warm,
+                                const proxy_pools_client *client, proxy_pools **ret,
+                                entrasql_error *err) ES_MUST_USE;
 /* After the loop, whose tasks hold the connections. NULL allowed. */
 void proxy_pools_free(proxy_pools *p);
 pool_set *proxy_pools_set(proxy_pools *p);
@@ -53,9 +57,10 @@ bool proxy_server_is_pooled(const proxy_server *s);
 bool proxy_server_is_alive(proxy_server *s);
 
 /*
- * The client is through with it. Between two requests, and with nothing about the session that
- * a reset leaves: it is reset and lent again; RELAY_PIN_NONE. Else it is
- * closed, and the reason returned. A client's own one is closed.
+ * The client is through with it. Between two requests, or where a cancel brings it there, and with
+ * nothing about the session that a reset leaves: what the client left unread is thrown away
+ * (proxy/drain.h), then it is reset and lent again; RELAY_PIN_NONE. Else it is closed, and
+ * the reason returned. A client's own one is closed.
  */
 relay_pin proxy_server_give_back(proxy_server *s);
 /* It was lent, and nothing was sent on it. */

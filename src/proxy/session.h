@@ -6,8 +6,13 @@
  * With a pool its login is answered from the recorded answer of an earlier
  * one; it takes an upstream connection with the first byte of its first
  * request, keeps it until it leaves, and costs no buffer before that. Without
- * a pool, or when its login cannot share connections, one upstream connection
+ * a pool, with MARS, or when its login cannot share connections, one upstream connection
  * is made for it and ends with it.
+ *
+ * Whether a client gets MARS it hears in PRELOGIN, before it has said who it is
+ * and its server can be asked: always yes, as SQL Server does; where the server
+ * says no the login is refused in words. (Microsoft's ODBC driver gives up on a
+ * no without any.)
  */
 #ifndef PROXY_SESSION_H
 #define PROXY_SESSION_H
@@ -15,7 +20,10 @@
 #include "loop/loop.h"
 #include "proxy/admin.h"
 #include "proxy/admission.h"
+#include "proxy/brake.h"
 #include "proxy/config.h"
+#include "proxy/pauses.h"
+#include "proxy/quiet.h"
 #include "proxy/server.h"
 #include "proxy/stats.h"
 #include "relay/accept.h"
@@ -27,6 +35,7 @@ typedef struct proxy_session proxy_session;
 /* All sessions, in no order. Zeroed: none. */
 typedef struct proxy_sessions {
     proxy_session *first;
+    proxy_session *last;
     size_t count;
 } proxy_sessions;
 
@@ -36,12 +45,17 @@ typedef struct proxy_service {
     proxy_config *config; /* a reference; the target is in it */
     const proxy_target *target;
     proxy_admission *admission;
+    proxy_brake *brake;
+    proxy_quiet *quiet;
     uid_t own_uid;
+    proxy_self self;
     int *diag_fd;     /* the kernel is asked by it who a client is */
     tls_context *tls; /* upstream */
     proxy_stats *stats;
     const proxy_pool_settings *pool;
     proxy_pools *pools;
+    proxy_warm *warm;
+    const proxy_pauses *pauses;
     relay_scratch *scratch;
     proxy_sessions *sessions;
     const struct proxy_operator *admin; /* of the admin database; NULL: there is none */
@@ -70,6 +84,7 @@ typedef struct proxy_session_info {
     const proxy_profile *profile; /* NULL: not pooled, or before the login is complete */
     uint64_t server_number;       /* of the upstream connection it holds; 0: none, or its own */
     bool has_own_server;          /* it holds one that is nobody else's, ever */
+    bool has_mars;                /* because it has several results open on it */
     int64_t since_ms;             /* connected, monotonic */
 } proxy_session_info;
 
@@ -78,7 +93,14 @@ proxy_session *proxy_session_next(const proxy_session *s);
 void proxy_session_info_get(const proxy_session *s, proxy_session_info *ret);
 /* Each looks again at what it waits for: a pause may have ended. */
 void proxy_sessions_wake(const proxy_sessions *all);
-/* Ends it with the loop's next turn. False: there is none of that number. */
+/*
+ * Ends it with the loop's next turn: where a message may be put in, which is anywhere but within an
+ * answer or with MARS, it is told first and has some seconds to read that. False: there is none of
+ * that number.
+ */
 bool proxy_session_kill(proxy_sessions *all, uint64_t number);
+/* The same with all of them: the proxy ends. */
+void proxy_sessions_end(const proxy_sessions *all);
+#define PROXY_SESSION_LINGER_MS 2000
 
 #endif

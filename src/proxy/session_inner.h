@@ -10,9 +10,12 @@
 #include "proxy/session.h"
 #include "relay/login.h"
 #include "relay/pump.h"
+#include "tds/packet.h"
 
 typedef enum phase {
     PHASE_ACCEPT,      /* the client's login */
+    PHASE_BRAKED,      /* its login is judged later: its source had many wrong secrets */
+    PHASE_DELAYED,     /* its secret was wrong, which it hears later */
     PHASE_QUEUE,       /* until there is room for one client more */
     PHASE_PAUSED,      /* an operator makes it wait before its own connection is made */
     PHASE_LOGIN,       /* a connection of its own is made */
@@ -25,11 +28,21 @@ typedef enum phase {
     PHASE_LINGER       /* it was told an error */
 } phase;
 
+/* It is to be over, and hears why where the protocol leaves room for that. */
+typedef enum ending {
+    ENDING_NOT,
+    ENDING_KILLED,
+    ENDING_PROXY,    /* the proxy ends */
+    ENDING_NO_MEMORY /* not even for the reason */
+} ending;
+
 /* What a session needs until its login is answered. */
 typedef struct entry {
     bool is_refused;
-    bool is_answered; /* the pool has an answer now */
-    bool is_admin;    /* it logs in to the admin database */
+    bool is_answered;        /* the pool has an answer now */
+    bool is_admin;           /* it logs in to the admin database */
+    int64_t until_ms;        /* in PHASE_BRAKED and PHASE_DELAYED */
+    entrasql_error *refusal; /* to be told then; owned */
     proxy_peer peer;
     proxy_grant grant;
     entrasql_credential *own_token; /* the client's, when it is passed on */
@@ -59,8 +72,11 @@ struct proxy_session {
     entrasql_error *failure; /* the pool has no connection for it; owned */
     proxy_session *next;
     proxy_session *prev;
-    uint8_t at; /* phase */
-    bool is_killed;
+    int64_t stalled_ms; /* within a request: when it is too late; 0: it is in none */
+    uint8_t at;         /* phase */
+    uint8_t ending;
+    uint8_t head_len;                      /* at rest: how much is there of */
+    uint8_t head[TDS_PACKET_HEADER_BYTES]; /* its next request */
 };
 
 /* Takes the descriptor on success. */
@@ -71,6 +87,10 @@ entrasql_status proxy_session_login_start(proxy_session *s, int *fd,
  * else the session is over.
  */
 entrasql_status proxy_session_login_step(proxy_session *s, entrasql_error *err) ES_MUST_USE;
+/* The same phases but PHASE_ACCEPT: it is refused for that reason, in place of what it waits for.
+ */
+entrasql_status proxy_session_login_refuse(proxy_session *s, const entrasql_error *why,
+                                           entrasql_error *err) ES_MUST_USE;
 entrasql_status proxy_session_login_wants(const proxy_session *s, os_wait *w) ES_MUST_USE;
 /* The login is answered, or the session is over. */
 void proxy_session_login_done(proxy_session *s);

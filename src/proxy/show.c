@@ -26,13 +26,15 @@ static proxy_admin_cell number_or_null(uint64_t n)
 
 /* ---- pools ---- */
 
-static entrasql_status add_pool(const pool *p, int64_t number, proxy_admin_reply *reply)
+static entrasql_status add_pool(const proxy_show_view *view, const pool *p, int64_t number,
+                                proxy_admin_reply *reply)
 {
     const proxy_profile *profile = pool_data(p);
     pool_figures f;
     pool_figures_get(p, &f);
     const proxy_admin_cell cells[] = {
         PROXY_NUMBER(number),
+        PROXY_TEXT(profile->target),
         PROXY_TEXT(profile->host),
         PROXY_TEXT(profile->login.database),
         PROXY_TEXT(profile->login.app_name),
@@ -44,8 +46,11 @@ static entrasql_status add_pool(const pool *p, int64_t number, proxy_admin_reply
         PROXY_NUMBER(f.servers[POOL_SERVER_IDLE]),
         PROXY_NUMBER(f.servers[POOL_SERVER_OPENING]),
         PROXY_NUMBER(f.servers[POOL_SERVER_RESETTING]),
+        PROXY_NUMBER(proxy_warm_count(view->warm, profile->host, profile->port)),
         PROXY_NUMBER(f.back_off_left_ms),
-        PROXY_TEXT(f.why != NULL && f.why[0] != '\0' ? f.why : NULL),
+        PROXY_TEXT(f.is_paused        ? "paused"
+                   : f.why[0] != '\0' ? f.why
+                                      : NULL),
     };
     return proxy_admin_row(reply, cells);
 }
@@ -66,10 +71,22 @@ static entrasql_status add_unpooled(const proxy_show_view *view, const proxy_tar
         servers += info.has_own_server ? 1 : 0;
     }
     const proxy_admin_cell cells[] = {
-        PROXY_NO_NUMBER,       PROXY_TEXT(t->host),      PROXY_TEXT(t->database), PROXY_TEXT(NULL),
-        PROXY_TEXT(NULL),      PROXY_NUMBER(clients),    PROXY_NUMBER(0),         PROXY_NUMBER(0),
-        PROXY_NUMBER(servers), PROXY_NUMBER(0),          PROXY_NUMBER(0),         PROXY_NUMBER(0),
-        PROXY_NUMBER(0),       PROXY_TEXT("pool = off"),
+        PROXY_NO_NUMBER,
+        PROXY_TEXT(t->name),
+        PROXY_TEXT(t->host),
+        PROXY_TEXT(t->database),
+        PROXY_TEXT(NULL),
+        PROXY_TEXT(NULL),
+        PROXY_NUMBER(clients),
+        PROXY_NUMBER(0),
+        PROXY_NUMBER(0),
+        PROXY_NUMBER(servers),
+        PROXY_NUMBER(0),
+        PROXY_NUMBER(0),
+        PROXY_NUMBER(0),
+        PROXY_NUMBER(proxy_warm_count(view->warm, t->host, t->port)),
+        PROXY_NUMBER(0),
+        PROXY_TEXT(proxy_pauses_hold(view->pauses, t->name) ? "pool = off, paused" : "pool = off"),
     };
     return proxy_admin_row(reply, cells);
 }
@@ -77,15 +94,17 @@ static entrasql_status add_unpooled(const proxy_show_view *view, const proxy_tar
 static entrasql_status show_pools(const proxy_show_view *view, proxy_admin_reply *reply)
 {
     static const proxy_admin_column columns[] = {
-        {"pool", 0},         {"server", NAME}, {"database", NAME}, {"application", NAME},
-        {"principal", NAME}, {"clients", 0},   {"waiting", 0},     {"longest_wait_ms", 0},
-        {"lent", 0},         {"idle", 0},      {"opening", 0},     {"resetting", 0},
-        {"back_off_ms", 0},  {"remark", TEXT},
+        {"pool", 0},        {"target", NAME},      {"server", NAME},
+        {"database", NAME}, {"application", NAME}, {"principal", NAME},
+        {"clients", 0},     {"waiting", 0},        {"longest_wait_ms", 0},
+        {"lent", 0},        {"idle", 0},           {"opening", 0},
+        {"resetting", 0},   {"warm", 0},           {"back_off_ms", 0},
+        {"remark", TEXT},
     };
     int64_t number = 0;
     ES_TRY(proxy_admin_columns(reply, columns, ES_COUNT_OF(columns)));
     for (const pool *p = pool_first(view->pools); p != NULL; p = pool_next(p))
-        ES_TRY(add_pool(p, ++number, reply));
+        ES_TRY(add_pool(view, p, ++number, reply));
     for (size_t i = 0; i < view->config->target_count; i++)
         if (!view->config->targets[i].pool.on)
             ES_TRY(add_unpooled(view, &view->config->targets[i], reply));
@@ -162,7 +181,7 @@ static entrasql_status show_servers(const proxy_show_view *view, proxy_admin_rep
             continue;
         const proxy_admin_cell cells[] = {
             PROXY_NO_NUMBER,
-            PROXY_TEXT("own"),
+            PROXY_TEXT(info.has_mars ? "own, MARS" : "own"),
             PROXY_NO_NUMBER,
             PROXY_NUMBER(info.number),
             PROXY_TEXT(info.service->target->host),
@@ -268,97 +287,170 @@ static entrasql_status show_identities(const proxy_show_view *view, proxy_admin_
 
 /* ---- settings ---- */
 
-static entrasql_status add_text(proxy_admin_reply *reply, const char *of, const char *key,
-                                const char *value)
+/* Whose settings are shown. */
+typedef struct owner {
+    const proxy_config *config;
+    const char *kind;
+    const char *name;
+    proxy_admin_reply *reply;
+} owner;
+
+static entrasql_status add_from(const owner *o, const char *key, const char *value,
+                                const char *source)
 {
-    const proxy_admin_cell cells[] = {PROXY_TEXT(of), PROXY_TEXT(key), PROXY_TEXT(value)};
-    return proxy_admin_row(reply, cells);
+    const proxy_admin_cell cells[] = {PROXY_TEXT(o->name), PROXY_TEXT(key), PROXY_TEXT(value),
+                                      PROXY_TEXT(source), PROXY_TEXT(o->kind)};
+    return proxy_admin_row(o->reply, cells);
 }
 
-static entrasql_status add_number(proxy_admin_reply *reply, const char *of, const char *key,
-                                  uint64_t value)
+static entrasql_status add_text(const owner *o, const char *key, const char *value)
+{
+    return add_from(o, key, value, proxy_config_source_of(o->config, o->kind, o->name, key));
+}
+
+static entrasql_status add_number(const owner *o, const char *key, uint64_t value)
 {
     char text[24];
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    return add_text(reply, of, key, text);
+    return add_text(o, key, text);
 }
 
-static const char *yes_no(bool value)
+/* "max-clients" of a target or login, which may be said for all of them. */
+static entrasql_status add_max_clients(const owner *o, const char *for_all, uint32_t value)
 {
-    return value ? "yes" : "no";
+    char text[24];
+    const char *source = proxy_config_source_of(o->config, o->kind, o->name, "max-clients");
+    (void)snprintf(text, sizeof text, "%u", value);
+    if (es_streq(source, "default"))
+        source = proxy_config_source_of(o->config, "proxy", "proxy", for_all);
+    return add_from(o, "max-clients", text, source);
+}
+
+static entrasql_status add_seconds(const owner *o, const char *key, uint32_t ms)
+{
+    return add_number(o, key, ms / 1000U);
+}
+
+static entrasql_status add_yes_no(const owner *o, const char *key, bool value)
+{
+    return add_text(o, key, value ? "yes" : "no");
 }
 
 /* That there is one is all that is shown of a secret. */
-static const char *secret(const es_secret *s)
+static entrasql_status add_secret(const owner *o, const char *key, const es_secret *s)
 {
-    return s != NULL ? "(set)" : NULL;
+    return add_text(o, key, s != NULL ? "(set)" : NULL);
 }
 
-static entrasql_status add_general(const proxy_config *c, proxy_admin_reply *reply)
+static entrasql_status add_uids(const owner *o, const proxy_uids *uids)
 {
-    ES_TRY(add_text(reply, "proxy", "config", c->file));
-    ES_TRY(add_number(reply, "proxy", "max-clients", c->max_clients));
-    ES_TRY(add_number(reply, "proxy", "max-clients-per-login", c->max_clients_per_login));
-    ES_TRY(add_number(reply, "proxy", "max-half-open", c->max_half_open));
-    ES_TRY(add_number(reply, "proxy", "login-timeout", c->login_timeout_ms / 1000));
-    ES_TRY(add_number(reply, "proxy", "drain", c->ops.drain_ms / 1000));
-    ES_TRY(add_text(reply, "proxy", "http", c->ops.http_address));
-    ES_TRY(add_text(reply, "proxy", "http-quit", yes_no(c->ops.http_quit)));
-    ES_TRY(add_text(reply, "proxy", "admin-secret", secret(c->ops.admin_secret)));
-    return add_text(reply, "proxy", "run-connection-test", yes_no(c->ops.test_connection));
+    for (size_t i = 0; i < uids->count; i++)
+        ES_TRY(add_number(o, "allow-uids", uids->list[i]));
+    return ENTRASQL_OK;
 }
 
-static entrasql_status add_target(const proxy_target *t, proxy_admin_reply *reply)
+static entrasql_status add_general(const owner *o)
+{
+    const proxy_config *c = o->config;
+    ES_TRY(add_from(o, "config", c->file, NULL));
+    ES_TRY(add_number(o, "max-clients", c->max_clients));
+    ES_TRY(add_number(o, "max-clients-per-login", c->max_clients_per_login));
+    ES_TRY(add_number(o, "max-half-open", c->max_half_open));
+    ES_TRY(add_seconds(o, "login-timeout", c->login_timeout_ms));
+    ES_TRY(add_seconds(o, "drain", c->ops.drain_ms));
+    ES_TRY(add_text(o, "http", c->ops.http_address));
+    ES_TRY(add_yes_no(o, "http-quit", c->ops.http_quit));
+    ES_TRY(add_secret(o, "admin-secret-file", c->ops.admin_secret));
+    ES_TRY(add_yes_no(o, "skip-token-check", c->ops.skip_token_check));
+    return add_yes_no(o, "run-connection-test", c->ops.test_connection);
+}
+
+/* As they were written: credentials are made of them and show nothing. */
+static entrasql_status add_identities(const owner *o)
+{
+    for (size_t i = 0; i < o->config->setting_count; i++) {
+        const proxy_setting *s = &o->config->settings[i];
+        const owner identity = {o->config, s->kind, s->of, o->reply};
+        if (es_streq(s->kind, "identity"))
+            ES_TRY(add_from(&identity, s->name, s->value, s->source));
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status add_pool_settings(const owner *o, const proxy_pool_settings *p)
+{
+    ES_TRY(add_text(o, "pool", p->on ? "on" : "off"));
+    if (!p->on)
+        return ENTRASQL_OK;
+    ES_TRY(add_number(o, "pool-min", p->min));
+    ES_TRY(add_number(o, "pool-size", p->size));
+    ES_TRY(add_number(o, "pool-reserve", p->reserve));
+    ES_TRY(add_seconds(o, "pool-reserve-after", p->reserve_after_ms));
+    ES_TRY(add_number(o, "pool-max", p->max));
+    ES_TRY(add_seconds(o, "pool-wait", p->wait_ms));
+    ES_TRY(add_seconds(o, "pool-idle-timeout", p->idle_ms));
+    ES_TRY(add_seconds(o, "pool-lifetime", p->lifetime_ms));
+    ES_TRY(add_number(o, "pool-jitter", p->jitter_percent));
+    ES_TRY(add_seconds(o, "pool-check-after", p->check_after_ms));
+    ES_TRY(add_seconds(o, "pool-stall-timeout", p->stall_ms));
+    ES_TRY(add_seconds(o, "pool-token-margin", p->token_margin_ms));
+    return add_text(o, "pool-app-name", p->keyed_by_app ? "separate" : "share");
+}
+
+/* What the target's own description says. */
+static entrasql_status add_server(const owner *o, const proxy_target *t)
+{
+    char server[300];
+    (void)snprintf(server, sizeof server, "%s,%u", t->host, (unsigned)t->port);
+    ES_TRY(add_from(o, "server", server, t->where));
+    return add_from(o, "database", t->database, t->where);
+}
+
+static entrasql_status add_target(const owner *o, const proxy_target *t)
 {
     static const char *const allows[] = {"own", "any", "secret"};
     static const char *const tls[] = {"off", "login", "optional", "required", "strict"};
     static const char *const fedauth[] = {"refuse", "replace", "pass"};
-    const char *of = t->name;
-    ES_TRY(add_text(reply, of, "server", t->host));
-    ES_TRY(add_number(reply, of, "port", t->port));
-    ES_TRY(add_text(reply, of, "database", t->database));
-    ES_TRY(add_text(reply, of, "encrypt", t->strict ? "strict" : "mandatory"));
-    ES_TRY(add_text(reply, of, "identity", t->identity->name));
+    ES_TRY(add_server(o, t));
+    ES_TRY(add_text(o, "encrypt", t->strict ? "strict" : "mandatory"));
+    ES_TRY(add_text(o, "host-name-in-certificate", t->host_name_in_certificate));
+    ES_TRY(add_text(o, "identity", t->identity->name));
     for (size_t i = 0; i < t->listen_count; i++)
-        ES_TRY(add_text(reply, of, "listen", t->listens[i].text));
-    ES_TRY(add_text(reply, of, "allow", allows[t->access.allow]));
-    for (size_t i = 0; i < t->access.uids.count; i++)
-        ES_TRY(add_number(reply, of, "allow-uids", t->access.uids.list[i]));
-    ES_TRY(add_text(reply, of, "secret", secret(t->access.secret)));
-    ES_TRY(add_text(reply, of, "tls", tls[t->client_tls]));
-    ES_TRY(add_text(reply, of, "client-fedauth", fedauth[t->fedauth]));
-    ES_TRY(add_number(reply, of, "max-clients", t->limits.max_clients));
-    ES_TRY(add_text(reply, of, "when-full", t->limits.queue ? "queue" : "refuse"));
-    ES_TRY(add_text(reply, of, "pool", t->pool.on ? "on" : "off"));
-    if (!t->pool.on)
-        return ENTRASQL_OK;
-    ES_TRY(add_number(reply, of, "pool-min", t->pool.min));
-    ES_TRY(add_number(reply, of, "pool-size", t->pool.size));
-    ES_TRY(add_number(reply, of, "pool-reserve", t->pool.reserve));
-    ES_TRY(add_number(reply, of, "pool-max", t->pool.max));
-    ES_TRY(add_number(reply, of, "pool-wait", t->pool.wait_ms / 1000));
-    ES_TRY(add_number(reply, of, "pool-idle-timeout", t->pool.idle_ms / 1000));
-    ES_TRY(add_number(reply, of, "pool-lifetime", t->pool.lifetime_ms / 1000));
-    return add_text(reply, of, "pool-app-name", t->pool.keyed_by_app ? "separate" : "share");
+        ES_TRY(add_text(o, "listen", t->listens[i].text));
+    ES_TRY(add_text(o, "allow", allows[t->access.allow]));
+    ES_TRY(add_uids(o, &t->access.uids));
+    ES_TRY(add_secret(o, "secret-file", t->access.secret));
+    ES_TRY(add_text(o, "tls", tls[t->client_tls]));
+    ES_TRY(add_text(o, "client-fedauth", fedauth[t->fedauth]));
+    ES_TRY(add_max_clients(o, "max-clients-per-target", t->limits.max_clients));
+    ES_TRY(add_text(o, "when-full", t->limits.queue ? "queue" : "refuse"));
+    ES_TRY(add_seconds(o, "queue-timeout", t->limits.queue_ms));
+    ES_TRY(add_number(o, "warm", t->warm));
+    ES_TRY(add_seconds(o, "warm-age", t->warm_age_ms));
+    return add_pool_settings(o, &t->pool);
+}
+
+static entrasql_status add_login(const owner *o, const proxy_login_rule *r)
+{
+    ES_TRY(add_uids(o, &r->uids));
+    ES_TRY(add_secret(o, "secret-file", r->secret));
+    ES_TRY(add_text(o, "identity", r->identity != NULL ? r->identity->name : NULL));
+    return add_max_clients(o, "max-clients-per-login", r->max_clients);
 }
 
 static entrasql_status show_config(const proxy_show_view *view, proxy_admin_reply *reply)
 {
-    static const proxy_admin_column columns[] = {{"of", NAME}, {"setting", 32}, {"value", TEXT}};
+    static const proxy_admin_column columns[] = {
+        {"of", NAME}, {"setting", 32}, {"value", TEXT}, {"source", TEXT}, {"kind", WORD}};
     const proxy_config *c = view->config;
+    const owner general = {c, "proxy", "proxy", reply};
     ES_TRY(proxy_admin_columns(reply, columns, ES_COUNT_OF(columns)));
-    ES_TRY(add_general(c, reply));
+    ES_TRY(add_general(&general));
+    ES_TRY(add_identities(&general));
     for (size_t i = 0; i < c->target_count; i++)
-        ES_TRY(add_target(&c->targets[i], reply));
-    for (size_t i = 0; i < c->login_count; i++) {
-        const proxy_login_rule *r = &c->logins[i];
-        for (size_t k = 0; k < r->uids.count; k++)
-            ES_TRY(add_number(reply, r->name, "login allow-uids", r->uids.list[k]));
-        ES_TRY(add_text(reply, r->name, "login secret", secret(r->secret)));
-        ES_TRY(add_text(reply, r->name, "login identity",
-                        r->identity != NULL ? r->identity->name : NULL));
-        ES_TRY(add_number(reply, r->name, "login max-clients", r->max_clients));
-    }
+        ES_TRY(add_target(&(owner){c, "target", c->targets[i].name, reply}, &c->targets[i]));
+    for (size_t i = 0; i < c->login_count; i++)
+        ES_TRY(add_login(&(owner){c, "login", c->logins[i].name, reply}, &c->logins[i]));
     return ENTRASQL_OK;
 }
 

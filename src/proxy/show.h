@@ -14,6 +14,8 @@ typedef struct proxy_show_view {
     const proxy_config *config;
     proxy_stats_set *stats;
     const pool_set *pools;
+    const proxy_warm *warm;
+    const proxy_pauses *pauses;
     const proxy_sessions *sessions;
 } proxy_show_view;
 

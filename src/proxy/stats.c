@@ -59,6 +59,7 @@ static const char *const pin_names[PROXY_PINS] = {
     [PROXY_PIN_AGE] = "age",
     [PROXY_PIN_IDLE] = "idle",
     [PROXY_PIN_ADMIN] = "admin",
+    [PROXY_PIN_MARS] = "mars",
     [PROXY_PIN_OTHER] = "other",
 };
 

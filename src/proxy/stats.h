@@ -21,8 +21,9 @@
  *               login, counter UPSTREAM_FAILURES and error() for a failed one
  *     pool      gauge SERVERS_IDLE +1/-1 when a connection comes to rest and is lent,
  *               gauge WAITING +1/-1 and time WAIT around the queue, counter WAITS for who had to
- *               wait, WAIT_TIMEOUTS, LENT, RESETS, RESET_FAILURES, and pin() for every
+ *               wait, WAIT_TIMEOUTS, LENT, DRAINS, RESETS, RESET_FAILURES, and pin() for every
  *               connection that does not go back
+ *     warm      gauge WARM, counters WARM_USED, WARM_LOST
  *     token     time TOKEN, counter TOKENS or TOKEN_FAILURES, token() of the set
  */
 #ifndef PROXY_STATS_H
@@ -47,17 +48,22 @@ typedef enum proxy_counter {
     PROXY_COUNT_LENT,  /* times that a pooled connection was lent */
     PROXY_COUNT_WAITS, /* clients that had to queue for one */
     PROXY_COUNT_WAIT_TIMEOUTS,
+    PROXY_COUNT_DRAINS, /* check-ins at which an answer was cancelled and thrown away */
     PROXY_COUNT_RESETS, /* check-ins that the server acknowledged */
     PROXY_COUNT_RESET_FAILURES,
+    PROXY_COUNT_WARM_USED, /* upstream logins on a connection that stood ready */
+    PROXY_COUNT_WARM_LOST, /* that could not be made ready, or were closed by the server */
     PROXY_COUNT_TOKENS,
     PROXY_COUNT_TOKEN_FAILURES,
     PROXY_COUNTERS
 } proxy_counter;
 
 typedef enum proxy_gauge {
-    PROXY_GAUGE_CLIENTS,
+    PROXY_GAUGE_CLIENTS,      /* connections, with those that have not logged in */
+    PROXY_GAUGE_ADMITTED,     /* of these: who counts against the limits of clients */
     PROXY_GAUGE_SERVERS,      /* upstream connections that are logged in */
     PROXY_GAUGE_SERVERS_IDLE, /* of these: in the pool */
+    PROXY_GAUGE_WARM,         /* that stand ready for a login */
     PROXY_GAUGE_WAITING,      /* clients in the queue */
     PROXY_GAUGES
 } proxy_gauge;
@@ -81,7 +87,8 @@ typedef enum proxy_pin {
     PROXY_PIN_RESET,         /* the reset was refused or not acknowledged */
     PROXY_PIN_AGE,           /* life time, token or revalidation age */
     PROXY_PIN_IDLE,          /* idle for too long, or beyond what the pool keeps */
-    PROXY_PIN_ADMIN,         /* RECONNECT, KILL, a reload, the end */
+    PROXY_PIN_ADMIN,         /* RECONNECT, another principal, the database moved */
+    PROXY_PIN_MARS,          /* the client has several results open on it */
     PROXY_PIN_OTHER,         /* the protocol could not be followed */
     PROXY_PINS
 } proxy_pin;

@@ -54,7 +54,7 @@ void proxy_tally_failure(proxy_stats *stats, const entrasql_error *why)
         proxy_stats_error(stats, why->number);
 }
 
-static proxy_pin pin_of(relay_pin pin)
+proxy_pin proxy_tally_pin_of(relay_pin pin)
 {
     switch (pin) {
     case RELAY_PIN_PARTIAL:
@@ -69,14 +69,11 @@ static proxy_pin pin_of(relay_pin pin)
         return PROXY_PIN_SESSION_STATE;
     case RELAY_PIN_TRANSACTION:
         return PROXY_PIN_TRANSACTION;
+    case RELAY_PIN_MARS:
+        return PROXY_PIN_MARS;
     case RELAY_PIN_LOST:
     case RELAY_PIN_NONE:
         break;
     }
     return PROXY_PIN_OTHER;
-}
-
-void proxy_tally_pin(proxy_stats *stats, relay_pin pin)
-{
-    proxy_stats_pin(stats, pin_of(pin));
 }

@@ -19,7 +19,7 @@ void proxy_tally_token(proxy_stats_set *set, const char *identity, const char *t
 void proxy_tally_login(proxy_stats *stats, const char *identity, const relay_session *session,
                        int64_t took_us);
 void proxy_tally_failure(proxy_stats *stats, const entrasql_error *why);
-/* A pooled connection was not given back. */
-void proxy_tally_pin(proxy_stats *stats, relay_pin pin);
+/* How the statistics call it when a pooled connection was not given back. */
+proxy_pin proxy_tally_pin_of(relay_pin pin);
 
 #endif

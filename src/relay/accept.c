@@ -7,11 +7,13 @@
 
 #define READ_BYTES ((size_t)4096)
 #define TLS_RECORD_HANDSHAKE 0x16 /* first byte of a ClientHello; PRELOGIN's is 0x12 */
+#define TLS_RECORD_HEAD_BYTES ((size_t)5)
 /* A client that keeps talking gets no more than this out of one step. */
 #define STEP_TURNS 256
 
 typedef enum phase {
     PHASE_SNIFF,  /* before the first byte */
+    PHASE_NO_TLS, /* it wants TLS, which is not offered */
     PHASE_TLS,    /* a handshake runs */
     PHASE_ENGINE, /* the engine says what comes next */
     PHASE_OVER    /* the stream was taken */
@@ -22,6 +24,8 @@ struct relay_accept {
     phase at;
     bool strict;
     relay_stream *stream;
+    uint8_t record[TLS_RECORD_HEAD_BYTES]; /* of a ClientHello that is not to be answered */
+    size_t record_seen;
     tds_server *server; /* made when it is known whether the connection is strict */
     relay_accept_step_state state;
 };
@@ -80,6 +84,7 @@ static entrasql_status make_engine(relay_accept *a, entrasql_error *err)
     tds_server_options options = {.tls = a->options.tls_mode,
                                   .strict = a->strict,
                                   .fedauth_required = a->options.fedauth_required,
+                                  .offers_mars = a->options.offers_mars,
                                   .spid = a->options.spid,
                                   .max_packet_size = a->options.max_packet_size};
     return tds_server_new(&options, &a->server, err);
@@ -99,16 +104,45 @@ static entrasql_status start_tls(relay_accept *a, const void *early, size_t n, e
     return ENTRASQL_OK;
 }
 
+static bool has_whole_record(const relay_accept *a)
+{
+    size_t payload = (size_t)a->record[3] << 8 | a->record[4];
+    return a->record_seen >= sizeof a->record && a->record_seen - sizeof a->record >= payload;
+}
+
+/*
+ * An alert (RFC 8446, 6: fatal, handshake_failure) makes the driver say that TLS failed, rather
+ * than that the connection ended. Unread bytes of its ClientHello would take the alert from it.
+ */
+static entrasql_status refuse_tls(relay_accept *a, entrasql_error *err)
+{
+    static const uint8_t alert[] = {0x15, 3, 1, 0, 2, 2, 40};
+    while (!has_whole_record(a)) {
+        uint8_t space[READ_BYTES];
+        size_t n = 0;
+        ES_TRY(relay_stream_read(a->stream, space, sizeof space, &n, err));
+        for (size_t i = 0; i < n; i++, a->record_seen++)
+            if (a->record_seen < sizeof a->record)
+                a->record[a->record_seen] = space[i];
+    }
+    ES_TRY(relay_stream_write(a->stream, alert, sizeof alert, err));
+    relay_stream_shutdown(a->stream);
+    return es_fail(err, ENTRASQL_UNSUPPORTED,
+                   "the client began with TLS (strict encryption, TDS 8.0), which is not "
+                   "offered here");
+}
+
 static entrasql_status sniff(relay_accept *a, entrasql_error *err)
 {
     uint8_t first = 0;
     size_t n = 0;
     ES_TRY(relay_stream_read(a->stream, &first, 1, &n, err));
     a->strict = first == TLS_RECORD_HANDSHAKE;
-    if (a->strict && !a->options.allow_strict)
-        return es_fail(err, ENTRASQL_UNSUPPORTED,
-                       "the client began with TLS (strict encryption, TDS 8.0), which is not "
-                       "offered here");
+    if (a->strict && !a->options.allow_strict) {
+        a->record[a->record_seen++] = first;
+        a->at = PHASE_NO_TLS;
+        return ENTRASQL_OK;
+    }
     ES_TRY(make_engine(a, err));
     if (a->strict)
         return start_tls(a, &first, 1, err);
@@ -189,6 +223,8 @@ static entrasql_status step_phase(relay_accept *a, entrasql_error *err)
     switch (a->at) {
     case PHASE_SNIFF:
         return sniff(a, err);
+    case PHASE_NO_TLS:
+        return refuse_tls(a, err);
     case PHASE_TLS:
         return handshake(a, err);
     case PHASE_ENGINE:

@@ -22,8 +22,8 @@
  * Every step returns AGAIN (poll), OK (a resting point as above), or a
  * failure, after which only relay_accept_free() is left: CLOSED when the client
  * went away, TIMEOUT past the deadline, MALFORMED or LIMIT for what is not
- * TDS, TLS, NETWORK. Bytes that the client sent behind its login are not lost:
- * the stream gives them first.
+ * TDS, UNSUPPORTED for strict TLS that is not offered (an alert says so), TLS, NETWORK. Bytes that
+ * the client sent behind its login are not lost: the stream gives them first.
  *
  * One thread at a time. No call blocks but relay_accept_run().
  */
@@ -38,6 +38,7 @@ typedef struct relay_accept_options {
     tds_server_tls tls_mode; /* inside PRELOGIN */
     bool allow_strict;       /* a TLS ClientHello as first byte is taken; needs tls */
     bool fedauth_required;   /* what PRELOGIN answers to a client that asks */
+    bool offers_mars;        /* whoever asks for MARS gets it */
     uint16_t spid;
     uint32_t max_packet_size; /* 0: the engine's default */
     int64_t deadline_ms;      /* monotonic, for the whole login; ES_NO_DEADLINE: none */

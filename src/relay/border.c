@@ -2,10 +2,11 @@
 /* Borders of requests and replies. */
 #include "relay/border.h"
 
+#include "tds/smp.h"
+
 #include <string.h>
 
 #define HEADER_BYTES 8U
-#define SMP_FIRST_BYTE 0x53U /* [MC-SMP] 2.2.1: MARS puts its own header before every packet */
 #define DONE_BYTES 13U       /* TDS 7.2 and later: token, status, command, 64-bit row count */
 #define FATAL_CLASS 20U      /* [MS-TDS] 2.2.7.10: the server closes the connection */
 #define LEAD_OF_ERROR 8U     /* length, number, state, class */
@@ -275,13 +276,19 @@ static void begin_packet(relay_border *b, relay_border_way *w)
         end_packet(b, w);
 }
 
+void relay_border_set_mars(relay_border *b)
+{
+    b->mars = true;
+    b->lost = true;
+}
+
 static void follow(relay_border *b, relay_border_way *w, const uint8_t *p, size_t n)
 {
     while (n > 0 && !b->lost) {
         size_t count;
         if (w->head_len < HEADER_BYTES) {
-            if (w->head_len == 0 && p[0] == SMP_FIRST_BYTE) {
-                b->lost = true;
+            if (w->head_len == 0 && p[0] == TDS_SMP_FIRST_BYTE) {
+                relay_border_set_mars(b);
                 return;
             }
             count = HEADER_BYTES - w->head_len;
@@ -328,9 +335,20 @@ bool relay_border_is_idle(const relay_border *b)
            b->attentions == 0;
 }
 
+bool relay_border_is_cancellable(const relay_border *b)
+{
+    return !b->lost && !b->fatal && !b->is_bulk && is_between(&b->up) && b->requests <= 1 &&
+           b->attentions <= 1 && b->requests + b->attentions > 0;
+}
+
 bool relay_border_is_between_replies(const relay_border *b)
 {
     return !b->lost && is_between(&b->down);
+}
+
+bool relay_border_is_in_request(const relay_border *b)
+{
+    return !b->lost && !is_between(&b->up) && !(b->up.in_message && b->is_bulk);
 }
 
 /* Of a header that is not whole nobody knows whether its message will be a bulk load. */
@@ -342,7 +360,7 @@ static relay_pin unfinished(const relay_border *b)
 relay_pin relay_border_pin(const relay_border *b)
 {
     if (b->lost)
-        return RELAY_PIN_LOST;
+        return b->mars ? RELAY_PIN_MARS : RELAY_PIN_LOST;
     if (b->fatal)
         return RELAY_PIN_FATAL;
     if (!is_between(&b->up))
@@ -375,6 +393,8 @@ const char *relay_pin_name(relay_pin pin)
         return "session state";
     case RELAY_PIN_TRANSACTION:
         return "transaction unclear";
+    case RELAY_PIN_MARS:
+        return "MARS";
     }
     return "unknown";
 }

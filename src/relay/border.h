@@ -44,13 +44,14 @@ typedef enum relay_transaction {
 /* Why a session must not be used again by somebody else. */
 typedef enum relay_pin {
     RELAY_PIN_NONE,        /* a reset may bring it back */
-    RELAY_PIN_LOST,        /* MARS, or a protocol that is not understood */
+    RELAY_PIN_LOST,        /* a protocol that is not understood */
     RELAY_PIN_PARTIAL,     /* a request half sent, or a reply half read or not come */
     RELAY_PIN_BULK,        /* the same of a bulk load */
     RELAY_PIN_ATTENTION,   /* a cancel was not answered */
     RELAY_PIN_FATAL,       /* the server sent an error of class 20 or more */
     RELAY_PIN_STATE,       /* SESSIONSTATE says that it cannot be recovered */
     RELAY_PIN_TRANSACTION, /* one is open and its descriptor is not known, or it is distributed */
+    RELAY_PIN_MARS,        /* its requests are not followed */
 } relay_pin;
 
 /* Zeroed: a session that has just logged in. */
@@ -63,6 +64,7 @@ typedef struct relay_border {
     uint64_t descriptor; /* of the open transaction (ENVCHANGE 8) */
     bool is_bulk;        /* the latest request is a bulk load */
     bool lost;           /* SMP (MARS), a broken header, or something out of turn */
+    bool mars;           /* and it is the first of these */
     bool fatal;          /* an error of class 20 or more */
     bool failed;         /* the latest complete reply ended with an error */
     bool unrecoverable;  /* SESSIONSTATE says so */
@@ -86,12 +88,23 @@ void relay_border_down(relay_border *b, const void *p, size_t n);
 
 /* Between two requests, nothing half-sent, half-answered or unanswered, and nothing lost. */
 bool relay_border_is_idle(const relay_border *b);
+/*
+ * Not idle, but an attention brings it there, be it one that was sent already ([MS-TDS] 2.2.1.7):
+ * one request went up as a whole and its reply, or the acknowledgement, is still to come. Not of
+ * a bulk load: what the server keeps of it nobody was told.
+ */
+bool relay_border_is_cancellable(const relay_border *b);
+/* A request has begun and is not whole yet, nor is it a bulk load, whose rows take their time. */
+bool relay_border_is_in_request(const relay_border *b);
 /* A whole message has just ended on the way down, or none has begun: another may be put in. */
 bool relay_border_is_between_replies(const relay_border *b);
 
 relay_pin relay_border_pin(const relay_border *b);
 /* "cancel unanswered"; for logs. Static storage. */
 const char *relay_pin_name(relay_pin pin);
+
+/* The login agreed on MARS: packets of SMP follow, whose sessions are not looked into. */
+void relay_border_set_mars(relay_border *b);
 
 /* Forgets an earlier acknowledgement of a reset. */
 void relay_border_expect_reset(relay_border *b);

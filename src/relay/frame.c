@@ -2,11 +2,21 @@
 /* Packet borders in a byte stream. */
 #include "relay/frame.h"
 
+#include "tds/smp.h"
+
 #include <string.h>
+
+/* [MC-SMP] 2.2.1: a header of its own around every TDS packet, its length the other way round. */
+static size_t smp_length(const uint8_t *head)
+{
+    return head[4] | (size_t)head[5] << 8 | (size_t)head[6] << 16 | (size_t)head[7] << 24;
+}
 
 static void read_length(relay_frame *f)
 {
     size_t length = ((size_t)f->head[2] << 8) | f->head[3];
+    if (f->head[0] == TDS_SMP_FIRST_BYTE)
+        length = smp_length(f->head);
     if (length < sizeof f->head) {
         f->lost = true;
         return;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Follows the packet headers of a byte stream ([MS-TDS] 2.2.3.1) without
- * touching payload: where packets begin and end. A broken header
+ * Follows the packet headers of a byte stream ([MS-TDS] 2.2.3.1, and with MARS
+ * [MC-SMP] 2.2.1) without touching payload: where packets begin and end. A broken header
  * is the receiver's to refuse; here it only ends the tracking.
  *
  * A frame belongs to one direction of one stream and one thread at a time.

@@ -35,9 +35,12 @@ struct relay_login {
     tds_login7 login;
     entrasql_credential *credential; /* NULL: SQL login */
     bool token_on_request;
+    bool mars;
     char *scope;
     int64_t start_ms;
     int64_t deadline_ms;
+    bool holds;    /* no login follows: it is held ready */
+    bool was_held; /* goes on with a connection that was, which may be dead */
     /* the token */
     relay_token *fetch; /* while it is on its way */
     es_secret *token;
@@ -132,6 +135,19 @@ static entrasql_status go(relay_login *l, entrasql_error *err)
     return relay_dial_start(l->dns_name, current(l)->port, &l->dial, err);
 }
 
+/* Goes on with what is held; what it is held with goes with it. */
+static entrasql_status take_over(relay_login *l, relay_login *held, entrasql_error *err)
+{
+    memcpy(l->dns_name, held->dns_name, sizeof l->dns_name);
+    l->stream = held->stream;
+    held->stream = NULL;
+    l->client = held->client;
+    held->client = NULL;
+    l->at = PHASE_ENGINE;
+    l->was_held = true;
+    return tds_client_set_login(l->client, &l->login, current(l)->host, err);
+}
+
 static entrasql_status start(relay_login *l, const relay_login_options *o, entrasql_error *err)
 {
     if (copy_settings(l, o) != ENTRASQL_OK)
@@ -141,13 +157,13 @@ static entrasql_status start(relay_login *l, const relay_login_options *o, entra
     if (l->hops[0].host == NULL)
         return es_nomem(err);
     l->hop_count = 1;
-    if (l->credential != NULL && !l->token_on_request)
+    if (l->credential != NULL && !l->token_on_request && !l->holds)
         ES_TRY(fetch_token(l, false, err));
-    return go(l, err);
+    return o->held != NULL ? take_over(l, o->held, err) : go(l, err);
 }
 
-entrasql_status relay_login_start(const relay_login_options *options, relay_login **ret,
-                                  entrasql_error *err)
+static entrasql_status new_login(const relay_login_options *options, bool holds, relay_login **ret,
+                                 entrasql_error *err)
 {
     if (es_str_is_empty(options->host) || options->port == 0 || options->login == NULL)
         return es_fail(err, ENTRASQL_INVALID, "a login needs a server, a port and a template");
@@ -156,8 +172,10 @@ entrasql_status relay_login_start(const relay_login_options *options, relay_logi
         return es_nomem(err);
     l->encrypt = options->encrypt;
     l->token_on_request = options->token_on_request;
+    l->mars = options->mars;
     l->start_ms = es_clock_mono_ms();
     l->deadline_ms = options->deadline_ms;
+    l->holds = holds;
     entrasql_status status = start(l, options, err);
     if (status != ENTRASQL_OK) {
         relay_login_free(l);
@@ -165,6 +183,35 @@ entrasql_status relay_login_start(const relay_login_options *options, relay_logi
     }
     *ret = l;
     return ENTRASQL_OK;
+}
+
+entrasql_status relay_login_start(const relay_login_options *options, relay_login **ret,
+                                  entrasql_error *err)
+{
+    entrasql_status status = new_login(options, false, ret, err);
+    relay_login_free(options->held);
+    return status;
+}
+
+entrasql_status relay_login_hold(const relay_login_options *options, relay_login **ret,
+                                 entrasql_error *err)
+{
+    return new_login(options, true, ret, err);
+}
+
+bool relay_login_is_held(const relay_login *l)
+{
+    return l->holds && l->at == PHASE_ENGINE &&
+           tds_client_wants(l->client) == TDS_CLIENT_WANT_TOKEN;
+}
+
+bool relay_login_fits(const relay_login *held, const relay_login_options *options)
+{
+    return relay_login_is_held(held) && options->credential != NULL && !options->token_on_request &&
+           options->mars == held->mars && options->encrypt == held->encrypt &&
+           options->tls == held->tls && options->port == held->hops[0].port &&
+           es_strcaseeq(options->host, held->hops[0].host) &&
+           es_streq(options->host_name_in_certificate, held->certificate_name);
 }
 
 void relay_login_free(relay_login *l)
@@ -200,7 +247,7 @@ entrasql_status relay_login_wants(relay_login *l, os_wait *w)
         return relay_dial_wants(l->dial, w);
     if (l->stream == NULL)
         return ENTRASQL_OK;
-    return relay_stream_wants(l->stream, !waits_for_token(l), w);
+    return relay_stream_wants(l->stream, l->holds || !waits_for_token(l), w);
 }
 
 static const char *activity(const relay_login *l)
@@ -278,7 +325,7 @@ static bool peer_is_loopback(const relay_stream *s)
 
 static tds_client_auth auth_of(const relay_login *l)
 {
-    if (l->credential == NULL)
+    if (l->credential == NULL && !l->holds)
         return TDS_CLIENT_AUTH_PASSWORD;
     return l->token_on_request ? TDS_CLIENT_AUTH_TOKEN_ON_REQUEST : TDS_CLIENT_AUTH_TOKEN;
 }
@@ -297,7 +344,8 @@ static entrasql_status dial(relay_login *l, entrasql_error *err)
                                   .server_name = current(l)->host,
                                   .encrypt = l->encrypt,
                                   .auth = auth_of(l),
-                                  .allow_clear_password = peer_is_loopback(l->stream)};
+                                  .allow_clear_password = peer_is_loopback(l->stream),
+                                  .mars = l->mars};
     ES_TRY(tds_client_new(&options, &l->client, err));
     l->at = PHASE_ENGINE;
     return ENTRASQL_OK;
@@ -345,6 +393,18 @@ static entrasql_status step_fetch(relay_login *l, entrasql_error *err)
     return status;
 }
 
+/* Nothing is to come before LOGIN7 has gone out. */
+static entrasql_status watch_held(relay_login *l, entrasql_error *err)
+{
+    uint8_t byte;
+    size_t n = 0;
+    l->deadline_ms = ES_NO_DEADLINE;
+    entrasql_status status = relay_stream_read(l->stream, &byte, 1, &n, err);
+    if (status == ENTRASQL_OK)
+        return es_fail(err, ENTRASQL_MALFORMED, "the server spoke before it was asked");
+    return status == ENTRASQL_AGAIN ? status : ended(l, status, err);
+}
+
 /* AGAIN until it is here; a server that asked is checked first. */
 static entrasql_status give_token(relay_login *l, entrasql_error *err)
 {
@@ -367,7 +427,9 @@ static entrasql_status follow(relay_login *l, entrasql_error *err)
     es_printable(shown, sizeof shown, host, strlen(host));
     /* What is cut or changed for showing is no name, and will be in messages from here on. */
     if (host[0] == '\0' || !es_streq(shown, host) || port == 0)
-        return es_fail(err, ENTRASQL_MALFORMED, "the server redirects to \"%s:%u\"", shown, port);
+        return es_fail(err, ENTRASQL_MALFORMED,
+                       "the server redirects to \"%s:%u\", which is no host name with a port",
+                       shown, port);
     for (size_t i = 0; i < l->hop_count; i++) {
         if (l->hops[i].port == port && es_strcaseeq(l->hops[i].host, host))
             return es_fail(err, ENTRASQL_LIMIT,
@@ -396,7 +458,7 @@ static entrasql_status run_engine(relay_login *l, entrasql_error *err)
     case TDS_CLIENT_WANT_TLS_END:
         return end_tls(l, err);
     case TDS_CLIENT_WANT_TOKEN:
-        return give_token(l, err);
+        return l->holds ? watch_held(l, err) : give_token(l, err);
     case TDS_CLIENT_ROUTED:
         return follow(l, err);
     case TDS_CLIENT_READY:
@@ -443,8 +505,10 @@ static entrasql_status hand_over(relay_login *l, relay_session *ret, entrasql_er
     relay_session s = {
         .packet_size = tds_client_packet_size(l->client),
         .tds_version = tds_client_tds_version(l->client),
+        .has_mars = tds_client_has_mars(l->client),
         .response = ES_BUF_INIT(response->ceiling),
         .server_host = es_strdup(current(l)->host),
+        .server_port = current(l)->port,
         .database = es_strdup(tds_client_database(l->client)),
     };
     if (s.server_host == NULL || s.database == NULL ||
@@ -469,6 +533,15 @@ static bool wants_fresh_token(const relay_login *l, entrasql_status status,
     return status == ENTRASQL_LOGIN_FAILED && l->credential != NULL && !l->retried &&
            err->number == LOGIN_FAILED_NUMBER &&
            strcasestr(err->message, "token is expired") != NULL;
+}
+
+/* What was held ended before it answered anything: worth a connection of its own. */
+static bool was_dead(relay_login *l, entrasql_status status)
+{
+    bool is_network = entrasql_status_class(status) == ENTRASQL_CLASS_NETWORK;
+    bool was_held = l->was_held;
+    l->was_held = was_held && status == ENTRASQL_AGAIN;
+    return was_held && is_network && l->hop_count == 1;
 }
 
 static entrasql_status start_again(relay_login *l, entrasql_error *err)
@@ -523,6 +596,10 @@ entrasql_status relay_login_step(relay_login *l, relay_session *ret, entrasql_er
         return fail_deadline(l, e);
     ES_TRY(step_token(l, e));
     entrasql_status status = step_connection(l, e);
+    if (was_dead(l, status)) {
+        ES_TRY(go(l, e));
+        status = step_connection(l, e);
+    }
     if (wants_fresh_token(l, status, e)) {
         ES_TRY(start_again(l, e));
         status = step_connection(l, e);

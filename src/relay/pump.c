@@ -3,9 +3,21 @@
 #include "relay/pump.h"
 
 #include "base/mem.h"
+#include "os/sock.h"
 
 /* Reads of one step and direction; then the other direction has its turn. */
 #define TURNS 8
+/*
+ * A large answer that comes faster than it is asked for would be taken in drops, each with the
+ * price of a wake-up. While one gushes, the socket tells of so many bytes at once, or after so
+ * long of what is there. Both are small beside what has gone before: an answer begins to gush
+ * with so many bytes of which none were waited for long, and stops when a rest brought few.
+ */
+#define GUSH_LOW_MARK_BYTES ((size_t)96 * 1024)
+#define GUSH_REST_US 150
+#define GUSH_FROM_BYTES ((size_t)256 * 1024)
+#define GUSH_STEP_BYTES ((size_t)16 * 1024)
+#define GUSH_ENDS_BELOW_BYTES (GUSH_LOW_MARK_BYTES / 4)
 
 typedef struct direction {
     relay_stream *from;
@@ -16,6 +28,8 @@ typedef struct direction {
     bool ended;  /* `from` has given its last byte */
     bool closed; /* and `to` was told */
     uint64_t passed;
+    uint64_t stretch; /* bytes that came one large step after another */
+    bool gushes;
 } direction;
 
 struct relay_pump {
@@ -28,6 +42,7 @@ struct relay_pump {
     bool busy; /* a direction had more: TLS may hold bytes that raise no event on the socket */
     bool server_broke;
     uint64_t server_had_sent; /* when the pump began */
+    bool server_has_some;     /* of the client's bytes, be they sent or in the stream's queue */
     int64_t linger_until_ms;
 };
 
@@ -62,10 +77,18 @@ entrasql_status relay_pump_new(const relay_pump_options *options, relay_pump **r
     return ENTRASQL_OK;
 }
 
+static void set_gush(direction *d, bool gushes)
+{
+    if (gushes != d->gushes)
+        os_sock_set_low_mark(relay_stream_fd(d->from), gushes ? GUSH_LOW_MARK_BYTES : 1);
+    d->gushes = gushes;
+}
+
 void relay_pump_free(relay_pump *p)
 {
     if (p == NULL)
         return;
+    set_gush(&p->down, false);
     if (p->own_scratch != NULL) {
         relay_stream_use_scratch(p->up.from, NULL);
         relay_stream_use_scratch(p->up.to, NULL);
@@ -81,7 +104,7 @@ bool relay_pump_server_broke(const relay_pump *p)
 
 bool relay_pump_server_took_nothing(const relay_pump *p)
 {
-    return relay_stream_sent(p->up.to) == p->server_had_sent;
+    return !p->server_has_some;
 }
 
 /* A direction reads only when what it read before has gone out: that bounds what is on the way. */
@@ -94,6 +117,8 @@ entrasql_status relay_pump_wants(const relay_pump *p, os_wait *w)
 {
     ES_TRY(relay_stream_wants(p->up.from, may_read(&p->up), w));
     ES_TRY(relay_stream_wants(p->down.from, may_read(&p->down), w));
+    if (p->down.gushes && may_read(&p->down))
+        os_wait_until_us(w, es_clock_mono_us() + GUSH_REST_US);
     os_wait_until(w, p->busy ? es_clock_mono_ms() : p->linger_until_ms);
     return ENTRASQL_OK;
 }
@@ -123,13 +148,24 @@ static void pass_on_end(const relay_pump *p, direction *d)
 /* Every byte of a session goes through here. */
 static entrasql_status deliver(relay_pump *p, direction *d, size_t n, entrasql_error *err)
 {
+    bool was_lost = p->border != NULL && p->border->lost;
     d->passed += n;
     if (p->border != NULL)
         d->show(p->border, p->scratch->plain, n);
+    /* On a connection that others had before, that may be theirs. */
+    if (d == &p->down && p->keeps_server && !was_lost && p->border != NULL && p->border->lost)
+        return blame(p,
+                     es_fail(err, ENTRASQL_MALFORMED,
+                             "it sent an answer that nobody asked for, or what is no packet"),
+                     d->from_name, err);
     entrasql_status status = relay_stream_write(d->to, p->scratch->plain, n, err);
-    if (status != ENTRASQL_OK && d == &p->up && relay_pump_server_took_nothing(p) &&
-        relay_stream_push_back(d->from, p->scratch->plain, n) != ENTRASQL_OK)
-        status = es_nomem(err);
+    if (d == &p->up) {
+        p->server_has_some |=
+            status == ENTRASQL_OK || relay_stream_sent(d->to) != p->server_had_sent;
+        if (!p->server_has_some &&
+            relay_stream_push_back(d->from, p->scratch->plain, n) != ENTRASQL_OK)
+            status = es_nomem(err);
+    }
     return blame(p, status, d->to_name, err);
 }
 
@@ -184,13 +220,35 @@ void relay_pump_passed(relay_pump *p, uint64_t *ret_from_client, uint64_t *ret_f
     p->down.passed = 0;
 }
 
+/* Only within an answer is it known that more comes, and that nobody asks anything meanwhile. */
+static void watch_gush(relay_pump *p, uint64_t came)
+{
+    direction *d = &p->down;
+    if (relay_stream_queued(d->to) > 0)
+        return; /* held up by the client */
+    if (!owes_a_reply(p) || came < (d->gushes ? GUSH_ENDS_BELOW_BYTES : GUSH_STEP_BYTES))
+        d->stretch = 0;
+    else
+        d->stretch += came;
+    set_gush(d, d->stretch >= GUSH_FROM_BYTES);
+}
+
+/* What the server sent, as far as the client takes it. */
+static entrasql_status move_down(relay_pump *p, bool *ret_busy, entrasql_error *err)
+{
+    uint64_t before = p->down.passed;
+    ES_TRY(move(p, &p->down, ret_busy, err));
+    watch_gush(p, p->down.passed - before);
+    return ENTRASQL_OK;
+}
+
 entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err)
 {
     bool busy = false;
     ES_TRY(move(p, &p->up, &busy, err));
     if (p->keeps_server && p->up.closed)
         return ENTRASQL_OK;
-    ES_TRY(move(p, &p->down, &busy, err));
+    ES_TRY(move_down(p, &busy, err));
     if (p->up.closed && p->down.closed)
         return ENTRASQL_OK;
     if (p->linger_until_ms != ES_NO_DEADLINE && es_clock_mono_ms() >= p->linger_until_ms)

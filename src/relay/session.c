@@ -110,25 +110,41 @@ static entrasql_status log_in(relay_accept *a, const relay_upstream_policy *poli
 }
 
 /* The whole text is for those who ask the policy. */
-static void shorten(char *text)
+static void shorten(char *text, size_t most)
 {
     static const char dots[] = " [...]";
-    if (strlen(text) <= DRIVER_TEXT_MAX_BYTES)
+    if (strlen(text) <= most)
         return;
-    text[DRIVER_TEXT_MAX_BYTES - (sizeof dots - 1)] = '\0';
+    text[most - (sizeof dots - 1)] = '\0';
     es_utf8_trim_end(text);
     memcpy(text + strlen(text), dots, sizeof dots);
+}
+
+/* What to do next goes behind what happened; where both are long neither drives out the other. */
+static void add_hint(entrasql_error *e)
+{
+    static const char link[] = "; ";
+    size_t room = DRIVER_TEXT_MAX_BYTES - (sizeof link - 1);
+    size_t of_message = strlen(e->message) < room / 2 ? strlen(e->message) : room / 2;
+    shorten(e->hint, room - of_message);
+    shorten(e->message, room - strlen(e->hint));
+    memcpy(e->message + strlen(e->message), link, sizeof link);
+    es_strlcpy_utf8(e->message + strlen(e->message), sizeof e->message - strlen(e->message),
+                    e->hint);
 }
 
 void relay_refusal_from(const entrasql_error *failure, entrasql_error *ret)
 {
     *ret = *failure;
-    if (ret->status != ENTRASQL_LOGIN_FAILED || ret->number == 0) {
+    bool is_servers = ret->status == ENTRASQL_LOGIN_FAILED && ret->number != 0;
+    if (!is_servers) {
         ret->number = OWN_MESSAGE_NUMBER;
         ret->state = 1;
         ret->severity = 14;
+        if (ret->hint[0] != '\0')
+            add_hint(ret);
     }
-    shorten(ret->message);
+    shorten(ret->message, DRIVER_TEXT_MAX_BYTES);
 }
 
 static void tell_client(relay_accept *a, const entrasql_error *failure, const char *server_name)

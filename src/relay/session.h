@@ -62,8 +62,8 @@ entrasql_status relay_forward(relay_accept *a, const relay_upstream_policy *poli
 
 /*
  * What a client is told of a failure: SQL Server's own refusal as it was,
- * others as a message with a number of its own; both short enough for every
- * driver manager.
+ * others as a message with a number of its own, with what to do next behind it;
+ * both short enough for every driver manager.
  */
 void relay_refusal_from(const entrasql_error *failure, entrasql_error *ret);
 

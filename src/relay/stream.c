@@ -163,6 +163,8 @@ static entrasql_status receive_all(relay_stream *s, uint8_t *space, size_t size,
     return status;
 }
 
+static entrasql_status flush_if_possible(relay_stream *s, entrasql_error *err);
+
 static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_n,
                                 entrasql_error *err)
 {
@@ -177,6 +179,9 @@ static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_
         status = receive_all(s, own, sizeof own, p, n, ret_n, err);
     /* Who filled its space, or took one record, may have left something behind. */
     s->may_hold = status == ENTRASQL_OK && (s->scratch == NULL || *ret_n == n);
+    /* TLS may have answered by itself (a key update); who only reads would not send it. */
+    if (status == ENTRASQL_AGAIN && tls_conn_output(s->tls)->len > 0)
+        ES_TRY(flush_if_possible(s, err));
     return status;
 }
 

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/utf16.h"
 #include "sql/sql_inner.h"
 #include "tds/request.h"
 
@@ -112,6 +113,20 @@ static entrasql_status show_message(struct run *r, const tds_message *m)
     return r->handler->message(r->handler->ctx, &shown);
 }
 
+/* USE: what is not text, or finds no memory, leaves the name as it was. */
+static void note_database(sql_conn *c, es_reader *value)
+{
+    const uint8_t *p;
+    size_t n = value->left;
+    char *name = NULL;
+
+    if (es_reader_bytes(value, n, &p) != ENTRASQL_OK ||
+        es_utf16le_to_str(p, n, &name) != ENTRASQL_OK)
+        return;
+    es_free(c->session.database);
+    c->session.database = name;
+}
+
 static void note_change(struct run *r, const tds_envchange *e)
 {
     es_reader value = e->new_value;
@@ -127,6 +142,9 @@ static void note_change(struct run *r, const tds_envchange *e)
     case TDS_ENV_DEFECT:
     case TDS_ENV_TRANSACTION_ENDED:
         r->c->transaction = 0;
+        break;
+    case TDS_ENV_DATABASE:
+        note_database(r->c, &value);
         break;
     default:
         break;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "os/sock.h"
 #include "sql/sql_inner.h"
 
 #include <errno.h>
@@ -200,6 +201,34 @@ void sql_close(sql_conn *c)
     close(c->cancel_read);
     close(c->cancel_write);
     es_free(c);
+}
+
+bool sql_is_open(const sql_conn *c)
+{
+    return !c->is_dead;
+}
+
+bool sql_was_lost(sql_conn *c)
+{
+    int fd = sql_fd(c);
+    if (fd >= 0 && os_sock_peer_gone(fd))
+        c->is_dead = true;
+    return c->is_dead;
+}
+
+int sql_fd(const sql_conn *c)
+{
+    return c->is_dead ? -1 : relay_stream_fd(c->session.stream);
+}
+
+bool sql_in_transaction(const sql_conn *c)
+{
+    return c->transaction != 0;
+}
+
+const char *sql_database(const sql_conn *c)
+{
+    return c->session.database != NULL ? c->session.database : "";
 }
 
 void sql_cancel(sql_conn *c)

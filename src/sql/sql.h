@@ -24,6 +24,19 @@ entrasql_status sql_open(const sql_open_options *options, sql_conn **ret,
                          entrasql_error *err) ES_MUST_USE;
 void sql_close(sql_conn *c);
 
+/* False after an error that ended the connection: close it, and open another one. */
+bool sql_is_open(const sql_conn *c);
+/* Between batches, whether the server has ended the connection meanwhile; then it is not open. */
+bool sql_was_lost(sql_conn *c);
+/* The socket, between batches and for waiting only; -1: the connection is not open. */
+int sql_fd(const sql_conn *c);
+/* Whether a transaction is open, as the server last said (ENVCHANGE 8 to 10, 17); for a connection
+ * that is not open any more: whether one was. */
+bool sql_in_transaction(const sql_conn *c);
+/* The database that the session is in, as the server last said; never NULL. Lent until the next
+ * call. */
+const char *sql_database(const sql_conn *c);
+
 typedef struct sql_column {
     const char *name;
     sqltype type;

@@ -37,6 +37,7 @@ struct tds_client {
     tds_encrypt encrypt;
     tds_client_auth auth;
     bool allow_clear_password;
+    bool mars;       /* asked for; and after the answer: granted */
     bool encrypted;  /* TLS runs now */
     bool login_only; /* and ends behind LOGIN7 */
     es_secret *token;
@@ -150,6 +151,7 @@ static entrasql_status send_prelogin(tds_client *c, entrasql_error *err)
         .has_thread_id = true,
         .thread_id = c->login.client_pid,
         .has_mars = true,
+        .mars = c->mars ? 1 : 0,
         .has_trace_id = true,
         .has_fedauth_required = true,
         .fedauth_required = 1,
@@ -215,8 +217,14 @@ static entrasql_status no_encryption(tds_client *c, entrasql_error *err)
     es_fail(err, ENTRASQL_TLS,
             "the server does not support encryption, and %s is not sent in clear",
             uses_token(c) ? "an access token" : "a password");
-    es_hint(err, "Switch TLS on at the server; Azure SQL always has it, so check that the name and "
-                 "port are those of an Azure SQL server.");
+    if (!uses_token(c) && c->allow_clear_password)
+        es_hint(err,
+                "If it is an entrasql proxy in clear on this machine, write Encrypt=no into the "
+                "connection string; else switch TLS on at the server.");
+    else
+        es_hint(err,
+                "Switch TLS on at the server; Azure SQL always has it, so check that the name and "
+                "port are those of an Azure SQL server.");
     return dead(c, ENTRASQL_TLS);
 }
 
@@ -271,6 +279,7 @@ static entrasql_status on_prelogin_answer(tds_client *c, entrasql_error *err)
         es_hint(err, NOT_A_SQL_SERVER);
         return dead(c, st);
     }
+    c->mars = c->mars && p.mars == 1;
     c->login.fedauth_echo = p.has_fedauth_required && p.fedauth_required == 1;
     return choose_encryption(c, &p, err);
 }
@@ -365,6 +374,7 @@ entrasql_status tds_client_new(const tds_client_options *options, tds_client **r
     c->encrypt = options->encrypt;
     c->auth = options->auth;
     c->allow_clear_password = options->allow_clear_password;
+    c->mars = options->mars;
     c->at = ST_TLS_FIRST;
     tds_assembler_init(&c->in, 0, false, 0);
     c->out = ES_BUF_INIT_WIPE(OUTPUT_MAX_BYTES);
@@ -488,6 +498,23 @@ entrasql_status tds_client_give_token(tds_client *c, const es_secret *token, ent
     return early ? ENTRASQL_OK : send_login(c, ST_RESPONSE, err);
 }
 
+entrasql_status tds_client_set_login(tds_client *c, const tds_login7 *login,
+                                     const char *server_name, entrasql_error *err)
+{
+    const tds_client_options options = {
+        .login = login, .server_name = server_name, .encrypt = c->encrypt, .auth = c->auth};
+    bool echo = c->login.fedauth_echo;
+
+    if (c->at != ST_NEED_TOKEN)
+        return wrong_call(c, "another login", err);
+    tds_login7_done(&c->login);
+    c->login = (tds_login7){0};
+    if (prepare_login(c, &options) != ENTRASQL_OK)
+        return dead(c, es_nomem(err));
+    c->login.fedauth_echo = echo;
+    return ENTRASQL_OK;
+}
+
 entrasql_status tds_client_eof(tds_client *c, entrasql_error *err)
 {
     state at = c->at;
@@ -532,6 +559,11 @@ uint32_t tds_client_packet_size(const tds_client *c)
 uint32_t tds_client_tds_version(const tds_client *c)
 {
     return c->result.tds_version;
+}
+
+bool tds_client_has_mars(const tds_client *c)
+{
+    return c->mars;
 }
 
 const char *tds_client_database(const tds_client *c)

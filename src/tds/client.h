@@ -35,6 +35,7 @@ typedef struct tds_client_options {
     tds_encrypt encrypt;
     tds_client_auth auth;
     bool allow_clear_password;
+    bool mars; /* asks for MARS */
 } tds_client_options;
 
 typedef enum tds_client_want {
@@ -67,6 +68,12 @@ entrasql_status tds_client_tls_ended(tds_client *c, entrasql_error *err) ES_MUST
 /* JWT text. */
 entrasql_status tds_client_give_token(tds_client *c, const es_secret *token,
                                       entrasql_error *err) ES_MUST_USE;
+/*
+ * Another template than the one of tds_client_new(), while the token of TDS_CLIENT_AUTH_TOKEN is
+ * waited for and nothing of LOGIN7 has gone out. What PRELOGIN said stays.
+ */
+entrasql_status tds_client_set_login(tds_client *c, const tds_login7 *login,
+                                     const char *server_name, entrasql_error *err) ES_MUST_USE;
 /* The connection ended: turns the state into the right error. */
 entrasql_status tds_client_eof(tds_client *c, entrasql_error *err) ES_MUST_USE;
 
@@ -81,6 +88,8 @@ uint16_t tds_client_routing_port(const tds_client *c);
 uint32_t tds_client_packet_size(const tds_client *c);
 uint32_t tds_client_tds_version(const tds_client *c);
 const char *tds_client_database(const tds_client *c); /* from ENVCHANGE 1 */
+/* MARS was asked for and granted: what follows the login is SMP (smp.h). */
+bool tds_client_has_mars(const tds_client *c);
 /*
  * The tokens of the login response as received, without FEDAUTH's ack and
  * without routing: what a relay replays to its own client.

@@ -10,7 +10,7 @@
 /* Packet types ([MS-TDS] 2.2.3.1.1). */
 typedef enum tds_packet_type {
     TDS_PACKET_BATCH = 0x01,
-    TDS_PACKET_PRE7_LOGIN = 0x02, /* never accepted */
+    TDS_PACKET_PRE7_LOGIN = 0x02, /* of TDS 4.2 and 5.0: refused */
     TDS_PACKET_RPC = 0x03,
     TDS_PACKET_REPLY = 0x04, /* tabular result; also the answer to PRELOGIN */
     TDS_PACKET_ATTENTION = 0x06,

@@ -21,13 +21,24 @@ tds_column tds_column_of(const char *name, sqltype type, bool nullable, bool ide
     return c;
 }
 
+/* TableName: the number of its parts and each of them. */
+static entrasql_status add_table(es_buf *out, const tds_column *c)
+{
+    if (c->table[0] == NULL)
+        return es_buf_u8(out, 0);
+    ES_TRY(es_buf_u8(out, TDS_TABLE_PARTS));
+    for (size_t i = 0; i < TDS_TABLE_PARTS; i++)
+        ES_TRY(tds_us_varchar_add(out, c->table[i], UINT16_MAX));
+    return ENTRASQL_OK;
+}
+
 static entrasql_status add_column(es_buf *out, const tds_column *c)
 {
     ES_TRY(es_buf_u32le(out, c->user_type));
     ES_TRY(es_buf_u16le(out, c->flags));
     ES_TRY(tds_type_add(out, &c->type));
     if (c->type.id == TDS_TYPE_TEXT || c->type.id == TDS_TYPE_NTEXT || c->type.id == TDS_TYPE_IMAGE)
-        ES_TRY(es_buf_u8(out, 0)); /* parts of a table name: none */
+        ES_TRY(add_table(out, c));
     return tds_b_varchar_add(out, c->name);
 }
 

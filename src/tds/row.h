@@ -27,8 +27,12 @@
 
 #define TDS_USERTYPE_ROWVERSION 0x50U
 
+#define TDS_TABLE_PARTS 3
+
 typedef struct tds_column {
     const char *name; /* "" for none; at most 255 units are sent */
+    /* Writing text, ntext and image: database, schema and table, or NULL for none. */
+    const char *table[TDS_TABLE_PARTS];
     tds_type type;
     uint32_t user_type;
     uint16_t flags;

@@ -17,6 +17,8 @@
 #define TOKEN_MESSAGE_MAX_BYTES (TDS_FEDAUTH_TOKEN_MAX_BYTES + 64U)
 #define LOGIN_FAILED_NUMBER 18456U
 #define NO_DATABASE_NUMBER 4060U
+/* The fields that all of TDS 4.2 and 5.0 have: names of 30 bytes, the remote password of 255. */
+#define PRE7_LOGIN_MIN_BYTES 480U
 
 typedef enum state {
     ST_PRELOGIN,
@@ -68,9 +70,10 @@ static const struct state_row {
     message_handler *on_message;
     unsigned next;
 } state_table[ST_COUNT] = {
-    /* jTDS begins with LOGIN7: it is taken here to be refused in words. */
+    /* jTDS begins with LOGIN7, TDS 4.2 and 5.0 have no other: taken here to be refused in words. */
     [ST_PRELOGIN] = {"PRELOGIN", TDS_SERVER_WANT_READ,
-                     TDS_ACCEPT(TDS_PACKET_PRELOGIN) | TDS_ACCEPT(TDS_PACKET_LOGIN7),
+                     TDS_ACCEPT(TDS_PACKET_PRELOGIN) | TDS_ACCEPT(TDS_PACKET_LOGIN7) |
+                         TDS_ACCEPT(TDS_PACKET_PRE7_LOGIN),
                      TDS_LOGIN7_MAX_BYTES, on_prelogin,
                      BIT(ST_TLS) | BIT(ST_LOGIN) | BIT(ST_LOGIN_IN_CLEAR) | BIT(ST_REFUSED) |
                          BIT(ST_FAILED)},
@@ -233,6 +236,7 @@ static entrasql_status send_prelogin(tds_server *s, const tds_prelogin *asked, u
         .has_thread_id = asked->has_thread_id,
         .thread_id_is_empty = true,
         .has_mars = true, /* FreeTDS falls back to TDS 7.1 without it */
+        .mars = s->options.offers_mars && asked->mars == 1 ? 1 : 0,
         .has_trace_id = asked->has_trace_id,
         .trace_id_is_empty = true,
         .has_fedauth_required = asked->has_fedauth_required,
@@ -265,6 +269,28 @@ static entrasql_status refuse_no_prelogin(tds_server *s, entrasql_error *err)
     return dead(s, st);
 }
 
+static entrasql_status refuse_pre7(tds_server *s, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf tokens = ES_BUF_INIT(OUTPUT_MAX_BYTES);
+
+    if (s->in.body.len < PRE7_LOGIN_MIN_BYTES)
+        return dead(s, es_fail(err, ENTRASQL_TRUNCATED, "pre-TDS7 login of %zu bytes ends early",
+                               s->in.body.len));
+    es_fail(&s->refusal, ENTRASQL_UNSUPPORTED,
+            "Login failed: the client speaks TDS 4.2 or 5.0; TDS 7.3 or later is "
+            "needed" TDS_VERSION_ADVICE);
+    s->refusal.number = LOGIN_FAILED_NUMBER;
+    s->refusal.severity = 14;
+    s->refusal.state = 1;
+    if (tds_server_pre7_refusal_add(&tokens, &s->refusal) != ENTRASQL_OK)
+        return dead(s, es_nomem(err));
+    entrasql_status st = send_reply(s, &tokens, err);
+    if (st != ENTRASQL_OK)
+        return dead(s, st);
+    set_state(s, ST_REFUSED);
+    return ENTRASQL_OK;
+}
+
 static entrasql_status on_prelogin(tds_server *s, entrasql_error *err)
 {
     tds_prelogin p;
@@ -274,6 +300,8 @@ static entrasql_status on_prelogin(tds_server *s, entrasql_error *err)
 
     if (s->in.type == TDS_PACKET_LOGIN7)
         return refuse_no_prelogin(s, err);
+    if (s->in.type == TDS_PACKET_PRE7_LOGIN)
+        return refuse_pre7(s, err);
     if (s->in.body.len > TDS_PRELOGIN_MAX_BYTES)
         return dead(s, es_fail(err, ENTRASQL_LIMIT, "PRELOGIN of %zu bytes", s->in.body.len));
     st = tds_prelogin_parse(s->in.body.data, s->in.body.len, TDS_PRELOGIN_REQUEST, &p, err);
@@ -449,6 +477,11 @@ const tds_login7 *tds_server_login(const tds_server *s)
 bool tds_server_is_encrypted(const tds_server *s)
 {
     return s->encrypted;
+}
+
+bool tds_server_has_mars(const tds_server *s)
+{
+    return s->options.offers_mars && s->prelogin.mars == 1;
 }
 
 const es_secret *tds_server_token(const tds_server *s)

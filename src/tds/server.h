@@ -22,6 +22,7 @@ typedef struct tds_server_options {
     tds_server_tls tls;
     bool strict;           /* the listener already runs TLS on this connection (TDS 8.0) */
     bool fedauth_required; /* answer of FEDAUTHREQUIRED, when the client asked */
+    bool offers_mars;      /* whoever asks for MARS gets it; else the answer is no */
     uint16_t spid;
     uint32_t max_packet_size; /* 0: 16383 */
 } tds_server_options;
@@ -57,6 +58,8 @@ const tds_prelogin *tds_server_prelogin(const tds_server *s);
 /* Valid from WANT_DECISION on. */
 const tds_login7 *tds_server_login(const tds_server *s);
 bool tds_server_is_encrypted(const tds_server *s);
+/* MARS was asked for and granted: what follows the login is SMP (smp.h). */
+bool tds_server_has_mars(const tds_server *s);
 /* Library 2: the token that the client sent after FEDAUTHINFO. */
 const es_secret *tds_server_token(const tds_server *s);
 

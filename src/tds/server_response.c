@@ -229,3 +229,21 @@ entrasql_status tds_server_error_done_add(es_buf *out, bool old_layout)
         es_buf_truncate(out, out->len - 4);
     return ENTRASQL_OK;
 }
+
+/* Texts have a byte a character there, and nothing is longer than it says in 16 bits. */
+entrasql_status tds_server_pre7_refusal_add(es_buf *out, const entrasql_error *why)
+{
+    size_t n = strlen(why->message);
+
+    ES_TRY(es_buf_u8(out, TDS_TOKEN_ERROR));
+    ES_TRY(es_buf_u16le(out, (uint16_t)(4 + 1 + 1 + 2 + n + 1 + 1 + 2)));
+    ES_TRY(es_buf_u32le(out, why->number));
+    ES_TRY(es_buf_u8(out, why->state));
+    ES_TRY(es_buf_u8(out, why->severity));
+    ES_TRY(es_buf_u16le(out, (uint16_t)n));
+    ES_TRY(es_buf_add(out, why->message, n));
+    ES_TRY(es_buf_u8(out, 0)); /* server */
+    ES_TRY(es_buf_u8(out, 0)); /* procedure */
+    ES_TRY(es_buf_u16le(out, 1));
+    return tds_server_error_done_add(out, true);
+}

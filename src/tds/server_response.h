@@ -20,6 +20,8 @@ entrasql_status tds_server_error_add(es_buf *out, uint32_t number, uint8_t state
                                      const char *text, const char *server,
                                      bool old_layout) ES_MUST_USE;
 entrasql_status tds_server_error_done_add(es_buf *out, bool old_layout) ES_MUST_USE;
+/* ERROR and DONE, in the layout of TDS 4.2 and 5.0. */
+entrasql_status tds_server_pre7_refusal_add(es_buf *out, const entrasql_error *why) ES_MUST_USE;
 /* Is this LOGIN7 of a client before TDS 7.2? */
 bool tds_server_is_old_login(const uint8_t *p, size_t n);
 

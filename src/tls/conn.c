@@ -110,6 +110,7 @@ entrasql_status tls_conn_new(tls_context *ctx, const tls_conn_options *options, 
         return es_nomem(err);
     c->ctx = tls_context_ref(ctx);
     c->wrap = options->wrap_prelogin;
+    c->handshake_left = ctx->is_server ? TLS_CLIENT_HANDSHAKE_MAX_BYTES : TLS_HANDSHAKE_MAX_BYTES;
     c->in = ES_BUF_INIT(UNREAD_MAX_BYTES);
     c->flight = ES_BUF_INIT(TLS_HANDSHAKE_MAX_BYTES);
     c->records = ES_BUF_INIT(SIZE_MAX);
@@ -170,13 +171,18 @@ entrasql_status tls_conn_end_loan(tls_conn *c, entrasql_error *err)
     return n > 0 ? give_to_ssl(c, c->lent, n, err) : ENTRASQL_OK;
 }
 
+static entrasql_status fail_length(const tls_conn *c, entrasql_error *err)
+{
+    return es_fail(err, ENTRASQL_LIMIT, "the TLS handshake of %s is too long", c->peer);
+}
+
 entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n, entrasql_error *err)
 {
     if (c->established)
         return give_to_ssl(c, p, n, err);
     entrasql_status status = es_buf_add(&c->in, p, n);
     if (status == ENTRASQL_LIMIT)
-        return es_fail(err, status, "the TLS handshake of %s is too long", c->peer);
+        return fail_length(c, err);
     return status == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
 }
 
@@ -247,11 +253,13 @@ static entrasql_status unwrap_packet(tls_conn *c, entrasql_error *err)
     if (length < PACKET_HEADER_BYTES)
         return es_fail(err, ENTRASQL_MALFORMED,
                        "%s sent a packet of length %u in the TLS handshake", c->peer, length);
+    if (length > c->handshake_left)
+        return fail_length(c, err);
     size_t n = length - PACKET_HEADER_BYTES;
     if (es_reader_skip(&r, 4) != ENTRASQL_OK || es_reader_bytes(&r, n, &body) != ENTRASQL_OK)
         return ENTRASQL_AGAIN;
     ES_TRY(give_to_ssl(c, body, n, err));
-    c->handshake_bytes += length;
+    c->handshake_left -= length;
     es_buf_consume(&c->in, length);
     return ENTRASQL_OK;
 }
@@ -260,13 +268,15 @@ static entrasql_status next_input(tls_conn *c, entrasql_error *err)
 {
     if (c->in.len == 0)
         return ENTRASQL_AGAIN;
-    if (c->handshake_bytes > TLS_HANDSHAKE_MAX_BYTES)
-        return es_fail(err, ENTRASQL_LIMIT, "the TLS handshake of %s is too long", c->peer);
+    if (c->handshake_left == 0)
+        return fail_length(c, err);
     if (c->wrap)
         return unwrap_packet(c, err);
-    ES_TRY(give_to_ssl(c, c->in.data, c->in.len, err));
-    c->handshake_bytes += c->in.len;
-    es_buf_clear(&c->in);
+    /* What is beyond it may follow the handshake. */
+    size_t n = c->in.len < c->handshake_left ? c->in.len : c->handshake_left;
+    ES_TRY(give_to_ssl(c, c->in.data, n, err));
+    c->handshake_left -= n;
+    es_buf_consume(&c->in, n);
     return ENTRASQL_OK;
 }
 
@@ -310,6 +320,17 @@ static entrasql_status read_failed(tls_conn *c, int reason, entrasql_error *err)
     }
 }
 
+/*
+ * OpenSSL answers a renegotiation with a warning and goes on. A peer that asks again and again
+ * would have each answer kept in memory, and no TDS client or server asks: it is the end.
+ */
+void tls_on_info(const SSL *ssl, int where, int value)
+{
+    tls_conn *c = SSL_get_app_data(ssl);
+    if (c != NULL && where == SSL_CB_WRITE_ALERT && (value & 0xff) == SSL_AD_NO_RENEGOTIATION)
+        c->asked_anew = true;
+}
+
 entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, entrasql_error *err)
 {
     if (!c->established)
@@ -317,6 +338,9 @@ entrasql_status tls_conn_read(tls_conn *c, void *p, size_t n, size_t *ret_n, ent
     ERR_clear_error();
     int rc = SSL_read_ex(c->ssl, p, n, ret_n);
     int reason = SSL_get_error(c->ssl, rc);
+    if (c->asked_anew)
+        return es_fail(err, ENTRASQL_TLS, "%s asked for a new TLS handshake on a connection",
+                       c->peer);
     ES_TRY(check_output(c, err));
     return rc == 1 ? ENTRASQL_OK : read_failed(c, reason, err);
 }

@@ -5,27 +5,16 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static const uint8_t alpn_tds8[] = {7, 't', 'd', 's', '/', '8', '.', '0'};
 
 void tls_library_init(void)
 {
     (void)OPENSSL_init_ssl(0, NULL);
-}
-
-/* A key that asks for a password must not make OpenSSL read from the terminal. */
-static int no_password(char *space, int size, int writing, void *context)
-{
-    (void)space, (void)size, (void)writing, (void)context;
-    return 0;
 }
 
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
@@ -64,35 +53,15 @@ static entrasql_status context_new(bool is_server, tls_context **ret, entrasql_e
     SSL_CTX_set_options(ctx->ssl, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_mode(ctx->ssl, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_session_cache_mode(ctx->ssl, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_default_passwd_cb(ctx->ssl, no_password);
+    SSL_CTX_set_info_callback(ctx->ssl, tls_on_info);
     *ret = ctx;
     return ENTRASQL_OK;
-}
-
-/* OpenSSL's own message for a missing file is cryptic; the system's is not. */
-static entrasql_status check_readable(const char *file, const char *origin, entrasql_error *err)
-{
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)close(fd);
-        return ENTRASQL_OK;
-    }
-    (void)es_fail(err, ENTRASQL_CONFIG, "cannot read %s named by %s: %s", file, origin,
-                  strerrordesc_np(errno));
-    es_hint(err, "correct %s, or leave it out to use the system's certificates", origin);
-    return ENTRASQL_CONFIG;
 }
 
 static entrasql_status trust_file(tls_context *ctx, const char *file, const char *origin,
                                   entrasql_error *err)
 {
-    ES_TRY(check_readable(file, origin, err));
-    if (SSL_CTX_load_verify_file(ctx->ssl, file) != 1) {
-        (void)es_fail(err, ENTRASQL_CONFIG, "%s named by %s holds no certificate in PEM form (%s)",
-                      file, origin, tls_queue_text());
-        es_hint(err, "the file must hold one or more \"BEGIN CERTIFICATE\" blocks");
-        return ENTRASQL_CONFIG;
-    }
+    ES_TRY(tls_files_trust(ctx->ssl, file, origin, err));
     (void)snprintf(ctx->trust, sizeof ctx->trust, "the file %s (%s)", file, origin);
     return ENTRASQL_OK;
 }
@@ -131,33 +100,15 @@ entrasql_status tls_client_context_new(const tls_client_options *options, tls_co
     return ENTRASQL_OK;
 }
 
-static entrasql_status fail_pem(entrasql_error *err, const char *what, const char *file)
-{
-    return es_fail(err, ENTRASQL_CONFIG, "cannot use %s as the server's %s: %s", file, what,
-                   tls_queue_text());
-}
-
-static entrasql_status load_identity(SSL_CTX *ssl, const char *cert_file, const char *key_file,
-                                     entrasql_error *err)
-{
-    ES_TRY(check_readable(cert_file, "the certificate option", err));
-    ES_TRY(check_readable(key_file, "the key option", err));
-    if (SSL_CTX_use_certificate_chain_file(ssl, cert_file) != 1)
-        return fail_pem(err, "certificate", cert_file);
-    if (SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM) != 1)
-        return fail_pem(err, "key", key_file);
-    if (SSL_CTX_check_private_key(ssl) != 1)
-        return es_fail(err, ENTRASQL_CONFIG, "the key in %s does not belong to the certificate %s",
-                       key_file, cert_file);
-    return ENTRASQL_OK;
-}
-
-entrasql_status tls_server_context_new(const char *cert_file, const char *key_file,
-                                       tls_context **ret, entrasql_error *err)
+entrasql_status tls_server_context_open(const char *cert_file, const char *key_file,
+                                        tls_context **ret, bool *ret_key_is_wrong,
+                                        entrasql_error *err)
 {
     tls_context *ctx = NULL;
+    *ret_key_is_wrong = false;
     ES_TRY(context_new(true, &ctx, err));
-    entrasql_status status = load_identity(ctx->ssl, cert_file, key_file, err);
+    entrasql_status status =
+        tls_files_identity(ctx->ssl, cert_file, key_file, ret_key_is_wrong, err);
     if (status != ENTRASQL_OK) {
         tls_context_unref(ctx);
         return status;
@@ -168,6 +119,13 @@ entrasql_status tls_server_context_new(const char *cert_file, const char *key_fi
     SSL_CTX_set_alpn_select_cb(ctx->ssl, choose_alpn, NULL);
     *ret = ctx;
     return ENTRASQL_OK;
+}
+
+entrasql_status tls_server_context_new(const char *cert_file, const char *key_file,
+                                       tls_context **ret, entrasql_error *err)
+{
+    bool key_is_wrong;
+    return tls_server_context_open(cert_file, key_file, ret, &key_is_wrong, err);
 }
 
 tls_context *tls_context_ref(tls_context *ctx)

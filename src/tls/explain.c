@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <arpa/inet.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -19,6 +20,11 @@ const char *tls_queue_text(void)
     ERR_clear_error();
     const char *text = code != 0 ? ERR_reason_error_string(code) : NULL;
     return text != NULL ? text : "no reason given";
+}
+
+const char *tls_library_version(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
 }
 
 static void print_name(const X509_NAME *name, char ret[TLS_NAME_SIZE])

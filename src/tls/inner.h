@@ -39,10 +39,11 @@ struct tls_conn {
     SSL *ssl;
     bool wrap;
     bool established;
-    size_t handshake_bytes;
-    es_buf in;      /* fed during the handshake, not yet unwrapped */
-    es_buf flight;  /* records of the handshake, not yet wrapped */
-    es_buf records; /* for OpenSSL; from records_at on not yet read by it */
+    bool asked_anew;       /* the peer asked for another handshake */
+    size_t handshake_left; /* bytes that the peer's side of it may still take */
+    es_buf in;             /* fed during the handshake, not yet unwrapped */
+    es_buf flight;         /* records of the handshake, not yet wrapped */
+    es_buf records;        /* for OpenSSL; from records_at on not yet read by it */
     size_t records_at;
     const uint8_t *lent; /* more of them, in somebody else's memory */
     size_t lent_len;
@@ -53,8 +54,16 @@ struct tls_conn {
     tls_objection objection;
 };
 
+/* All certificates of the file are trusted. origin: what names it, for messages. CONFIG. */
+entrasql_status tls_files_trust(SSL_CTX *ssl, const char *file, const char *origin,
+                                entrasql_error *err);
+/* *ret_key_is_wrong becomes true once the certificate is good. CONFIG. */
+entrasql_status tls_files_identity(SSL_CTX *ssl, const char *cert_file, const char *key_file,
+                                   bool *ret_key_is_wrong, entrasql_error *err);
 /* How OpenSSL reaches a connection's buffers; the BIO's data is the connection. */
 BIO_METHOD *tls_bio_method_new(void);
+/* The info callback: notices who asks for another handshake. */
+void tls_on_info(const SSL *ssl, int where, int value);
 /* The verify callback of a client connection. */
 int tls_on_verify(int ok, X509_STORE_CTX *store);
 /* The reason of a failed SSL call out of the objection or OpenSSL's queue, which it empties. */

@@ -16,8 +16,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Far above any real chain of certificates. */
+/* What a server's side of a handshake may take: far above any real chain of certificates. */
 #define TLS_HANDSHAKE_MAX_BYTES ((size_t)256 * 1024)
+/* What a client's may: a stranger's, who is asked for no certificate and sends two kilobytes. */
+#define TLS_CLIENT_HANDSHAKE_MAX_BYTES ((size_t)64 * 1024)
 
 /* Of what tls_conn_output() holds. */
 #define TLS_OUTPUT_MAX_BYTES ((size_t)8 * 1024 * 1024)
@@ -40,9 +42,18 @@ void tls_library_init(void);
 
 entrasql_status tls_client_context_new(const tls_client_options *options, tls_context **ret,
                                        entrasql_error *err) ES_MUST_USE;
-/* PEM files: the certificate chain, leaf first, and its key. */
+/*
+ * PEM files: the certificate chain, leaf first, and its key; regular files of at most 1 MiB. CONFIG
+ * says what is wrong.
+ */
 entrasql_status tls_server_context_new(const char *cert_file, const char *key_file,
                                        tls_context **ret, entrasql_error *err) ES_MUST_USE;
+/* As that; of a failure *ret_key_is_wrong tells that it is the key's. */
+entrasql_status tls_server_context_open(const char *cert_file, const char *key_file,
+                                        tls_context **ret, bool *ret_key_is_wrong,
+                                        entrasql_error *err) ES_MUST_USE;
+/* Of a server's certificate, in seconds of the wall clock; 0: cannot be told. */
+void tls_server_validity(const tls_context *ctx, int64_t *ret_from_s, int64_t *ret_until_s);
 tls_context *tls_context_ref(tls_context *ctx);
 void tls_context_unref(tls_context *ctx);
 
@@ -61,7 +72,8 @@ void tls_conn_free(tls_conn *c);
 
 /*
  * Bytes from the socket. LIMIT when 1 MiB waits to be read, or a handshake
- * takes more than TLS_HANDSHAKE_MAX_BYTES.
+ * takes more than TLS_HANDSHAKE_MAX_BYTES, a client's more than
+ * TLS_CLIENT_HANDSHAKE_MAX_BYTES.
  */
 entrasql_status tls_conn_feed(tls_conn *c, const void *p, size_t n,
                               entrasql_error *err) ES_MUST_USE;
@@ -102,5 +114,8 @@ entrasql_status tls_conn_take_unused(tls_conn *c, es_buf *out) ES_MUST_USE;
 /* "TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384"; valid as long as the connection. */
 const char *tls_conn_version(const tls_conn *c);
 const char *tls_conn_cipher(const tls_conn *c);
+
+/* "OpenSSL 3.0.11 19 Sep 2023", of what is loaded. Static. */
+const char *tls_library_version(void);
 
 #endif

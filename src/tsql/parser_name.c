@@ -114,7 +114,7 @@ entrasql_status tsql_read_variable(tsql_parser *p, const char **ret)
 {
     if (!tsql_is(p, TSQL_TOKEN_VARIABLE))
         return tsql_unexpected(p);
-    tsql_name name;
+    tsql_name name = {0};
     ES_TRY(tsql_token_text(p, tsql_at(p), &name));
     tsql_advance(p);
     *ret = name.text;
@@ -125,7 +125,7 @@ entrasql_status tsql_read_string(tsql_parser *p, const char **ret, uint32_t *ret
 {
     if (!tsql_is(p, TSQL_TOKEN_STRING))
         return tsql_unexpected(p);
-    tsql_name name;
+    tsql_name name = {0};
     ES_TRY(tsql_token_text(p, tsql_at(p), &name));
     tsql_advance(p);
     *ret = name.text;

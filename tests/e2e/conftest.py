@@ -199,6 +199,17 @@ def emulator(programs, tmp_path_factory, password_file):
         yield started
 
 
+@pytest.fixture
+def identity_env(emulator):
+    return emulator.environment(IDENTITY, APP_HOST)
+
+
+@pytest.fixture
+def target(emulator):
+    """The shared emulator's database as a target of a proxy, on a port that is free."""
+    return f"localhost,{emulator.port()}/persons?listen=0"
+
+
 @pytest.fixture(params=["tdsodbc", "msodbc"])
 def driver(request, programs):
     """Path of an ODBC driver: FreeTDS's, and Microsoft's."""

@@ -8,9 +8,11 @@ import pytest
 
 from conftest import DATABASE
 
-# With AddressSanitizer our driver is loaded into foreign programs: they have to load its runtime first. What
-# they leak themselves does not count. A program of our own brings the runtime along and must not get a second.
-SANITIZED = "address" in os.environ.get("ENTRASQL_SANITIZE", "none")
+# Built with a sanitizer our driver is loaded into foreign programs: they have to load its runtime first. What
+# they leak themselves, and what races in code of theirs, does not count. A program of our own brings the runtime
+# along and must not get a second.
+SANITIZE = os.environ.get("ENTRASQL_SANITIZE", "none")
+SANITIZED = SANITIZE != "none"
 needs_az = pytest.mark.skipif(SANITIZED, reason="az is a program of our own, started from a foreign one: "
                                                 "it cannot have two sanitizer runtimes")
 
@@ -35,14 +37,27 @@ def install(programs, directory, *, driver_lines=(), odbc_section="", sources=()
 
 
 def preload():
-    """For foreign programs that load our driver when it is built with AddressSanitizer."""
+    """For foreign programs that load our driver when it is built with a sanitizer."""
     if not SANITIZED:
         return {}
-    compiler = os.environ.get("ENTRASQL_CC", "clang-14")
-    runtime = subprocess.run([compiler, "-print-file-name=libclang_rt.asan-x86_64.so"], check=True,
-                             capture_output=True, text=True).stdout.strip()
-    options = os.environ.get("ASAN_OPTIONS", "")
-    return {"LD_PRELOAD": runtime, "ASAN_OPTIONS": f"{options}:detect_leaks=0:halt_on_error=1"}
+    if SANITIZE == "thread":
+        # clang's library of it cannot be loaded first. Such programs fork while they have threads, and
+        # crash by themselves.
+        compiler, library, name = "gcc", "libtsan.so", "TSAN_OPTIONS"
+        more = "ignore_noninstrumented_modules=1:die_after_fork=0:handle_segv=0"
+    else:
+        compiler, library = os.environ.get("ENTRASQL_CC", "clang-14"), "libclang_rt.asan-x86_64.so"
+        name, more = "ASAN_OPTIONS", "detect_leaks=0:halt_on_error=1"
+    runtime = subprocess.run([compiler, f"-print-file-name={library}"], check=True, capture_output=True,
+                             text=True).stdout.strip()
+    return {"LD_PRELOAD": os.path.realpath(runtime), name: f"{os.environ.get(name, '')}:{more}"}
+
+
+def behind_a_shell(*command):
+    """A foreign program that a shell starts, in the environment own(): the shell itself would crash with
+    ThreadSanitizer's runtime."""
+    runtime = preload().get("LD_PRELOAD")
+    return ["env", f"LD_PRELOAD={runtime}", *command] if runtime else list(command)
 
 
 def own(env):

@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import threading
+import time
 
 OFF, ON = "off", "on"
 
@@ -49,7 +50,8 @@ class Proxy:
         else:
             self.process.wait(timeout=30)
             raise RuntimeError(self.said + self.process.stderr.read())
-        threading.Thread(target=self._read_log, daemon=True).start()
+        self.reader = threading.Thread(target=self._read_log, daemon=True)
+        self.reader.start()
         threading.Thread(target=self.process.stdout.read, daemon=True).start()
 
     def _read_log(self):
@@ -80,14 +82,31 @@ class Proxy:
         return self.process.wait(timeout=timeout)
 
 
+    def end(self):
+        """It ends well, with whom it still serves cut off; a sanitizer tells then what was left."""
+        late = time.monotonic() + 120
+        while self.is_alive():
+            assert time.monotonic() < late, "the proxy does not end"
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=0.2)
+        self.reader.join(timeout=30)
+        assert self.process.returncode == 0, \
+            f"the proxy ended with {self.process.returncode}: {''.join(self.log[-80:])}"
+
+
 @contextlib.contextmanager
 def running(programs, env, targets, *options, **kwargs):
-    """Killed at the end; a proxy that ended by itself meanwhile is a failure."""
+    """A proxy that ended badly, by itself or at the end, is a failure."""
     proxy = Proxy(programs, env, targets, *options, **kwargs)
     try:
         yield proxy
-        code = proxy.process.poll()
-        assert code in (None, 0), f"the proxy ended with {code}: {''.join(proxy.log[-20:])}"
+    except Exception:
+        if not proxy.is_alive():
+            proxy.end()  # why, rather than what came of it
+        raise
+    else:
+        proxy.end()
     finally:
         proxy.process.kill()
         proxy.process.wait(timeout=30)

@@ -21,12 +21,12 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """A certificate authority of a test's own, and leaf certificates by it."""
 
-    def __init__(self, directory, name="Test Authority"):
+    def __init__(self, directory, name="Test Authority", days=10):
         self.directory = directory
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.certificate = self._sign(self.name, self.key.public_key(), [
-            (x509.BasicConstraints(ca=True, path_length=None), True)])
+            (x509.BasicConstraints(ca=True, path_length=None), True)], days)
         self.file = str(directory / "ca.pem")
         with open(self.file, "wb") as out:
             out.write(self.certificate.public_bytes(serialization.Encoding.PEM))

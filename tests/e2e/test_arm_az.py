@@ -5,51 +5,17 @@ Azure Spring Apps' commands are an extension that is not on PyPI: its part is th
 management library. What each command changed is read back by raw HTTP.
 """
 import json
+import os
 import subprocess
 
 import pytest
 
-from arm import Arm, seeded_cloud
-from conftest import ADMIN, ROOT, run
+from arm import SEED_PASSWORD, Arm, seeded_cloud
+from azcli import AZ, Cli
+from conftest import ADMIN, run
 
-AZ = ROOT / ".venv-az" / "bin" / "az"
 pytestmark = pytest.mark.skipif(not AZ.exists(), reason="no .venv-az: tools/setup.sh ci makes it")
 GROUP = ("-g", "persons-rg")
-
-
-class Cli:
-    """az, signed in as the Contributor `ci-app`, with the emulator as its cloud."""
-
-    def __init__(self, emulator, folder):
-        env = emulator.environment("ci-app")
-        endpoint = env["ENTRASQL_ARM_ENDPOINT"]
-        endpoints = {
-            "activeDirectory": env["AZURE_AUTHORITY_HOST"], "resourceManager": endpoint,
-            "management": endpoint,
-            "activeDirectoryResourceId": "https://management.azure.com/",
-            "activeDirectoryGraphResourceId": "https://graph.microsoft.com/"}
-        secret = folder / "secret"
-        secret.touch(0o600)
-        secret.write_text(env["AZURE_CLIENT_SECRET"])
-        app, tenant = env["AZURE_CLIENT_ID"], env["AZURE_TENANT_ID"]
-        self.env = {k: v for k, v in env.items() if not k.startswith("AZURE_")}
-        self.env.update(
-            PATH=f"{AZ.parent}:/usr/bin:/bin", HOME=str(folder), NO_PROXY="*",
-            AZURE_CONFIG_DIR=str(folder / "az"), AZURE_CORE_COLLECT_TELEMETRY="no",
-            AZURE_CORE_INSTANCE_DISCOVERY="false", AZURE_CORE_LOGIN_EXPERIENCE_V2="off")
-        self.call("cloud", "register", "--skip-endpoint-discovery", "--name", "emulator",
-                  "--cloud-config", json.dumps({"endpoints": endpoints}))
-        self.call("cloud", "set", "--name", "emulator")
-        self.call("login", "--service-principal", "--username", app, "--password", f"@{secret}",
-                  "--tenant", tenant)
-
-    def run(self, *words):
-        return run([AZ, *words, "--output", "json"], env=self.env, timeout=180)
-
-    def call(self, *words):
-        result = self.run(*words)
-        assert result.returncode == 0, result.stdout + result.stderr
-        return json.loads(result.stdout) if result.stdout.strip() else None
 
 
 @pytest.fixture(scope="module")
@@ -141,10 +107,12 @@ def test_server(az, arm, cloud, identity):
 
 
 def test_refusal_is_told(az, cloud):
-    refused = cloud.command("right", "refuse", "Microsoft.ManagedIdentity/*/write", "--as",
-                            "ci-app")
+    words = ("Microsoft.ManagedIdentity/*/write", "--as", "ci-app")
+    refused = cloud.command("right", "refuse", *words)
     assert refused.returncode == 0, refused.stderr
     result = az.run("identity", "create", *GROUP, "--name", "another")
+    given = cloud.command("right", "give", *words)
+    assert given.returncode == 0, given.stderr
     assert result.returncode != 0
     assert "AuthorizationFailed" in result.stderr
     assert "Microsoft.ManagedIdentity/userAssignedIdentities/write" in result.stderr
@@ -209,3 +177,26 @@ def test_nothing_left_to_do_after_az(cloud, arm, az, host, options):
     assert {name: states[name] for name in wanted} == dict.fromkeys(wanted, "done"), states
     assert states.get("firewall", "done") == "done"
     assert states["user"] == "to do"
+
+
+def test_the_script_does_what_the_plan_says(az, arm, cloud, programs):
+    """From nothing, pasted into a shell where az is signed in: another identity, its user, all settings."""
+    made_admin = cloud.command("server", "--admin", "ci-app")
+    assert made_admin.returncode == 0, made_admin.stderr
+    site = "Microsoft.Web/sites/orders-app/config"
+    settings = arm.post(f"{site}/appsettings/list").body["properties"]
+    settings["OTHER"] = settings["AZURE_SQL_CONNECTIONSTRING"]
+    assert arm.put(f"{site}/appsettings", {"properties": settings}).status == 200
+    options = ["--host", "app-service", "--app", "orders-app", "--all-settings", "--identity",
+               "made-by-script"]
+    script = run([*migrate_words(cloud, arm, options), "--script"], env=cloud.environment("ci-app"))
+    assert script.returncode == 0, script.stderr
+    assert SEED_PASSWORD not in script.stdout
+    env = {**az.env, "PATH": f"{os.path.dirname(programs.entrasql)}:{az.env['PATH']}",
+           "AZURE_TOKEN_CREDENTIALS": "AzureCliCredential"}  # az's own sign-in, for entrasql, too
+    done = subprocess.run(["sh", "-eu"], input=script.stdout, env=env, capture_output=True,
+                          text=True, timeout=300)
+    assert done.returncode == 0, script.stdout + done.stdout + done.stderr
+    states = planned(cloud, arm, options, "ci-app")
+    assert set(states.values()) == {"done"}, states
+    assert SEED_PASSWORD not in json.dumps(arm.post(f"{site}/appsettings/list").body)

@@ -150,13 +150,18 @@ def test_machine(cloud, arm, identity):
     script = ["cat > /etc/systemd/system/orders.service.d/entrasql.conf <<'END'", "[Service]",
               f'Environment="AZURE_CLIENT_ID={identity["properties"]["clientId"]}"',
               f'Environment="AZURE_SQL_CONNECTIONSTRING={PASSWORDLESS.format(port=cloud.port())}"',
-              "END"]
+              "END", "echo done-so-far", "echo all-done"]
     ran = arm.post(f"{MACHINE}/runCommand", {"commandId": "RunShellScript", "script": script})
     assert ran.status == 202
     said = arm.follow(ran.headers["Location"]).body["value"][0]
     assert said["code"] == "ProvisioningState/succeeded"
+    assert said["message"] == "Enable succeeded: \n[stdout]\nall-done\n[stderr]\n"
     assert is_identity(cloud, "orders-vm")
     assert "guest" not in arm.get(MACHINE).body
+    quoted = """printf '%s\\n' '[Service]' 'Environment="ORDERS_COLOUR=it'\\''s \\"blue\\""' 'End' > x"""
+    ran = arm.post(f"{MACHINE}/runCommand", {"commandId": "RunShellScript", "script": [quoted]})
+    arm.follow(ran.headers["Location"])
+    assert host_environment(cloud, "orders-vm")["ORDERS_COLOUR"] == 'it\'s "blue"'
 
 
 def test_scale_set_keeps_the_old_model(cloud, arm, identity):

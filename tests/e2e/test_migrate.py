@@ -15,6 +15,7 @@ import pytest
 
 from arm import Arm
 from conftest import ADMIN, ROOT, run, running_emulator, seed_persons, wait_for
+from terminal import Terminal
 
 IDENTITY = "OrdersIdentity"
 PASSWORD = "Emulator-only-1"  # of the settings in the seed
@@ -52,8 +53,13 @@ class Migration:
         self.env = emulator.environment(ADMIN)
 
     def command(self, word, *more, name=None):
+        yes = ["--yes"] if word in ("rollback", "retire") else []
         return [self.emulator.programs.entrasql, "migrate", word, "--journal", self.journal,
-                "--timeout", "20", *self.options, *more]
+                "--timeout", "20", *yes, *self.options, *more]
+
+    def unasked(self, word):
+        """As a person types it: nobody has said yes yet."""
+        return [argument for argument in self.command(word) if argument != "--yes"]
 
     def run(self, word, *more, env=None):
         return run(self.command(word, *more), env=env or self.env, timeout=120)
@@ -454,6 +460,130 @@ def test_key_vault_reference_is_kept_as_such(fresh, tmp_path):
     assert appsettings(fresh) == settings
 
 
+def with_settings(emulator, **more):
+    """The application's settings with these."""
+    settings = {**appsettings(emulator), **more}
+    put = Arm(emulator, ADMIN).put("Microsoft.Web/sites/orders-app/config/appsettings",
+                                   {"properties": settings})
+    assert put.status == 200
+    return settings
+
+
+def password_string(server, rest):
+    return f"Server={server};{rest}UID=sqladmin;PWD={PASSWORD};Encrypt=yes"
+
+
+@pytest.mark.parametrize("options", ([], ["--sign-in", "identity"], ["--all-settings"]))
+def test_string_that_leads_to_another_database_is_refused(fresh, tmp_path, options):
+    """The identity has no user there: the application would be shut out, and verify content."""
+    m = Migration(fresh, "app-service", tmp_path, (["--app", "orders-app", *options], "orders-app"))
+    here = f"tcp:localhost,{fresh.port()}"
+    for server, place in ((here, "database orders on localhost"),
+                          ("tcp:contoso-sql.database.windows.net,1433",
+                           "database orders on contoso-sql.database.windows.net"),
+                          ("tcp:other-sql.database.windows.net,1433",
+                           "database orders on other-sql.database.windows.net")):
+        string = password_string(server, "Database=orders;")
+        settings = with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=string)
+        words = (f"AZURE_SQL_CONNECTIONSTRING leads to {place}, but the migration is for database persons "
+                 "on server contoso-sql")
+        for word in (["plan"], ["plan", "--script"], ["apply", "--yes", "--discard-old"]):
+            result = m.run(*word)
+            assert result.returncode == 2 and words in result.stderr, result
+            assert "--setting NAME" in result.stderr and PASSWORD not in result.stderr
+        assert appsettings(fresh) == settings and not m.journal.exists()
+        assert IDENTITY not in fresh.command("identity", "list").stdout
+    # Also without a password: nobody made a user there.
+    m.options[m.options.index("persons")] = "orders"
+    assert fresh.command("database", "add", "orders").returncode == 0
+    with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=password_string(here, "Database=ORDERS;"))
+    m.apply()
+    assert "WRONG     settings" not in m.run("verify").stdout
+    with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=f"Server={here};Database=persons")
+    began = time.monotonic()
+    result = m.run("verify")
+    assert result.returncode != 0 and "WRONG" in result.stdout, result
+    assert "leads to database persons on localhost, but the migration is for database orders" in result.stdout
+    assert time.monotonic() - began < 15  # not waited for
+    with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=password_string(here, "Database=persons;"))
+    assert "(another database: a migration of its own)" in m.run("verify").stdout
+    assert "AZURE_SQL_CONNECTIONSTRING has its old value" in m.done("rollback")
+
+
+@pytest.mark.parametrize("server,rest", (
+    ("tcp:contoso-sql.database.windows.net,1433", "Database=persons;"),
+    ("CONTOSO-SQL.DATABASE.WINDOWS.NET", "Database=Persons;"),
+    ("contoso-sql.privatelink.database.windows.net", "Initial Catalog=persons;"),
+    ("tcp:LOCALHOST,{port}", "Database=persons;"),
+    ("tcp:contoso-sql.database.windows.net", ""),
+))
+def test_other_words_for_the_same_place_are_taken(fresh, tmp_path, server, rest):
+    m = Migration(fresh, "app-service", tmp_path)
+    string = password_string(server.format(port=fresh.port()), rest)
+    with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=string)
+    step = next(s for s in m.plan()["steps"] if s["name"] == "settings")
+    assert step["state"] == "to do" or step["state"] == "later", step
+    assert "leads to" not in json.dumps(step), step
+    m.apply()
+    assert PASSWORD not in json.dumps(appsettings(fresh))
+    checks = json.loads(m.done("verify", "--json"))["checks"]
+    assert not any(c["warning"] for c in checks), checks
+
+
+def test_server_by_another_name_is_warned_of(fresh, tmp_path):
+    """An alias or a failover group of the server: nothing says so, and it may be."""
+    m = Migration(fresh, "app-service", tmp_path)
+    m.options[m.options.index("--sql-address") + 1] = f"127.0.0.1,{fresh.port()}"
+    with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=password_string(f"127.0.0.1,{fresh.port()}", ""))
+    assert "leads to" not in m.done("plan")
+    for server in (f"tcp:127.0.0.1,{fresh.port() + 1}", "orders-group.database.windows.net"):
+        string = password_string(server, "Database=persons;")
+        with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=string)
+        assert "has to be an alias or a failover group of server contoso-sql" in m.done("plan")
+    m.apply()
+    settings = [c for c in json.loads(m.done("verify", "--json"))["checks"] if c["name"] == "settings"]
+    assert [(c["ok"], c["warning"]) for c in settings] == [(True, True)], settings
+    assert "(leads to database persons on orders-group.database.windows.net" in settings[0]["text"]
+
+
+def test_string_for_the_proxy_is_no_other_place(fresh, tmp_path):
+    """What the migration itself has made of a driver's string that knows no tokens."""
+    m = Migration(fresh, "app-service", tmp_path)
+    string = f"mssql+pymssql://sqladmin:{PASSWORD}@contoso-sql.database.windows.net/persons"
+    with_settings(fresh, AZURE_SQL_CONNECTIONSTRING=string)
+    m.apply()
+    assert "127.0.0.1" in appsettings(fresh)["AZURE_SQL_CONNECTIONSTRING"]
+    checks = json.loads(m.done("verify", "--json"))["checks"]
+    assert not any(c["warning"] for c in checks), checks
+
+
+def test_all_settings_leaves_alone_what_leads_elsewhere(fresh, tmp_path):
+    m = Migration(fresh, "app-service", tmp_path)
+    here = f"tcp:localhost,{fresh.port()}"
+    others = {"A_ORDERS": password_string(here, "Database=orders;"),
+              "OTHER_SERVER": password_string("other-sql.database.windows.net", "Database=persons;")}
+    with_settings(fresh, PERSONS_TOO=password_string(here, "Database=persons;"), **others)
+    text = m.done("plan")
+    assert "A_ORDERS: left alone, as it leads to database orders on localhost" in text, text
+    assert ("OTHER_SERVER: left alone, as it leads to database persons on "
+            "other-sql.database.windows.net") in text, text
+    m.apply()
+    now = appsettings(fresh)
+    assert {name: now[name] for name in others} == others and PASSWORD not in now["PERSONS_TOO"]
+    result = m.run("verify")
+    # `retire` would shut it out.
+    assert result.returncode != 0, result
+    assert ("still with a password for the server: A_ORDERS (another database: a migration of its "
+            "own)\n") in result.stdout, result
+    url = f"mssql+pymssql://sqladmin:{PASSWORD}@contoso-sql.database.windows.net/persons"
+    with_settings(fresh, A_ORDERS="", PERSONS_TOO=url)
+    result = m.run("verify")
+    assert "PERSONS_TOO (apply takes those of the database)" in result.stdout, result
+    m.options.remove("--all-settings")
+    m.journal = tmp_path / "another"
+    assert "PERSONS_TOO (--all-settings takes those of the database, too)" in m.run("verify").stdout
+
+
 def test_each_error_of_a_login_stops_with_its_next_step(fresh, tmp_path):
     """A run that cannot sign in to the database stops at the user, and goes on once it can."""
     m = Migration(fresh, "app-service", tmp_path)
@@ -537,6 +667,14 @@ def test_system_assigned_identity(fresh, tmp_path):
         "principalId")
 
 
+def answered(m, word, answer):
+    """On a terminal: the exit code, and what the person saw."""
+    with Terminal(m.unasked(word), m.env, columns=200) as t:
+        t.wait_for("[y/N]")
+        t.send(answer + "\r")
+        return t.end(), t.text()
+
+
 def test_retire_after_a_verified_run_only(fresh, tmp_path):
     m = Migration(fresh, "app-service", tmp_path)
     m.apply()
@@ -548,11 +686,23 @@ def test_retire_after_a_verified_run_only(fresh, tmp_path):
     assert early.returncode == 2 and "verify, first" in early.stderr
     m.done("verify")
     assert "administrator" in m.done("retire", "--check")
-    m.done("retire")
+    nobody = run(m.unasked("retire"), env=m.env)
+    assert nobody.returncode == 2 and "contoso-sql refuses every password" in nobody.stderr
+    assert "Give --yes" in nobody.stderr and run(query, env=env).returncode == 0
+    said_no = answered(m, "retire", "n")
+    assert said_no[0] == 11 and "Refuse passwords on the whole server? [y/N]" in said_no[1]
+    assert "nothing was changed" in said_no[1] and run(query, env=env).returncode == 0
+    assert answered(m, "retire", "y")[0] == 0
     assert run(query, env=env).returncode == 4
     assert signs_in(fresh, m.process()) == [{"who": IDENTITY, "n": 3}]
-    m.done("rollback")
+    nobody = run(m.unasked("rollback"), env=m.env)
+    assert nobody.returncode == 2 and "go back to how they were" in nobody.stderr
+    assert answered(m, "rollback", "")[0] == 11 and run(query, env=env).returncode == 4
+    status, text = answered(m, "rollback", "y")
+    assert status == 0 and "rolled back" in text
     assert run(query, env=env).returncode == 0
+    again = run(m.unasked("rollback"), env=m.env)
+    assert again.returncode == 0 and "nothing to roll back" in again.stdout
 
 
 def test_file_of_options_journal_alone_and_script(fresh, tmp_path):
@@ -572,12 +722,20 @@ def test_file_of_options_journal_alone_and_script(fresh, tmp_path):
     assert " AZURE_CLIENT_ID=\"$(az identity show --query clientId -o tsv -g 'persons-rg'" in script
     assert PASSWORD not in script
     m.apply()
-    for word in ("verify", "rollback"):
-        result = run([*program, word, "--journal", m.journal], env=m.env)
+    for word in (["verify"], ["rollback", "--yes"]):
+        result = run([*program, *word, "--journal", m.journal], env=m.env)
         assert result.returncode == 0, result
-    (tmp_path / "file").write_text("app = x\nno such option = 1\n")
+    (tmp_path / "file").write_text("app = x\nresource-gruop = 1\n")
     result = run([*program, "plan", "--config", tmp_path / "file"], env=m.env)
-    assert result.returncode == 2 and "line 2: there is no such option" in result.stderr
+    assert result.returncode == 2 and "line 2: there is no option 'resource-gruop'" in result.stderr
+    assert "Did you mean resource-group?" in result.stderr
+    result = m.run("plan", "--host", "app-servise")
+    assert result.returncode == 2, result
+    assert ("--host: 'app-servise' is none of app-service, function-app, container-app, spring-app, vm, "
+            "vmss, aks") in result.stderr, result
+    assert "Did you mean app-service?" in result.stderr, result
+    result = m.run("plan", "--unit", "orders")
+    assert result.returncode == 2 and "not the name of a systemd service" in result.stderr
 
 
 def test_no_name_acts_in_the_script(fresh, tmp_path):

@@ -34,8 +34,10 @@ def test_calls_of_odbc(emulator, programs, env, underneath, form):
                                  "SQLDescribeParam": underneath == "msodbc"}
     assert "UPPER" in said["native"].upper() or "UCASE" in said["native"].upper()
     assert said["catalog"] == DATABASE
+    assert said["prepared"] == 2
     assert said["columns"] == [["number", "number"], ["LastName", "LastName"]]
     assert said["value"] == "Lovelace"
+    assert said["called"] == [1, 0]
     assert said["descriptors"] and said["explicit"] and said["implicit again"]
     assert said["tables"] == 1
     assert said["error"] == ["42S02", 208] and said["sqlstate"] == "42S02"

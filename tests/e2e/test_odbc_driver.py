@@ -84,7 +84,8 @@ def test_localhost_where_the_machines_name_is_elsewhere(emulator, programs, name
                                                        server.format(port=emulator.port()))
     if server.startswith("DSN"):
         string = string.replace("Driver={entrasql};", "")
-    result = run(on_machine_at("127.0.2.9", namesake, programs.python, "-c", ROWS, string), env=env)
+    command = odbc.behind_a_shell(programs.python, "-c", ROWS, string)
+    result = run(on_machine_at("127.0.2.9", namesake, *command), env=odbc.own(env))
     assert result.returncode == 0, result.stdout + result.stderr
     assert json.loads(result.stdout)[1] == IDENTITY
 

@@ -267,3 +267,47 @@ def test_debian_symbols_are_the_libraries(library, package):
     listed = {line.split()[0] for line in lines}
     # The version nodes, which dpkg lists as symbols, too.
     assert {s for s in listed if s.split("@")[0] != s.split("@")[1]} == shown
+
+
+def test_the_readme_has_a_session_for_the_packages(tmp_path):
+    """What tests/long/packages.sh follows in a bare system: whole, and of words that are there."""
+    printed = run(["python3", ROOT / "tests/long/readme_section.py", "Install the packages",
+                   "tests/long/packages.sh"])
+    assert printed.returncode == 0, printed.stderr
+    script = tmp_path / "session.sh"
+    script.write_text(printed.stdout)
+    assert run(["sh", "-n", script]).returncode == 0
+    assert printed.stdout.count("echo '== README.md:") == 4
+    named = set(re.findall(r"\./debs/([a-z0-9-]+)_\*\.deb", printed.stdout))
+    control = (PACKAGING / "debian/control").read_text()
+    assert named == set(re.findall(r"^Package: (\S+)$", control, re.M))
+
+
+def test_the_service_outlives_an_upgrade():
+    """debhelper's --no-start alone stops the units on an upgrade, and starts none; see packages_service.sh."""
+    calls = re.findall(r"^\tdh_installsystemd (.*)$", (PACKAGING / "debian/rules").read_text(), re.M)
+    by_unit = {call.split()[-1]: call for call in calls}
+    assert "--restart-after-upgrade" in by_unit["entrasql-proxy.service"]
+    assert "--no-stop-on-upgrade" in by_unit["entrasql-proxy.socket"]
+    assert "deb-systemd-invoke stop" in (PACKAGING / "debian/entrasql-proxy.prerm").read_text()
+
+
+@pytest.mark.parametrize("sudo, why", [
+    (None, "you are not root, and there is no sudo"), ("exit 1", "sudo did not let you"),
+    ("exit 100", None),
+])
+def test_whoever_cannot_install_gets_the_command_for_root(tmp_path, sudo, why):
+    """The machine of somebody without rights; tests/long/clean_machine.sh has the real one."""
+    machine = {"id": "echo 1000", "dpkg-query": "exit 1", "apt-get": "exit 100", "sudo": sudo}
+    for name, text in machine.items():
+        if text is not None:
+            (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+            (tmp_path / name).chmod(0o755)
+    for name in ("sh", "dirname", "cat"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    result = run([ROOT / "tools/setup.sh", "demo"], env={"PATH": str(tmp_path)})
+    command = re.findall(r"^  (apt-get update && apt-get install .* gcc .* tdsodbc .*)$", result.stderr, re.M)
+    if why is None:  # apt-get's own failure, of which it has spoken itself
+        assert result.returncode == 100 and not command, result.stderr
+    else:
+        assert result.returncode == 3 and why in result.stderr and len(command) == 1, result.stderr

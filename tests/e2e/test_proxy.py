@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The auth proxy: clients that know no tokens connect without a secret, unchanged."""
-import contextlib
 import os
 import pathlib
-import re
 import signal
-import subprocess
 import threading
 import time
 
@@ -14,56 +11,7 @@ import pyodbc
 import pytest
 
 from conftest import ADMIN, APP_HOST, IDENTITY, run
-
-
-class Proxy:
-    """A running proxy; port(i) is where its i-th target listens."""
-
-    def __init__(self, programs, env, targets, *options):
-        self.log = []
-        self.process = subprocess.Popen(
-            [programs.entrasql, "--log-level", "info", "proxy", *targets, *options], env=env,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.said = ""
-        for line in self.process.stdout:
-            self.said += line
-            if line.startswith("ready"):
-                break
-        else:
-            self.process.wait(timeout=30)
-            raise RuntimeError(self.said + self.process.stderr.read())
-        threading.Thread(target=self._read_log, daemon=True).start()
-
-    def _read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line)
-
-    def port(self, i=0):
-        return int(re.findall(r"^[^ ]+:(\d+) ->", self.said, re.M)[i])
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        return self.process.wait(timeout=60)
-
-
-@contextlib.contextmanager
-def proxy(programs, env, targets, *options):
-    p = Proxy(programs, env, targets, *options)
-    try:
-        yield p
-    finally:
-        p.process.kill()
-        p.process.wait(timeout=30)
-
-
-@pytest.fixture
-def identity_env(emulator):
-    return emulator.environment(IDENTITY, APP_HOST)
-
-
-@pytest.fixture
-def target(emulator):
-    return f"localhost,{emulator.port()}/persons?listen=0"
+from proxies import running as proxy
 
 
 def rows_of(connection, text="SELECT FirstName FROM Persons ORDER BY ID"):
@@ -182,10 +130,11 @@ def test_no_token_no_start(programs, emulator, target):
 
 
 def test_a_taken_port_is_named(programs, identity_env, emulator):
-    target = f"localhost,{emulator.port()}?listen={emulator.port()}"
+    server = f"localhost,{emulator.port()}/persons"
+    target = f"{server}?pool=on&listen={emulator.port()}&pool-size=2"
     result = run([programs.entrasql, "proxy", target], env=identity_env)
     assert result.returncode != 0
-    assert "listen=PORT" in result.stderr and str(emulator.port()) in result.stderr
+    assert f"address: {server}?listen=PORT&pool=on&pool-size=2\n" in result.stderr, result.stderr
 
 
 def test_drain_lets_sessions_finish(programs, identity_env, target):

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import re
+import select
 import signal
 import socket
 import subprocess
@@ -16,7 +18,8 @@ import pytds
 import pytest
 
 from conftest import ADMIN, APP_HOST, IDENTITY, microsofts_server, run
-from test_proxy import identity_env, proxy, rows_of, target, tsql  # noqa: F401 - fixtures
+from servers import packet, prelogin_reply, read_message
+from test_proxy import proxy, rows_of, tsql
 
 
 class UnixSocket(socket.socket):
@@ -105,6 +108,7 @@ def test_file_environment_and_flag(programs, identity_env, emulator, tmp_path):
 @pytest.mark.parametrize("text, part", [
     ("[proxy]\nmax-clients = many\n", "proxy.ini:2: max-clients: 'many' is not a number"),
     ("[target a]\nserver = a\nlisten = 0.0.0.0:14330\n", "--tls-certificate"),
+    ("[target a]\nserver = a\nlisten = unix:relative\n", "proxy.ini:3: listen: 'unix:relative' has no path"),
     ("[proxy]\nsecret-file = /etc/passwd\n[target a]\nserver = a\n", "open to other users"),
 ])
 def test_mistakes_in_the_file(programs, identity_env, tmp_path, text, part):
@@ -151,7 +155,7 @@ def test_unix_socket_of_another_user(programs, identity_env, emulator):
                    "--socket-mode", "0666"):
             assert run([programs.python, "-c", script, folder / "s"]).stdout == "in\n"
     finally:
-        (folder / "s").unlink()
+        (folder / "s").unlink(missing_ok=True)
         folder.rmdir()
 
 
@@ -267,7 +271,7 @@ def test_tokens_of_clients(programs, identity_env, target, emulator, certificate
 
 def test_old_versions_are_told_what_raises_them(programs, identity_env, target):
     with proxy(programs, identity_env, [target]) as p:
-        for version in ["7.1", "7.2"]:
+        for version in ["4.2", "5.0", "7.1", "7.2"]:
             said = said_by_tsql(p.port(), TDSVER=version)
             assert "TDSVER" in said and "freetds.conf" in said, said
         # In a process of its own: pymssql mixes up the messages of connections that are still open.
@@ -275,6 +279,46 @@ def test_old_versions_are_told_what_raises_them(programs, identity_env, target):
                   "user='a', password='b', tds_version='7.1')\n"
                   "except pymssql.Error as e:\n    print(e)\n")
         assert "tds_version" in run([programs.python, "-c", script, str(p.port())]).stdout
+
+
+# What jTDS 1.3.1 sends first, with TDS=8.0, its default and its name for TDS 7.1.
+JTDS_LOGIN = bytes.fromhex(
+    "100100b000000100a80000000100007100000000070000007b00000000000000e0030000000000000000000056"
+    "000b006c00030072000300780004008000090000000000920004009a0000009a000700000000000000a8000000"
+    "a800000077006f0072006b00730074006100740069006f006e0061006e007900b3a543a532a56a005400440053"
+    "003100320037002e0030002e0030002e0031006a0054004400530070006500720073006f006e007300")
+
+
+def read_to_end(s):
+    data = b""
+    while part := s.recv(65536):
+        data += part
+    return data
+
+
+@pytest.mark.parametrize("more", [0, 300_000])
+def test_jtds_is_told_that_it_cannot(programs, identity_env, target, more):
+    """Also when it has sent more meanwhile: the reason is not lost with that."""
+    with proxy(programs, identity_env, [target]) as p:
+        with socket.create_connection(("127.0.0.1", p.port())) as s:
+            s.settimeout(30)
+            s.sendall(JTDS_LOGIN + bytes(more))
+            time.sleep(0.3)
+            said = read_to_end(s)
+        for part in ["speaks TDS 7.1", "jTDS cannot, Microsoft's JDBC driver can"]:
+            assert part.encode("utf-16-le") in said, said.decode("latin-1")
+        until(lambda: any("client refused" in line and "TDS 7.1" in line for line in p.log))
+
+
+def test_who_was_refused_may_not_stay(programs, identity_env, target):
+    with proxy(programs, identity_env, [target], "--max-half-open", "5") as p:
+        many = [socket.create_connection(("127.0.0.1", p.port())) for _ in range(30)]
+        for s in many:
+            s.sendall(JTDS_LOGIN)
+        until(lambda: sum("client refused" in line for line in p.log) == 20 or sum(
+            "--max-half-open" in line for line in p.log) >= 10)  # no more such lines in 10 s
+        assert len(os.listdir(f"/proc/{p.pid}/fd")) < 30
+        until(lambda: sum("session ended" in line for line in p.log) == 30)  # within 2 s
 
 
 # ---- encryption of clients ----
@@ -298,6 +342,25 @@ def test_tls_required(programs, identity_env, target, certificates):
                                     f"Encrypt={mode};TrustServerCertificate=no")],
                          env={**os.environ, "SSL_CERT_FILE": ca})
             assert result.stdout == "42\n", mode + result.stderr
+
+
+@pytest.mark.parametrize("mode, verifies", [("required", True), ("optional", True), ("login", False)])
+def test_microsofts_driver_without_encryption(programs, identity_env, target, certificates, mode,
+                                              verifies):
+    """Encrypt=no leaves TLS to the proxy, and the driver verifies what it gets then."""
+    script = ("import pyodbc, sys\ntry:\n    print(pyodbc.connect(sys.argv[1]).execute('SELECT 42')"
+              ".fetchval())\nexcept pyodbc.Error as e:\n    print(e)\n")
+
+    def said(more, **env):
+        string = microsoft(programs, p.port(), f"Encrypt=no;{more}")
+        return run([programs.python, "-c", script, string], env={**os.environ, **env}).stdout
+
+    with proxy(programs, identity_env, [target], *tls_options(certificates, mode)) as p:
+        unknown = said("TrustServerCertificate=no")
+        assert ("certificate verify failed" in unknown) == verifies, unknown
+        assert (unknown == "42\n") != verifies
+        assert said("TrustServerCertificate=yes") == "42\n"
+        assert said("", SSL_CERT_FILE=str(certificates / "ca.pem")) == "42\n"
 
 
 def freetds(folder, port, encryption, ca=None):
@@ -363,8 +426,11 @@ def test_strict_only(programs, identity_env, target, certificates):
                                      f"{certificates / 'server.pem'}"))
         assert rows_of(c) == ["Ada", "Alan", "Edgar"]
         c.close()
+        ca = str(certificates / "ca.pem")
         with pytest.raises(pytds.Error, match="Encrypt=strict"):
-            by_pytds(p.port(), cafile=str(certificates / "ca.pem"))
+            by_pytds(p.port(), cafile=ca)
+        with pytest.raises(pytds.Error, match="Encrypt=strict"):  # the proxy's own database, too
+            pytds.connect("localhost", "entrasql", "any", "any", port=p.port(), cafile=ca)
 
 
 def test_other_machines_need_tls_and_a_secret(programs, identity_env, emulator, certificates,
@@ -432,6 +498,87 @@ def test_who_is_too_many_waits(programs, identity_env, target):
         assert order == ["a", "b"]
 
 
+# ---- guessing ----
+
+def guesses(port, count, seconds=3, password="wrong"):
+    """How many wrong passwords so many guessers at once are told of, each with no patience."""
+    told, end = [], time.monotonic() + seconds
+
+    def guess():
+        while time.monotonic() < end:
+            with pytest.raises(pytds.Error):
+                by_pytds(port, password=password, disable_connect_retry=True)
+            told.append(time.monotonic())
+
+    threads = [threading.Thread(target=guess) for _ in range(count)]
+    for t in threads:
+        t.start()
+    return threads, told
+
+
+def test_wrong_secrets_are_slowed_down(programs, identity_env, target, tmp_path):
+    """Whoever guesses; and who has the right one is let in meanwhile, from there too."""
+    with proxy(programs, identity_env, [target], "--allow", "secret", "--secret-file",
+               secret_file(tmp_path, "open"), "--admin-secret-file",
+               secret_file(tmp_path, "ruler", "admin")) as p:
+        began = time.monotonic()
+        assert "is not the one of the entrasql proxy" in said_by_tsql(p.port())
+        assert time.monotonic() - began >= 1
+        began = time.monotonic()
+        by_pymssql(p.port(), password="open").close()
+        threads, told = guesses(p.port(), 40)
+        for _ in range(3):
+            with by_pymssql(p.port(), password="open") as c:
+                assert rows_of(c) == ["Ada", "Alan", "Edgar"]
+        for t in threads:
+            t.join(timeout=60)
+        assert 40 <= len(told) <= 20 + 10 * (max(told) - began) + 1
+        refused = sum("client refused" in line for line in p.log)
+        assert refused <= 20 * (1 + (time.monotonic() - began) // 10 + 1)
+        assert p.stop() == 0
+        p.reader.join(timeout=30)
+        more = sum(int(found.group(1)) for line in p.log
+                   for found in [re.search(r"and more clients refused.* more=(\d+)", line)] if found)
+        refused = sum("client refused" in line for line in p.log)
+        assert more > 0 and refused + more == len(told) + 1
+
+
+def test_a_wrong_admin_secret_is_told_later(programs, identity_env, target, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another user")
+    with proxy(programs, identity_env, [target], "--admin-secret-file",
+               secret_file(tmp_path, "ruler", "admin")) as p:
+        for password, least, part in (("wrong", 1, "admin secret"), ("ruler", 0, "longest_wait_ms")):
+            began = time.monotonic()
+            said = subprocess.run(
+                ["tsql", "-H", "127.0.0.1", "-p", str(p.port()), "-U", "x", "-P", password, "-D",
+                 "entrasql"], input="SHOW POOLS\ngo\nquit\n", user=65533, cwd="/", text=True,
+                env={**os.environ, "TDSVER": "7.4", "HOME": "/"}, capture_output=True, timeout=60)
+            assert part in said.stdout + said.stderr, said
+            assert time.monotonic() - began >= least
+
+
+# ---- the servers' names ----
+
+@pytest.mark.parametrize("name", ["status,1", "status/d", "status.d", "bestellungen", "stage", "rest"])
+def test_what_is_written_as_a_server_is_one(programs, identity_env, name):
+    """It gets as far as the address to listen on, which is none."""
+    result = run([programs.entrasql, "proxy", name, "--listen", "nowhere"], env=identity_env)
+    assert result.returncode == 2 and "'nowhere'" in result.stderr, result
+
+
+def test_a_name_that_nobody_knows_is_a_warning(programs, identity_env, target):
+    unknown = ["nosuch.invalid/one?listen=0", "NOSUCH.invalid/two?listen=0"]
+    with proxy(programs, identity_env, [*unknown, target], level="warning") as p:
+        with by_pymssql(p.port(2)) as c:
+            assert rows_of(c) == ["Ada", "Alan", "Edgar"]
+        until(lambda: any("nosuch.invalid" in line for line in p.log))
+        assert p.stop() == 0
+        warnings = [line for line in p.log if "is not known now" in line]
+        assert len(warnings) == 1 and 'server="nosuch.invalid"' in warnings[0], p.log
+        assert "cannot look up the host name" in warnings[0]
+
+
 # ---- floods ----
 
 def test_half_logins_push_out_each_other(programs, identity_env, target):
@@ -447,7 +594,51 @@ def test_half_logins_push_out_each_other(programs, identity_env, target):
             with contextlib.suppress(BlockingIOError, ConnectionResetError):
                 gone += s.recv(1) == b""
         assert gone >= 39
-        assert any("--max-half-open" in line for line in p.log)
+        until(lambda: any("--max-half-open" in line for line in p.log))
+        assert p.stop() == 0
+
+
+FLOOD = """
+import os, socket, sys
+os.setuid(65533)  # here: this interpreter may be where he may not look
+held = []
+while sys.stdin.readline():
+    for _ in range(60):
+        held.append(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+        held[:-60] = []
+    print("flooded", flush=True)
+"""
+
+
+@pytest.mark.parametrize("more, told", [([], 44), (["--secret-file"], 40)])
+def test_a_flood_of_another_user_keeps_nobody_out(programs, identity_env, target, tmp_path, more,
+                                                  told):
+    """Whether or not he might come in: whom his connections push out are his own."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another user")
+    more = [*more, secret_file(tmp_path, "open")] if more else []
+    with proxy(programs, identity_env, [target], "--max-half-open", "20", *more) as p:
+        mine = socket.create_connection(("127.0.0.1", p.port()))
+        mine.sendall(b"\x12\x01\x00")  # the beginning of a PRELOGIN
+        flood = subprocess.Popen([sys.executable, "-c", FLOOD, str(p.port())], text=True,
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            for _ in range(4):
+                flood.stdin.write("more\n")
+                flood.stdin.flush()
+                assert flood.stdout.readline() == "flooded\n"
+                with by_pymssql(p.port()) as c:
+                    assert rows_of(c) == ["Ada", "Alan", "Edgar"]
+            mine.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                mine.recv(1)
+            assert sum("--max-half-open" in line for line in p.log) >= told
+        finally:
+            flood.kill()
+            flood.wait(timeout=30)
+            flood.stdin.close()
+            flood.stdout.close()
+        mine.close()
         assert p.stop() == 0
 
 
@@ -477,6 +668,59 @@ def test_oversized_packets_end_the_connection(programs, identity_env, target):
             assert rows_of(c) == ["Ada", "Alan", "Edgar"]
 
 
+def unfinished_hello(declared, sent):
+    """The first bytes of a ClientHello that says how long it will be, in records."""
+    message = b"\x01" + declared.to_bytes(3, "big") + b"\x03\x03" + bytes(sent)
+    parts = [message[at:at + 16384] for at in range(0, sent, 16384)]
+    return b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part for part in parts)
+
+
+def in_prelogin_packets(flight):
+    parts = [flight[at:at + 4088] for at in range(0, len(flight), 4088)]
+    return b"".join(packet(0x12, part, status=0) for part in parts)
+
+
+def half_open(port, wrapped, hello):
+    s = socket.create_connection(("127.0.0.1", port))
+    s.settimeout(30)
+    if wrapped:
+        s.sendall(packet(0x12, prelogin_reply()))
+        read_message(s.recv)
+        hello = in_prelogin_packets(hello)
+    with contextlib.suppress(ConnectionError):
+        s.sendall(hello)
+    return s
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_handshake_without_end_is_cut(programs, identity_env, target, certificates, wrapped):
+    """OpenSSL itself takes 128 KiB of a ClientHello."""
+    with proxy(programs, identity_env, [target], *tls_options(certificates)) as p:
+        with half_open(p.port(), wrapped, unfinished_hello(120000, 100000)) as s:
+            with contextlib.suppress(ConnectionError):
+                assert s.recv(1) == b""
+        until(lambda: any("the TLS handshake of the client is too long" in line for line in p.log))
+        with half_open(p.port(), wrapped, unfinished_hello(120000, 60000)) as s:
+            s.settimeout(1)
+            with pytest.raises(TimeoutError):
+                s.recv(1)
+        assert p.stop() == 0
+
+
+def test_who_asks_for_another_handshake_is_cut(programs, identity_env, target, certificates):
+    """By OpenSSL's client, whose command R is a renegotiation."""
+    with proxy(programs, identity_env, [target], *tls_options(certificates)) as p:
+        s_client = subprocess.Popen(
+            ["openssl", "s_client", "-connect", f"127.0.0.1:{p.port()}", "-tls1_2", "-alpn", "tds/8.0"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert any(line.startswith(b"    Verify return code") for line in s_client.stdout)
+        s_client.stdin.write(b"R\n")
+        s_client.stdin.flush()
+        until(lambda: any("the client asked for a new TLS handshake" in line for line in p.log))
+        s_client.communicate(timeout=20)
+        assert p.stop() == 0
+
+
 def test_descriptors_run_out_and_come_back(programs, identity_env, target):
     command = ["prlimit", "--nofile=64:64", programs.entrasql]
 
@@ -496,6 +740,9 @@ def test_descriptors_run_out_and_come_back(programs, identity_env, target):
                 many.append(s)
             until(lambda: any("accept failed" in line for line in p.log))
             assert p.process.poll() is None
+            time.sleep(3)
+            assert len(select.select(many, [], [], 0)[0]) >= 100 - 64, "they wait in the backlog"
+            assert sum("accept failed" in line for line in p.log) == 1, p.log
             for s in many:
                 s.close()
 
@@ -514,7 +761,7 @@ def test_descriptors_run_out_and_come_back(programs, identity_env, target):
 
 # ---- reload ----
 
-def test_reload(programs, identity_env, emulator, tmp_path):
+def test_reload(programs, identity_env, emulator, tmp_path, certificates):
     file = tmp_path / "proxy.ini"
     people = f"[target people]\nserver = localhost,{emulator.port()}\ndatabase = persons\nlisten = 0\n"
     path = tmp_path / "second.sock"
@@ -536,6 +783,16 @@ def test_reload(programs, identity_env, emulator, tmp_path):
         assert any("[colour red] is not known" in line for line in p.log)
         reload(people + second + "secret-file = /no/such\n", "the old ones stay")
         assert not path.exists()
+        # nor does it wait for files that nobody writes
+        os.mkfifo(tmp_path / "fifo")
+        for name in ("tls-certificate", "tls-key", "ca-file", "secret-file"):
+            pair = f"tls-certificate = {certificates}/server.pem\ntls-key = {certificates}/server-key.pem\n"
+            settings = re.sub(f"{name} = .*\n", "", pair) if name in pair else ""
+            reload(f"{people}{settings}{name} = {tmp_path}/fifo\n",
+                   f"{name}: {'the ' if name in pair else ''}")
+            assert any(f"{tmp_path}/fifo is not a regular file" in line for line in p.log[-2:]), p.log
+            p.log.clear()
+            assert rows_of(held) == ["Ada", "Alan", "Edgar"]
         # the held session goes on, new ones meet the new settings
         reload("[proxy]\nmax-clients = 1\n" + people + second, "settings reloaded")
         assert rows_of(held) == ["Ada", "Alan", "Edgar"]

@@ -18,7 +18,8 @@ import pytds
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import APP_HOST, IDENTITY, ROOT, run
-from test_proxy import identity_env, proxy, rows_of, target, tsql  # noqa: F401 - fixtures
+from test_proxy import proxy, rows_of, tsql
+from test_proxy_pool import BATCH, _socket_of, message
 
 
 def curl(url, *options):
@@ -132,13 +133,58 @@ def test_readiness_dials_nobody_and_starting_is_told(programs, identity_env, emu
         assert curl(base_of(p) + "/readiness") == (200, "ok\n")
 
 
+def test_a_signal_on_top_of_the_end_changes_nothing(programs, identity_env, target):
+    for _ in range(10):
+        with proxy(programs, identity_env, [target], "--http", "127.0.0.1:0") as p:
+            with connect(p.port()) as c:
+                assert rows_of(c, "SELECT 1") == [1]
+            while p.process.poll() is None:
+                p.process.send_signal(signal.SIGTERM)
+                time.sleep(0.0002)
+            assert p.process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("waits_for", ["token", "server"])
+def test_a_signal_ends_a_proxy_that_starts(programs, identity_env, tmp_path, number,  # noqa: F811
+                                           waits_for):
+    """Also SIGINT that a shell has made it ignore. A socket's file is not there before."""
+    file = tmp_path / "sock"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        port = silent.getsockname()[1]
+        env = {**identity_env}
+        if waits_for == "token":
+            env["IDENTITY_ENDPOINT"] = f"http://127.0.0.1:{port}/msi/token"
+        process = subprocess.Popen(
+            [programs.entrasql, "proxy", f"localhost,{port}/d?listen=unix:{file}", "--login-timeout", "60",
+             "--run-connection-test"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+        try:
+            with silent.accept()[0]:
+                assert process.poll() is None
+                process.send_signal(number)
+                # The second, where the signal does not end it: of a container's first process, and under TSan.
+                assert process.wait(timeout=10) in (-number, 128 + number)
+        finally:
+            process.kill()
+            process.wait(timeout=30)
+    assert not file.exists()
+
+
 def test_full_is_not_ready(programs, identity_env, target):  # noqa: F811
     with proxy(programs, identity_env, [target], "--http", "127.0.0.1:0", "--max-clients",
                "1") as p:
+        silent = [socket.create_connection(("127.0.0.1", p.port())) for _ in range(5)]
+        until(lambda: value_of(metrics(p), "entrasql_proxy_clients") == 5, "they are there")
+        assert curl(base_of(p) + "/readiness") == (200, "ok\n")  # a port scanner fills nothing
         with connect(p.port()) as c:
             assert rows_of(c) == ["Ada", "Alan", "Edgar"]
             assert curl(base_of(p) + "/readiness") == (503, "full: 1 of 1 clients\n")
+            assert value_of(metrics(p), "entrasql_proxy_clients_admitted") == 1
         until(lambda: curl(base_of(p) + "/readiness")[0] == 200, "there is room again")
+        for s in silent:
+            s.close()
 
 
 def test_quitquitquit(programs, identity_env, target):  # noqa: F811
@@ -146,6 +192,7 @@ def test_quitquitquit(programs, identity_env, target):  # noqa: F811
         url = base_of(p) + "/quitquitquit"
         assert curl(url)[0] == 405
         assert curl(url, "-X", "POST", "-d", "", "-H", "Host: evil.example")[0] == 403
+        assert curl(url, "-X", "POST", "-d", "", "-H", "Origin: http://evil.example")[0] == 403
         assert p.process.poll() is None
         with connect(p.port()) as c:
             assert curl(url, "-X", "POST", "-d", "") == (200, "ending\n")
@@ -162,6 +209,29 @@ def test_quitquitquit(programs, identity_env, target):  # noqa: F811
     with proxy(programs, identity_env, [target], "--http", "127.0.0.1:0") as p:
         assert curl(base_of(p) + "/quitquitquit", "-X", "POST", "-d", "")[0] == 404
         assert p.process.poll() is None
+
+
+def test_quitquitquit_of_another_user(programs, identity_env, target):  # noqa: F811
+    if os.geteuid() != 0:
+        pytest.skip("needs root to become another user")
+    with proxy(programs, identity_env, [target], "--http", "127.0.0.1:0", "--http-quit") as p:
+        said = subprocess.run(["curl", "-sS", "-X", "POST", "-d", "", base_of(p) + "/quitquitquit"],
+                              user=65533, cwd="/", capture_output=True, text=True, timeout=30)
+        assert "only for the proxy's user 0 and root, not for user 65533" in said.stdout, said
+        assert curl(base_of(p) + "/readiness") == (200, "ok\n")
+
+
+def test_silent_callers_do_not_keep_others_out(programs, identity_env, target):  # noqa: F811
+    with proxy(programs, identity_env, [target], "--http", "127.0.0.1:0") as p:
+        port = int(base_of(p).rpartition(":")[2])
+        silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(300)]
+        for s in silent:
+            s.sendall(b"GET /liveness HTTP/1.1\r\n")
+        assert curl(base_of(p) + "/liveness", "--max-time", "60") == (200, "ok\n")
+        with connect(p.port()) as c:
+            assert rows_of(c) == ["Ada", "Alan", "Edgar"]
+        for s in silent:
+            s.close()
 
 
 def test_wait_and_shutdown(programs, identity_env, target):  # noqa: F811
@@ -263,12 +333,12 @@ def test_metrics_of_the_pool(pooled):
 
 
 def test_a_pin_has_its_reason(programs, pooled):
-    """A client that dies in the middle of a reply: its connection is of no use to anybody."""
+    """A client that dies in the middle of a request: its connection is of no use to anybody."""
     p = pooled
-    script = ("import os, pymssql\n"
-              f"c = pymssql.connect(server='127.0.0.1', port='{p.port()}', user='a', password='b')\n"
-              "k = c.cursor()\n"
-              "k.execute(\"SELECT REPLICATE(CAST('x' AS varchar(max)), 20000000)\")\n"
+    script = ("import os, pytds\n"
+              f"c = pytds.connect('127.0.0.1', port={p.port()}, user='a', password='b')\n"
+              "c.cursor().execute('SELECT 1')\n"
+              "c._tds_socket.sock.sendall(bytes([1, 1, 0, 100, 0, 0, 1, 0]) + b'half of it')\n"
               "os._exit(0)\n")
     assert run([programs.python, "-c", script]).returncode == 0
     until(lambda: value_of(metrics(p), "entrasql_proxy_pins_total", reason="partial") == 1,
@@ -337,6 +407,69 @@ def test_every_kind_of_driver_runs_commands(programs, ops, driver):
             c.commit()
             cursor.execute("SELECT DB_NAME()")
             assert cursor.fetchone()[0] == "entrasql"
+
+
+def test_prepared_commands(programs, ops):
+    """isql on Microsoft's driver prepares all that it is told: sp_prepexec, sp_unprepare."""
+    said = run(["isql", "-k", f"Driver={programs.msodbc};Server=tcp:127.0.0.1,{ops.port()};UID=a;"
+                "PWD=b;Encrypt=no;Database=entrasql", "-b", "-v"],
+               input="SHOW STATS\nPAUSE\nRESUME\nSHOW NOTHING\nSHOW CLIENTS\n")
+    assert "bytes_from_client" in said.stdout and "| a " in said.stdout, said
+    assert "NOTHING" in said.stdout + said.stderr, said
+    with pyodbc.connect(f"Driver={programs.msodbc};Server=tcp:127.0.0.1,{ops.port()};UID=a;PWD=b;"
+                        "Encrypt=no;Database=entrasql", autocommit=True) as c:
+        cursor = c.cursor()
+        call = "DECLARE @h int; EXEC sp_prepare @h OUTPUT, NULL, N'SELECT 7'; SELECT @h"
+        with pytest.raises(pyodbc.Error, match="SHOW HELP"):  # a text is not T-SQL here
+            cursor.execute(call)
+        with pytest.raises(pyodbc.Error, match="8179"):
+            cursor.execute("{CALL sp_execute(99)}")
+        assert cursor.execute("SELECT 1").fetchval() == 1
+
+
+def test_entrasql_query_is_a_client_too(programs, identity_env, target, tmp_path):  # noqa: F811
+    """With its token, which goes no further than the proxy, and only into TLS."""
+    assert run([programs.entrasql, "proxy", "init-tls", "--dir", tmp_path / "tls"]).returncode == 0
+    with proxy(programs, identity_env, [target], "--tls-certificate", tmp_path / "tls/server.pem",
+               "--tls-key", tmp_path / "tls/server-key.pem") as p:
+        env = {**identity_env, "SSL_CERT_FILE": str(tmp_path / "both.pem")}
+        (tmp_path / "both.pem").write_text((tmp_path / "tls/ca.pem").read_text()
+                                           + open(identity_env["SSL_CERT_FILE"]).read())
+        result = run([programs.entrasql, "query", "-S", f"localhost,{p.port()}", "-d", "entrasql",
+                      "--json", "-Q", "SHOW IDENTITIES"], env=env)
+        assert result.returncode == 0 and '"default"' in result.stdout, result
+
+
+def test_who_asks_the_admin_database_without_end_keeps_nobody_waiting(ops):
+    """Requests are sent ahead as fast as the answers are read."""
+    over = threading.Event()
+    c = pytds.connect("127.0.0.1", port=ops.port(), user="any", password="any", database="entrasql",
+                      autocommit=True)
+    s = _socket_of(c)
+    s.settimeout(30)
+
+    def send():
+        requests = message(BATCH, "SELECT 1") * 2000
+        while not over.is_set():
+            s.sendall(requests)
+        s.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send, daemon=True)
+    sender.start()
+    receiver = threading.Thread(target=lambda: [None for _ in iter(lambda: s.recv(1 << 16), b"")],
+                                daemon=True)
+    receiver.start()
+    try:
+        for _ in range(3):
+            with connect(ops.port(), login_timeout=15, timeout=15) as other:
+                assert rows_of(other, "SELECT 7") == [7]
+        assert sender.is_alive() and receiver.is_alive()
+    finally:
+        over.set()
+        sender.join(timeout=30)
+        receiver.join(timeout=30)
+        s.close()
+    assert not sender.is_alive() and not receiver.is_alive()
 
 
 def test_errors_of_commands_are_errors_and_the_session_goes_on(ops):
@@ -423,12 +556,52 @@ def test_pause_without_a_pool_holds_logins(ops):
     assert answers == [5]
 
 
+def test_one_target_is_paused_and_the_other_goes_on(programs, emulator, identity_env,  # noqa: F811
+                                                    tmp_path):
+    ini = tmp_path / "proxy.ini"
+    ini.write_text("[proxy]\nlogin-timeout = 5\npool-size = 4\n" + "".join(
+        f"[target {name}]\nserver = localhost,{emulator.port()}\ndatabase = persons\nlisten = 0\n{more}"
+        for name, more in (("sales", "pool-size = 7\n"), ("web", ""))))
+    with proxy(programs, {**identity_env, "ENTRASQL_PROXY_WARM_AGE": "9"}, [], "--config", str(ini),
+               "--http", "127.0.0.1:0", "--pool-jitter", "5") as p:
+        sales, web = p.port(0), p.port(1)
+        with connect(sales) as c:
+            assert rows_of(c, "SELECT 1") == [1]
+        command(web, "PAUSE sales")
+        with connect(web) as c:
+            assert rows_of(c, "SELECT 1") == [1]
+        assert "paused by an administrator" in tsql(sales, "SELECT 1")
+        assert {r["target"]: r["remark"] for r in show(web, "POOLS")} == {"sales": "paused",
+                                                                         "web": None}
+        assert curl(base_of(p) + "/readiness")[0] == 200
+        command(web, "PAUSE web")
+        assert curl(base_of(p) + "/readiness")[0] == 503
+        command(web, "RESUME sales")
+        with connect(sales) as c:
+            assert rows_of(c, "SELECT 2") == [2]
+        command(web, "PAUSE")
+        with pytest.raises(pymssql.Error, match="all targets are paused"):
+            command(web, "RESUME web")
+        command(web, "RESUME")
+        with connect(web) as c:
+            assert rows_of(c, "SELECT 3") == [3]
+        # Each value comes from where it was said last.
+        found = {(r["kind"], r["of"], r["setting"]): (r["value"], r["source"])
+                 for r in show(web, "CONFIG")}
+        assert found["target", "sales", "pool-size"] == ("7", f"{ini}:8: pool-size")
+        assert found["target", "web", "pool-size"] == ("4", f"{ini}:3: pool-size")
+        assert found["target", "web", "pool-jitter"] == ("5", "--pool-jitter")
+        assert found["target", "web", "warm-age"] == ("9", "ENTRASQL_PROXY_WARM_AGE")
+        assert found["target", "web", "pool-lifetime"] == ("3600", "default")
+        assert found["proxy", "proxy", "http"] == ("127.0.0.1:0", "--http")
+
+
 def as_nobody(programs, port, password):
     script = ("import os\nos.setuid(65534)\nimport pymssql\ntry:\n"
               f"    c = pymssql.connect(server='127.0.0.1', port='{port}', user='a',"
               f" password='{password}', database='entrasql', login_timeout=10)\n"
               "    k = c.cursor(); k.execute('SHOW CONFIG')\n"
-              "    print('in', [r[2] for r in k.fetchall() if r[1] == 'admin-secret'])\n"
+              "    print('in', [r[2] for r in k.fetchall() if r[1] == 'admin-secret-file'])\n"
               "except Exception as e:\n    print(e)\n")
     return run([programs.python, "-c", script]).stdout
 

@@ -3,14 +3,17 @@
  * Many random clients on a small pool, each of which knows what it has to get: nothing of
  * another session, and a session that is as new.
  *
- *   proxy_checker REQUESTS CLIENTS SEED PORT=USER=DATABASE ...
+ *   proxy_checker [-k LOGINS] REQUESTS CLIENTS SEED PORT=USER=DATABASE[=CA_FILE] ...
  *
- * Each client connects to one of the ports as one of the login profiles, looks whether the session
- * is new (database, user, application, options, isolation level, transactions, temp tables,
- * prepared statements), and then does this and that to it: values tagged with its own number, large
- * ones too, SET options, isolation levels, temp tables, transactions committed, rolled back and
- * left open, errors, cancels; and leaves, in order or at any point. At the end the table `ledger`
- * has to hold each row that was told committed, once, and none that was not.
+ * Where the authority of the target's certificate is given, a client comes in clear, with TLS
+ * inside of PRELOGIN (TDS 7.4) or with TLS first (strict, TDS 8.0). -k: before each session a
+ * client comes LOGINS times in clear and goes again without a request. Each client connects to one
+ * of the ports as one of the login profiles, looks whether the session is new (database, user,
+ * application, options, isolation level, transactions, temp tables, prepared statements), and then
+ * does this and that to it: values tagged with its own number, large ones too, SET options,
+ * isolation levels, temp tables, transactions committed, rolled back and left open, errors,
+ * cancels; and leaves, in order or at any point. At the end the table `ledger` has to hold each row
+ * that was told committed, once, and none that was not.
  *
  * Prints what was done, a violation a line; exit code 1 when there was one.
  */
@@ -51,6 +54,7 @@ typedef struct target {
     uint16_t port;
     const char *user;
     const char *database;
+    wire_tls *tls; /* NULL: in clear only */
 } target;
 
 typedef struct client {
@@ -72,6 +76,7 @@ typedef struct client {
 static const char *const app_names[] = {"checker", "another"};
 static target targets[TARGETS_MAX];
 static unsigned target_count;
+static unsigned idle_logins;
 static atomic_long requests_left;
 static atomic_ulong sessions;
 static atomic_ulong violations;
@@ -95,6 +100,9 @@ enum {
     DID_PREPARE,
     DID_LEAVE,
     DID_CUT,
+    DID_CUT_LARGE,
+    DID_TLS,
+    DID_STRICT,
     DID_COUNT
 };
 static atomic_ulong did[DID_COUNT];
@@ -110,7 +118,10 @@ static const char *const did_names[DID_COUNT] = {"looks",
                                                  "cancels",
                                                  "prepared",
                                                  "left in order",
-                                                 "left in the middle"};
+                                                 "left in the middle",
+                                                 "left in a large result",
+                                                 "came by TLS 7.4",
+                                                 "came by TLS 8.0"};
 
 /* ---- small things ---- */
 
@@ -489,7 +500,7 @@ static void leave_in_the_middle(client *c)
 {
     entrasql_error err;
     char text[128];
-    uint64_t row = 0;
+    uint64_t row = UINT64_MAX; /* of none: it has no fate */
     bool writes = below(c, 3) == 0 && !wire_in_transaction(c->w);
     atomic_fetch_add(&did[DID_CUT], 1);
     atomic_fetch_sub(&requests_left, 1);
@@ -524,10 +535,43 @@ static void leave_in_the_middle(client *c)
     }
 }
 
+/*
+ * Megabytes are on the way when it goes, and before them the same batch has left something of
+ * everything: the proxy has to cancel, to read them all and to reset, before anybody is lent the
+ * connection.
+ */
+static void leave_in_a_large_result(client *c)
+{
+    entrasql_error err;
+    char text[512];
+    uint64_t row = atomic_fetch_add(&next_row, 1);
+    bool writes = below(c, 2) == 0;
+    atomic_fetch_add(&did[DID_CUT_LARGE], 1);
+    atomic_fetch_sub(&requests_left, 1);
+    set_fate(row, FATE_MUST_NOT);
+    int n = snprintf(text, sizeof text, "SET LOCK_TIMEOUT 7777 SET DATEFIRST 3%s ",
+                     c->has_table ? "" : " CREATE TABLE #left (tag nvarchar(40))");
+    if (writes)
+        n +=
+            snprintf(text + n, sizeof text - (size_t)n,
+                     "BEGIN TRAN INSERT INTO ledger (tag) VALUES (%llu) ", (unsigned long long)row);
+    (void)snprintf(text + n, sizeof text - (size_t)n,
+                   "SELECT REPLICATE(CAST(N'%012llu' AS nvarchar(max)), %u)",
+                   (unsigned long long)c->tag, 20000 + below(c, 100000));
+    if (wire_send(c->w, text, false, &err) != ENTRASQL_OK)
+        return;
+    if (below(c, 4) > 0)
+        never_mind(wire_nibble(c->w, 1 + below(c, below(c, 2) == 0 ? 2000 : 400000), &err));
+    if (below(c, 4) == 0)
+        never_mind(wire_attention(c->w, &err));
+}
+
 static void leave(client *c)
 {
     if (!c->is_broken && below(c, 5) == 0)
         leave_in_the_middle(c);
+    else if (!c->is_broken && below(c, 16) == 0)
+        leave_in_a_large_result(c);
     else
         atomic_fetch_add(&did[DID_LEAVE], 1);
     if (below(c, 4) == 0)
@@ -553,9 +597,28 @@ static void knock(client *c)
 
 /* ---- sessions ---- */
 
-static void session(client *c)
+static bool log_in(client *c, const wire_options *o)
 {
     entrasql_error err;
+    if (wire_open(o, &c->w, &err) != ENTRASQL_OK) {
+        violation(c, "no login: %s", err.message);
+        (void)usleep(100000);
+        return false;
+    }
+    atomic_fetch_add(&sessions, 1);
+    return true;
+}
+
+/* Short-lived workers that had nothing to do. */
+static void come_and_go(client *c, wire_options o)
+{
+    o.tls = NULL;
+    for (unsigned i = 0; i < idle_logins && log_in(c, &o); i++)
+        wire_close(c->w);
+}
+
+static void session(client *c)
+{
     c->to = &targets[below(c, target_count)];
     c->app = below(c, ES_COUNT_OF(app_names));
     c->tag = atomic_fetch_add(&next_tag, 1);
@@ -572,13 +635,14 @@ static void session(client *c)
                             .password = "any",
                             .database = c->to->database,
                             .app_name = app_names[c->app],
+                            .tls = c->to->tls != NULL && below(c, 3) > 0 ? c->to->tls : NULL,
+                            .tls_in_login = c->to->tls != NULL && below(c, 2) == 0,
                             .timeout_ms = 60000};
-    if (wire_open(&o, &c->w, &err) != ENTRASQL_OK) {
-        violation(c, "no login: %s", err.message);
-        (void)usleep(100000);
+    come_and_go(c, o);
+    if (!log_in(c, &o))
         return;
-    }
-    atomic_fetch_add(&sessions, 1);
+    if (o.tls != NULL)
+        atomic_fetch_add(&did[o.tls_in_login ? DID_TLS : DID_STRICT], 1);
     if (below(c, 8) == 0)
         look_for_prepared(c);
     if (!c->is_broken)
@@ -663,8 +727,16 @@ static bool read_target(char *text)
     if (database == NULL)
         return false;
     *user = *database = '\0';
-    *t = (target){(uint16_t)strtoul(text, NULL, 10), user + 1, database + 1};
-    return true;
+    char *ca_file = strchr(database + 1, '=');
+    *t = (target){(uint16_t)strtoul(text, NULL, 10), user + 1, database + 1, NULL};
+    if (ca_file == NULL)
+        return true;
+    *ca_file = '\0';
+    entrasql_error err;
+    if (wire_tls_new(ca_file + 1, &t->tls, &err) == ENTRASQL_OK)
+        return true;
+    (void)fprintf(stderr, "%s: %s\n", ca_file + 1, err.message);
+    return false;
 }
 
 int main(int argc, char **argv)
@@ -673,6 +745,11 @@ int main(int argc, char **argv)
     static pthread_t threads[CLIENTS_MAX];
     struct timespec began;
     struct timespec ended;
+    if (argc > 2 && strcmp(argv[1], "-k") == 0) {
+        idle_logins = (unsigned)strtoul(argv[2], NULL, 10);
+        argv += 2;
+        argc -= 2;
+    }
     long requests = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
     unsigned count = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
     uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
@@ -680,7 +757,8 @@ int main(int argc, char **argv)
         if (!read_target(argv[i]))
             target_count = TARGETS_MAX + 1;
     if (target_count == 0 || target_count > TARGETS_MAX || count == 0 || count > CLIENTS_MAX) {
-        (void)fprintf(stderr, "proxy_checker REQUESTS CLIENTS SEED PORT=USER=DATABASE ...\n");
+        (void)fprintf(stderr, "proxy_checker [-k LOGINS] REQUESTS CLIENTS SEED "
+                              "PORT=USER=DATABASE[=CA_FILE] ...\n");
         return 2;
     }
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
@@ -709,6 +787,8 @@ int main(int argc, char **argv)
         (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
     (void)printf("checker: %ld requests, %lu sessions, %.0f a second, %lu violations\n", done,
                  atomic_load(&sessions), (double)done / seconds, atomic_load(&violations));
+    for (unsigned i = 0; i < target_count; i++)
+        wire_tls_free(targets[i].tls);
     es_free(fates);
     es_free(found);
     return atomic_load(&violations) == 0 ? 0 : 1;

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The checker of the proxy finds what it is for: known bugs, planted one by one into a throwaway build.
+"""The checker and the soak of the proxy find what they are for: known bugs, planted one by one into a throwaway
+build.
 
-    tests/long/proxy_plants.py [PLANT ...] [--requests N]
+    tests/long/proxy_plants.py [PLANT ...] [--requests N] [--seconds N]
 
 Each plant is an edit of the sources that has to apply exactly once. The proxy that comes of it has to
-be found out by proxy_checker.py, by a violation and not by a crash; the unchanged build has to pass.
+be found out, a wrong one by proxy_checker.py with a violation, a leaking one by proxy_soak.py with its
+verdict, and not by a crash; the unchanged build has to pass.
 """
 import argparse
 import os
@@ -18,6 +20,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "plants"
 CHECKER = ROOT / "tests" / "long" / "proxy_checker.py"
+SOAK = ROOT / "tests" / "long" / "proxy_soak.py"
 
 # name: (what the bug is, [(file, text, text instead)])
 PLANTS = {
@@ -41,23 +44,43 @@ PLANTS = {
         ("src/proxy/server.c", "    entrasql_status status = read_reset(s, &err);\n",
          "    entrasql_status status = read_reset(s, &err);\n"
          "    if (status == ENTRASQL_AGAIN)\n        status = ENTRASQL_OK;\n")]),
-    "returned-mid-answer": ("a connection is lent on while an answer is still coming", [
-        ("src/proxy/server.c", "    if (s->task == NULL || pin != RELAY_PIN_NONE ||",
-         "    if (pin == RELAY_PIN_PARTIAL) {\n"
-         "        s->border = (relay_border){0};\n"
-         "        pin = RELAY_PIN_NONE;\n    }\n"
-         "    if (s->task == NULL || pin != RELAY_PIN_NONE ||"),
+    "drain-skipped": ("a connection is lent on while an answer is still coming", [
+        ("src/proxy/server.c", "    if (relay_border_is_idle(&s->border)) {\n",
+         "    if (s->border.attentions == 0)\n        s->border = (relay_border){0};\n"
+         "    if (relay_border_is_idle(&s->border)) {\n"),
         ("src/proxy/reset.c", "if (is_last && !b->was_reset)", "if (is_last && b->lost)")]),
     "cancel-forgotten": ("a connection is lent on with a cancel unanswered", [
-        ("src/proxy/server.c", "    if (s->task == NULL || pin != RELAY_PIN_NONE ||",
-         "    if (pin == RELAY_PIN_ATTENTION) {\n"
-         "        s->border = (relay_border){0};\n"
-         "        pin = RELAY_PIN_NONE;\n    }\n"
-         "    if (s->task == NULL || pin != RELAY_PIN_NONE ||"),
+        ("src/proxy/server.c", "    if (relay_border_is_idle(&s->border)) {\n",
+         "    if (s->border.attentions > 0)\n        s->border = (relay_border){0};\n"
+         "    if (relay_border_is_idle(&s->border)) {\n"),
         ("src/proxy/reset.c", "if (is_last && !b->was_reset)", "if (is_last && b->lost)")]),
+    "drain-ends-early": ("a drain ends with the answer, before the cancel is acknowledged", [
+        ("src/proxy/drain.c", "        if (relay_border_is_idle(b))\n            return ENTRASQL_OK;\n",
+         "        if (relay_border_is_between_replies(b)) {\n            b->attentions = 0;\n"
+         "            b->requests = 0;\n            return ENTRASQL_OK;\n        }\n"),
+        ("src/relay/border.c", "        if (b->attentions == 0)\n            b->lost = true;\n"
+         "        else\n            b->attentions--;\n        b->requests = 0;\n",
+         "        b->attentions = 0;\n        b->requests = 0;\n"),
+        ("src/proxy/reset.c", "if (is_last && !b->was_reset)", "if (is_last && b->lost)")]),
+    "drained-not-reset": ("a connection whose answer was thrown away is not reset", [
+        ("src/proxy/server.c", "    proxy_stats_count(stats, PROXY_COUNT_DRAINS, 1);\n"
+         "    start_reset(s);\n    return true;\n",
+         "    proxy_stats_count(stats, PROXY_COUNT_DRAINS, 1);\n"
+         "    s->at = PHASE_IDLE;\n    pool_server_ready(&s->in_pool);\n"
+         "    return s->at != PHASE_OVER;\n")]),
+    "lent-while-drained": ("a connection is lent while its answer is being thrown away", [
+        ("src/proxy/server.c", "            s->drain.deadline_ms = es_clock_mono_ms(); /* as above */\n",
+         "            s->drain.deadline_ms = es_clock_mono_ms(); /* as above */\n"
+         "        loop_task_wake(s->task);\n"),
+        ("src/proxy/server.c", "        proxy_drain_step(&s->drain, &s->border, s->stream, s->pools->scratch, &err);\n"
+         "    if (status == ENTRASQL_AGAIN)\n        return true;\n",
+         "        proxy_drain_step(&s->drain, &s->border, s->stream, s->pools->scratch, &err);\n"
+         "    if (status == ENTRASQL_AGAIN) {\n        s->at = PHASE_IDLE;\n"
+         "        pool_server_ready(&s->in_pool);\n        return s->at != PHASE_OVER;\n    }\n")]),
     "key-without-database": ("pools of two databases are one", [
         ("src/proxy/profile.c", "    ES_TRY(add_text(out, l->database));\n", "")]),
-    "key-without-identity": ("pools of two identities are one", [
+    "key-without-identity": ("pools of two targets with an identity each are one", [
+        ("src/proxy/profile.c", "    ES_TRY(add_text(out, p->target));\n", ""),
         ("src/proxy/profile.c", "ES_TRY(add_bytes(out, &credential, sizeof credential));",
          "(void)credential;"),
         ("src/proxy/profile.c", "ES_TRY(add_bytes(out, &tls, sizeof tls));", "(void)tls;")]),
@@ -76,6 +99,20 @@ PLANTS = {
         ("src/relay/pump.c", '#include "base/mem.h"\n', '#include "base/mem.h"\n\n#include <string.h>\n')]),
 }
 
+# The same for the soak, and what it has to say.
+SESSION_BEGINS = "        s->since_ms = es_clock_mono_ms();\n"
+LEAKS = {
+    "leak": ("a session leaves 100 bytes behind", [
+        ("src/proxy/session.c", SESSION_BEGINS, SESSION_BEGINS
+         + "        static void *volatile kept;\n        kept = es_calloc(1, 100);\n        (void)kept;\n")],
+        "memory grows"),
+    "leak-descriptor": ("one session of a thousand leaves a descriptor behind", [
+        ("src/proxy/session.c", SESSION_BEGINS, SESSION_BEGINS
+         + "        if (number % 1000 == 0)\n            (void)!dup(fd);\n"),
+        ("src/proxy/session.c", '#include "proxy/tally.h"\n', '#include "proxy/tally.h"\n\n#include <unistd.h>\n')],
+        "descriptors are left open"),
+}
+
 
 def run(*command, **kwargs):
     return subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL,
@@ -84,12 +121,16 @@ def run(*command, **kwargs):
 
 
 def copy_tree():
-    """The sources as they are in the work tree, and a build of them."""
+    """The sources as they are in the work tree, and a build of them. They are as of now: what a run that
+    was interrupted has left in the build is older."""
     WORK.mkdir(parents=True, exist_ok=True)
     for name in ("src", "include", "examples", "meson.build", "meson_options.txt"):
         shutil.rmtree(WORK / name, ignore_errors=True)
         source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, WORK / name)
+        if source.is_dir():
+            shutil.copytree(source, WORK / name, copy_function=shutil.copy)
+        else:
+            shutil.copy(source, WORK / name)
     if not (WORK / "build" / "build.ninja").exists():
         run("meson", "setup", "-Dtests=false", WORK / "build", WORK)
 
@@ -128,33 +169,56 @@ def check(requests):
     return done.returncode, done.stdout + done.stderr
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("plants", nargs="*", metavar="PLANT")
-    parser.add_argument("--requests", type=int, default=30000)
-    chosen = parser.parse_args()
-    strangers = set(chosen.plants) - set(PLANTS)
-    if strangers:
-        parser.error(f"no such plant: {', '.join(strangers)}; there are {', '.join(PLANTS)}")
-    copy_tree()
-    code, said = check(chosen.requests)
-    if code != 0:
-        print(said)
-        print("plants: the unchanged proxy does not pass")
-        return 1
-    missed = []
-    for name in chosen.plants or PLANTS:
+def soak(seconds):
+    """The same of the soak."""
+    done = subprocess.run([sys.executable, SOAK, str(seconds), "--program", build(), "--seed", "7"],
+                          capture_output=True, text=True, timeout=900 + 4 * seconds, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def plant(name, chosen):
+    """(what the bug is, how it was found or None, what was printed)."""
+    if name in LEAKS:
+        what, edits, verdict = LEAKS[name]
+        with Planted(edits):
+            code, said = soak(chosen.seconds)
+        found = re.findall(rf"^(pool \w+: {verdict})$", said, re.M)
+    else:
         what, edits = PLANTS[name]
         with Planted(edits):
             code, said = check(chosen.requests)
         found = re.findall(r"^VIOLATION .*? .*?: (.*)$", said, re.M)
-        if code == 0 or not found:
+    return what, found[0] if code != 0 and found else None, said
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("plants", nargs="*", metavar="PLANT")
+    parser.add_argument("--requests", type=int, default=30000)
+    parser.add_argument("--seconds", type=int, default=120, help="of each soak")
+    chosen = parser.parse_args()
+    names = chosen.plants or [*PLANTS, *LEAKS]
+    strangers = set(names) - set(PLANTS) - set(LEAKS)
+    if strangers:
+        parser.error(f"no such plant: {', '.join(strangers)}; there are {', '.join([*PLANTS, *LEAKS])}")
+    copy_tree()
+    for has, run_unchanged in ((PLANTS, lambda: check(chosen.requests)), (LEAKS, lambda: soak(chosen.seconds))):
+        if not set(names) & set(has):
+            continue
+        code, said = run_unchanged()
+        if code != 0:
+            print(said)
+            print("plants: the unchanged proxy does not pass")
+            return 1
+    missed = []
+    for name in names:
+        what, found, said = plant(name, chosen)
+        if found is None:
             missed.append(name)
             print(f"{name} ({what}): NOT FOUND\n{said[-1500:]}", flush=True)
         else:
-            print(f"{name} ({what}): found: {found[0][:120]}", flush=True)
-    tried = len(chosen.plants or PLANTS)
-    print(f"plants: {tried - len(missed)} of {tried} found"
+            print(f"{name} ({what}): found: {found[:120]}", flush=True)
+    print(f"plants: {len(names) - len(missed)} of {len(names)} found"
           + (f"; missed: {', '.join(missed)}" if missed else ""))
     return 1 if missed else 0
 

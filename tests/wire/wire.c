@@ -568,9 +568,23 @@ entrasql_status wire_read(wire *w, wire_answer *ret, entrasql_error *err)
 
 entrasql_status wire_nibble(wire *w, size_t n, entrasql_error *err)
 {
-    uint8_t one = 0;
-    for (; n > 0; n--)
+    uint8_t head[TDS_PACKET_HEADER_BYTES] = {0};
+    size_t left = 0; /* of the packet's payload */
+    for (size_t in_head = 0; n > 0; n--) {
+        uint8_t one = 0;
         ES_TRY(take(w, &one, 1, err));
+        if (in_head < sizeof head) {
+            head[in_head++] = one;
+            left = ((size_t)head[2] << 8 | head[3]) - sizeof head;
+        } else {
+            left--;
+        }
+        if (in_head < sizeof head || left > 0)
+            continue;
+        if ((head[1] & TDS_STATUS_EOM) != 0)
+            return ENTRASQL_OK;
+        in_head = 0;
+    }
     return ENTRASQL_OK;
 }
 

@@ -84,7 +84,7 @@ void wire_on_row(wire *w, void (*fn)(void *ctx, const wire_answer *a), void *ctx
 entrasql_status wire_read(wire *w, wire_answer *ret, entrasql_error *err) ES_MUST_USE;
 /* The same by its packet headers only; nothing is taken apart. */
 entrasql_status wire_skip(wire *w, uint64_t *ret_bytes, entrasql_error *err) ES_MUST_USE;
-/* Takes at most n bytes of a reply off the connection, wherever that ends. */
+/* Takes n bytes of a reply off the connection, or all of it where it is shorter. */
 entrasql_status wire_nibble(wire *w, size_t n, entrasql_error *err) ES_MUST_USE;
 /* send and read. */
 entrasql_status wire_run(wire *w, const char *text, wire_answer *ret,

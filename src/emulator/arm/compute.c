@@ -61,6 +61,17 @@ void arm_compute_upgrade(arm_call *c)
 
 /* ---- run command ---- */
 
+/* "echo WORD": what a script that comes to its end has printed. */
+static const char *word_of_echo(const char *line)
+{
+    static const char echo[] = "echo ";
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+    const char *word = line + sizeof echo - 1;
+    bool is_plain =
+        es_starts_with(line, echo) && *word != '\0' && word[strspn(word, plain)] == '\0';
+    return is_plain ? word : NULL;
+}
+
 /* systemd's Environment="NAME=value": quoted, with \" and \\ and %% undone. */
 static void take_line(arm_call *c, arm_value *guest, const char *line)
 {
@@ -86,9 +97,31 @@ static void take_line(arm_call *c, arm_value *guest, const char *line)
     arm_set_text(&c->pool, guest, arm_pool_copy(&c->pool, name, (size_t)(equals - name)), value);
 }
 
+/* The words of a line that stand in single quotes, '\'' undone: a drop-in may be printf's
+ * arguments. */
+static void take_words(arm_call *c, arm_value *guest, const char *line)
+{
+    for (const char *p = strchr(line, '\''); p != NULL;
+         p = *p != '\0' ? strchr(p + 1, '\'') : NULL) {
+        char *word = arm_pool_copy(&c->pool, p, strlen(p));
+        if (word == NULL)
+            return;
+        char *out = word;
+        for (p++; *p != '\0' && (*p != '\'' || es_starts_with(p, "'\\''")); p++) {
+            if (*p == '\'')
+                p += 3;
+            *out++ = *p;
+        }
+        *out = '\0';
+        take_line(c, guest, word);
+        if (*p == '\0')
+            return;
+    }
+}
+
 /*
  * Nothing is run. What such a script writes is a unit's drop-in: its Environment= lines
- * become what programs find in the machine.
+ * become what programs find in the machine. The word of its last echo is its output.
  */
 void arm_compute_run_command(arm_call *c)
 {
@@ -106,8 +139,12 @@ void arm_compute_run_command(arm_call *c)
         for (const char *p = m->value->text; p != NULL && *p != '\0';) {
             size_t n = strcspn(p, "\r\n");
             const char *line = arm_pool_copy(&c->pool, p, n);
-            if (line != NULL)
+            if (line != NULL) {
+                const char *word = word_of_echo(line);
+                c->said = word != NULL ? word : c->said;
                 take_line(c, guest, line);
+                take_words(c, guest, line);
+            }
             p += n + (p[n] != '\0' ? 1 : 0);
         }
     }

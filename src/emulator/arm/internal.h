@@ -38,6 +38,7 @@ typedef struct arm_call {
     const world_principal *caller;
     arm_value *body;   /* NULL: none */
     arm_value *before; /* what a PUT replaces; NULL: nothing */
+    const char *said;  /* by a script's last echo; NULL: nothing */
     bool changed;      /* the text has to be kept */
     bool answered;
 } arm_call;

@@ -24,7 +24,8 @@ typedef struct operation {
     int64_t until_ms;
     bool fails;
     bool is_delete;
-    bool is_run; /* its result is what a script said */
+    bool is_run;   /* its result is what a script said */
+    char said[80]; /* namely this */
 } operation;
 
 struct arm_operations {
@@ -150,6 +151,7 @@ bool arm_operation_begin(arm_call *c, arm_lro lro, const char *kind, const arm_v
     o->until_ms = es_clock_mono_ms() + ms;
     o->is_delete = es_streq(c->method, "DELETE");
     o->is_run = lro == ARM_LRO_RUN;
+    (void)snprintf(o->said, sizeof o->said, "%s", c->said != NULL ? c->said : "");
     o->fails = fails_now(c);
     answer(c, o, lro, kind, resource, created);
     return !o->fails;
@@ -170,14 +172,16 @@ static operation *find(arm_operations *all, const char *id)
 #define FAILED_TEXT "The operation failed: the fault arm-operation-fails is on."
 
 /* As RunShellScript tells it. */
-static arm_value *script_output(arm_call *c)
+static arm_value *script_output(arm_call *c, const operation *o)
 {
     arm_value *v = arm_new(&c->pool, JSON_KIND_OBJECT);
     arm_value *line = arm_new(&c->pool, JSON_KIND_OBJECT);
     arm_set_text(&c->pool, line, "code", "ProvisioningState/succeeded");
     arm_set_text(&c->pool, line, "level", "Info");
     arm_set_text(&c->pool, line, "displayStatus", "Provisioning succeeded");
-    arm_set_text(&c->pool, line, "message", "Enable succeeded: \n[stdout]\n\n[stderr]\n");
+    arm_set_text(
+        &c->pool, line, "message",
+        arm_pool_printf(&c->pool, "Enable succeeded: \n[stdout]\n%s\n[stderr]\n", o->said));
     arm_append(&c->pool, arm_need_array(&c->pool, v, "value"), line);
     return v;
 }
@@ -194,7 +198,7 @@ static void answer_status(arm_call *c, const operation *o)
         arm_header(c, "Retry-After", RETRY_AFTER);
     } else if (o->is_run) {
         arm_set(&c->pool, arm_need_object(&c->pool, body, "properties"), "output",
-                script_output(c));
+                script_output(c, o));
     } else if (o->fails) {
         arm_value *error = arm_need_object(&c->pool, body, "error");
         arm_set_text(&c->pool, error, "code", FAILED_CODE);
@@ -219,7 +223,7 @@ static void answer_result(arm_call *c, const operation *o)
     }
     const arm_value *resource = arm_find(c, o->resource);
     if (o->is_run)
-        arm_reply(c, 200, script_output(c));
+        arm_reply(c, 200, script_output(c, o));
     else if (resource == NULL)
         arm_reply(c, o->is_delete ? 204 : 200, NULL);
     else

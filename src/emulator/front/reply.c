@@ -91,13 +91,16 @@ static entrasql_status on_columns(void *ctx, const engine_column *columns, size_
         return ENTRASQL_NOMEM;
     r->columns = kept;
     r->column_count = count;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         kept[i] = tds_column_of(columns[i].name, columns[i].type, columns[i].nullable,
                                 columns[i].identity, columns[i].computed);
+        for (size_t k = 0; k < ENGINE_TABLE_PARTS; k++)
+            kept[i].table[k] = columns[i].table[k];
+    }
     ES_TRY(release_done(r, true));
     ES_TRY(tds_colmetadata_add(&r->body, kept, count));
     for (size_t i = 0; i < count; i++)
-        kept[i].name = ""; /* lent for this call only */
+        kept[i] = (tds_column){.name = "", .type = kept[i].type}; /* lent for this call only */
     return push(r, false);
 }
 

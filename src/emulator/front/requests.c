@@ -12,6 +12,8 @@
 #define ERROR_BAD_STREAM 4002U
 #define ERROR_UNSUPPORTED 40510U
 #define ERROR_INTERNAL 596U
+#define ERROR_OVERFULL 701U /* no memory for this query */
+#define ERROR_MARS_TRANSACTION 3997U
 #define RESET_BITS (TDS_STATUS_RESET | TDS_STATUS_RESET_KEEP_TRAN)
 
 void front_requests_init(front_requests *q, front_channel *channel, front_reply *reply,
@@ -210,15 +212,65 @@ static entrasql_status run(front_requests *q)
     }
 }
 
+/*
+ * With MARS a transaction that a batch began belongs to the batch; one that lasts is begun by a
+ * transaction manager request, as drivers do it.
+ */
+static bool leaves_transaction(const front_requests *q)
+{
+    return q->is_mars && q->transaction == 0 && q->in.type != TDS_PACKET_TM &&
+           engine_session_transaction(q->engine) != 0;
+}
+
+static entrasql_status end_batch_transaction(front_requests *q)
+{
+    if (!leaves_transaction(q))
+        return ENTRASQL_OK;
+    ES_TRY(front_reply_error(q->reply, ERROR_MARS_TRANSACTION, 1, 16,
+                             "A transaction that was started in a MARS batch is still active at "
+                             "the end of the batch. The transaction is rolled back."));
+    return engine_session_tm(q->engine, ENGINE_TM_ROLLBACK, 0, "", false,
+                             front_reply_sink(q->reply));
+}
+
+/* Nobody hears of it: with MARS the client may have ended this session alone. */
+static void end_unheard(front_requests *q)
+{
+    if (leaves_transaction(q))
+        (void)!engine_session_tm(q->engine, ENGINE_TM_ROLLBACK, 0, "", false,
+                                 front_reply_sink(q->reply));
+}
+
+/* The reply is whole, or was cut off. */
+static entrasql_status finish(front_requests *q, bool attention)
+{
+    entrasql_status st = end_batch_transaction(q);
+
+    if (st == ENTRASQL_OK)
+        return front_reply_finish(q->reply, attention);
+    end_unheard(q);
+    return st;
+}
+
+static const char overfull_text[] =
+    "There is insufficient memory in the emulator to run this query: it holds unread results of a "
+    "MARS session while the client waits for another one. Read the results first, or use a second "
+    "connection.";
+
 /* The engine stopped: by the client's attention, or because something is broken. */
 static entrasql_status end_stopped(front_requests *q, entrasql_status st, entrasql_error *err)
 {
-    if (q->channel->gone)
+    if (q->channel->gone) {
+        end_unheard(q);
         return es_fail(err, ENTRASQL_CLOSED, "the client left while its request ran");
+    }
     if (q->channel->stopped)
         return es_fail(err, ENTRASQL_CANCELLED, "the emulator stops");
+    if (q->channel->overfull &&
+        front_reply_error(q->reply, ERROR_OVERFULL, 1, 17, overfull_text) == ENTRASQL_OK)
+        return finish(q, false);
     if (st == ENTRASQL_CANCELLED && front_channel_take_attention(q->channel))
-        return front_reply_finish(q->reply, true);
+        return finish(q, true);
     if (front_reply_error(q->reply, ERROR_INTERNAL, 1, 21,
                           st == ENTRASQL_NOMEM
                               ? "The emulator has no memory left for this request."
@@ -260,27 +312,22 @@ static entrasql_status answer(front_requests *q, entrasql_error *err)
         return front_reply_finish(q->reply, false);
     }
     ES_TRY(meet_faults(q, &struck, err));
+    q->transaction = engine_session_transaction(q->engine);
     st = struck ? ENTRASQL_OK : run(q);
     if (st != ENTRASQL_OK)
         return end_stopped(q, st, err);
-    st = front_reply_finish(q->reply, false);
+    st = finish(q, false);
     if (st == ENTRASQL_OK && q->reply->fatal)
         return es_fail(err, ENTRASQL_CLOSED, "the session ended with an error");
     return st;
 }
 
-entrasql_status front_requests_serve(front_requests *q, entrasql_error *err)
+entrasql_status front_requests_answer(front_requests *q, entrasql_error *err)
 {
-    for (;;) {
-        entrasql_status st = front_channel_read(q->channel, &q->in, err);
-        if (st != ENTRASQL_OK)
-            return st;
-        front_record_request(q->record, q->in.type, q->in.status, q->in.spid, q->in.body.data,
-                             q->in.body.len);
-        es_fail(err, ENTRASQL_NETWORK, "the reply could not be sent");
-        st = answer(q, err);
-        if (st != ENTRASQL_OK)
-            return st;
-        tds_assembler_next(&q->in);
-    }
+    front_record_request(q->record, q->in.type, q->in.status, q->in.spid, q->in.body.data,
+                         q->in.body.len);
+    es_fail(err, ENTRASQL_NETWORK, "the reply could not be sent");
+    ES_TRY(answer(q, err));
+    tds_assembler_next(&q->in);
+    return ENTRASQL_OK;
 }

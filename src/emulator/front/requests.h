@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The request loop of a session: a message from the client, the engine, the
+ * A request: a message from the client, the engine, the
  * reply. Attention, the IGNORE bit and RESETCONNECTION are dealt with here.
  */
 #ifndef EMULATOR_FRONT_REQUESTS_H
@@ -16,6 +16,8 @@ typedef struct front_requests {
     engine_session *engine;
     front_record *record; /* NULL: none */
     faults *faults;       /* NULL: none; borrowed */
+    bool is_mars;         /* a transaction that a batch begins and leaves open ends with it */
+    uint64_t transaction; /* that was open when the request began; 0: none */
     size_t max_bytes;
     tds_assembler in;
 } front_requests;
@@ -23,7 +25,10 @@ typedef struct front_requests {
 void front_requests_init(front_requests *q, front_channel *channel, front_reply *reply,
                          engine_session *engine, front_record *record, size_t max_bytes);
 void front_requests_cleanup(front_requests *q);
-/* Serves to the end, which is always a failure: CLOSED and CANCELLED are the orderly ones. */
-entrasql_status front_requests_serve(front_requests *q, entrasql_error *err) ES_MUST_USE;
+/*
+ * Answers the request that q->in holds complete, and is ready for the next. A failure ends the
+ * connection: CLOSED and CANCELLED are the orderly ones.
+ */
+entrasql_status front_requests_answer(front_requests *q, entrasql_error *err) ES_MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "emulator/front/login.h"
+#include "emulator/front/mars.h"
 #include "emulator/front/reply.h"
 #include "emulator/front/requests.h"
 #include "os/sock.h"
@@ -20,6 +21,12 @@ typedef struct session {
     front_login login;
 } session;
 
+/* The catalog's door leads to our own engine always. */
+static bool passes_on(const front_session_options *o)
+{
+    return o->backend != NULL && o->door != FRONT_DOOR_CATALOG;
+}
+
 /* ---- login ---- */
 
 static entrasql_status start_login(int fd, session *s, entrasql_error *err)
@@ -30,6 +37,7 @@ static entrasql_status start_login(int fd, session *s, entrasql_error *err)
         .tls_mode = TDS_SERVER_TLS_OFFERED,
         .allow_strict = true,
         .fedauth_required = true,
+        .offers_mars = !passes_on(o),
         .spid = o->auth.spid,
         .deadline_ms = es_clock_deadline(o->login_timeout_ms),
     };
@@ -78,34 +86,68 @@ static entrasql_status answer_login(session *s, entrasql_error *err)
 
 /* ---- requests ---- */
 
-static void serve(session *s)
+/* Takes the stream. */
+static entrasql_status serve_wire(session *s, relay_stream *stream, entrasql_error *err)
 {
     const front_session_options *o = s->options;
-    tds_server *server = relay_accept_server(s->accept);
-    relay_stream *stream = relay_accept_take(s->accept);
     engine_session *engine = s->login.engine;
-    front_channel channel;
+    front_wire wire;
     front_reply reply;
     front_requests requests;
-    entrasql_error err;
+    entrasql_status st = ENTRASQL_OK;
 
-    front_record_tls(s->record, relay_stream_tls(stream));
-    front_channel_init(&channel, stream, o->stop_fd);
-    front_reply_init(&reply, &channel, engine, s->login.server_name, o->auth.spid,
-                     tds_server_packet_size(server));
-    front_requests_init(&requests, &channel, &reply, engine, s->record, o->max_request_bytes);
+    front_wire_init(&wire, stream, o->stop_fd);
+    front_reply_init(&reply, &wire.channel, engine, s->login.server_name, o->auth.spid,
+                     tds_server_packet_size(relay_accept_server(s->accept)));
+    front_requests_init(&requests, &wire.channel, &reply, engine, s->record, o->max_request_bytes);
     requests.faults = world_faults(o->auth.world);
-    engine_session_set_interrupt(engine, front_channel_interrupted, &channel);
-    entrasql_status st = front_requests_serve(&requests, &err);
+    engine_session_set_interrupt(engine, front_channel_interrupted, &wire.channel);
+    while (st == ENTRASQL_OK) {
+        st = front_wire_read(&wire, &requests.in, err);
+        if (st == ENTRASQL_OK)
+            st = front_requests_answer(&requests, err);
+    }
     engine_session_set_interrupt(engine, NULL, NULL);
-    if (st != ENTRASQL_CLOSED && st != ENTRASQL_CANCELLED)
-        ES_LOG(INFO, "front", "connection dropped", ES_KV_I64("connection", (int64_t)o->number),
-               ES_KV_STR("why", err.message));
-    if (!channel.gone)
+    if (!wire.channel.gone)
         relay_stream_shutdown(stream);
     front_requests_cleanup(&requests);
     front_reply_cleanup(&reply);
-    front_channel_done(&channel);
+    front_wire_done(&wire);
+    return st;
+}
+
+/* Takes the stream. */
+static entrasql_status serve_mars(session *s, relay_stream *stream, entrasql_error *err)
+{
+    const front_session_options *o = s->options;
+    const front_mars_options options = {
+        .stream = stream,
+        .stop_fd = o->stop_fd,
+        .engine = s->login.engine,
+        .record = s->record,
+        .faults = world_faults(o->auth.world),
+        .server_name = s->login.server_name,
+        .spid = o->auth.spid,
+        .packet_size = tds_server_packet_size(relay_accept_server(s->accept)),
+        .max_request_bytes = o->max_request_bytes,
+    };
+    entrasql_status st = front_mars_serve(&options, err);
+
+    relay_stream_free(stream);
+    return st;
+}
+
+static void serve(session *s)
+{
+    relay_stream *stream = relay_accept_take(s->accept);
+    bool is_mars = tds_server_has_mars(relay_accept_server(s->accept));
+    entrasql_error err;
+
+    front_record_tls(s->record, relay_stream_tls(stream));
+    entrasql_status st = is_mars ? serve_mars(s, stream, &err) : serve_wire(s, stream, &err);
+    if (st != ENTRASQL_CLOSED && st != ENTRASQL_CANCELLED)
+        ES_LOG(INFO, "front", "connection dropped",
+               ES_KV_I64("connection", (int64_t)s->options->number), ES_KV_STR("why", err.message));
 }
 
 /* ---- pass-through ---- */
@@ -147,7 +189,7 @@ void front_session_run(int fd, const front_session_options *options)
 
     if (st == ENTRASQL_OK)
         st = run_login(&s, &err);
-    if (st == ENTRASQL_OK && options->backend != NULL && options->door != FRONT_DOOR_CATALOG)
+    if (st == ENTRASQL_OK && passes_on(options))
         pass_on(&s);
     else if (st == ENTRASQL_OK && answer_login(&s, &err) == ENTRASQL_OK)
         serve(&s);

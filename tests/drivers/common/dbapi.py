@@ -36,7 +36,7 @@ class DbApi:
 
     def login(self):
         """The strongest way in that the driver offers, as somebody who may do everything."""
-        if self.takes_tokens and not WORLD.clear:
+        if self.takes_tokens and not WORLD.by_password:
             return {"token": WORLD.tokens["admin"]}
         return {"user": WORLD.sql_user, "password": WORLD.sql_password}
 

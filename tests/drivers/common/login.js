@@ -16,7 +16,7 @@ const token = (which) => ({
 });
 const sql = (userName, password) => ({ type: 'default', options: { userName, password } });
 
-const admin = world.clear ? sql(world.sql_user, world.sql_password) : token('admin');
+const admin = world.by_password ? sql(world.sql_user, world.sql_password) : token('admin');
 
 function usual({ database, encrypt, ca } = {}) {
   return {

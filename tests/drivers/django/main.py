@@ -43,7 +43,7 @@ def database(*, token=None, user=None, password=None, database=None, strict=Fals
     return entry
 
 
-LOGIN = ({"user": WORLD.sql_user, "password": WORLD.sql_password} if WORLD.clear
+LOGIN = ({"user": WORLD.sql_user, "password": WORLD.sql_password} if WORLD.by_password
          else {"token": WORLD.tokens["admin"]})
 settings.configure(
     DATABASES={"default": database(**LOGIN)},

@@ -78,7 +78,7 @@ func usualEncrypt() string {
 }
 
 func open(l login) *sql.DB {
-	if world.Clear && l.user == "" && l.token == "" && l.fedauth == "" {
+	if world.ByPassword && l.user == "" && l.token == "" && l.fedauth == "" {
 		l.user, l.password = world.SQLUser, world.SQLPassword
 	}
 	if l.fedauth != "" {

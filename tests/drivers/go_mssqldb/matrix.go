@@ -34,6 +34,7 @@ var world struct {
 	TenantID          string            `json:"tenant_id"`
 	Authority         string            `json:"authority"`
 	Clear             bool              `json:"clear"`
+	ByPassword        bool              `json:"by_password"`
 	Tokens            map[string]string `json:"tokens"`
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """operations.toml and offered.toml, read and checked against each other."""
+import copy
 import fnmatch
 import pathlib
 import tomllib
@@ -42,7 +43,6 @@ class Driver:
         for pattern, why in not_applicable.items():
             for op in fnmatch.filter(operations, pattern):
                 self.not_offered[op] = why
-        self.named(known, operations)
         self.known = {op: why for op, why in {**self.known, **known}.items()
                       if op not in self.not_offered}
         self.system_store = [op for op in self.system_store if op not in self.not_offered]
@@ -62,14 +62,26 @@ def read_drivers(operations):
     return [Driver(name, entry, operations) for name, entry in entries.items()]
 
 
-def put_proxy_between(drivers, operations):
-    """Changes operations' titles, and what the drivers offer, to what through_proxy.toml says."""
+def read_through_proxy(drivers, operations):
+    """What through_proxy.toml says; changes operations' titles to those with the proxy in between."""
     table = tomllib.loads((HERE / "through_proxy.toml").read_text("utf-8"))
     for op, title in table["titles"].items():
         operations[op] = (operations[op][0], title)
     known = table.get("known-failures", {})
     strangers = set(known) - {driver.name for driver in drivers}
+    strangers |= {op for ops in known.values() for op in ops} - set(operations)
     if strangers:
-        raise SystemExit(f"through_proxy.toml: no such driver: {', '.join(sorted(strangers))}")
-    for driver in drivers:
-        driver.through_proxy(operations, table["not-applicable"], known.get(driver.name, {}))
+        raise SystemExit(f"through_proxy.toml: no such driver or operation: "
+                         f"{', '.join(sorted(strangers))}")
+    return table
+
+
+def put_proxy_between(drivers, operations, table, way):
+    """The drivers as they are that way through the proxy."""
+    not_applicable = {**table["not-applicable"],
+                      **({} if way.tls else table["not-applicable-in-clear"])}
+    between = copy.deepcopy(drivers)
+    for driver in between:
+        driver.through_proxy(operations, not_applicable,
+                             table.get("known-failures", {}).get(driver.name, {}))
+    return between

@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 
 from matrix.execute import FAILS, NOT_OFFERED, OK, SKIPPED
+from matrix.ways import WAYS
 
 MARKS = {OK: "ok", FAILS: "**fails**", SKIPPED: "skipped", NOT_OFFERED: "–"}
 
@@ -12,6 +13,10 @@ HEAD = """# Drivers and what they can do on the emulator
 Written by `tests/drivers/run`; every cell was run. `ok`: it did what [the list of
 operations](../tests/drivers/operations.toml) asks for. `–`: the driver does not offer it
 ([where that is said](../tests/drivers/offered.toml)). Every login has certificate verification on.
+
+Several open results on one connection (MARS) are no column, since most of these drivers cannot ask for them: Microsoft's
+ODBC driver, alone and under entrasql's, and python-tds have a test of their own, on the emulator and through the proxy
+([test_mars.py](../tests/e2e/test_mars.py)).
 
 """
 
@@ -31,12 +36,23 @@ def counts(results):
 
 THROUGH_HEAD = """# Drivers through the auth proxy
 
-Written by `tests/drivers/run --through proxy,proxy-nopool`; every cell was run, through `entrasql proxy` with its pool
-and with `--pool off`: where the two differ, the cell says `pooled / not pooled`. The drivers log in to the proxy without
-encryption, with a name and a password that mean nothing; the proxy signs in to the emulator. The operations are those of
-[the drivers' own table](drivers.md) ([list](../tests/drivers/operations.toml)). `–`: not offered by the driver, or it
-does not apply with the proxy in between ([why](../tests/drivers/through_proxy.toml)). A cell that fails here fails
-without the proxy, too (the driver's own fault), or the run is red.
+Written by `tests/drivers/run --through proxy,proxy-nopool,proxy-tls`. Every cell was run three ways through
+`entrasql proxy`: with its pool, with `--pool off`, and with its pool and `--tls required`, where each driver verifies
+the certificate that `proxy init-tls` made; the first two are without encryption. Where the ways differ the cell says
+`pooled / not pooled / TLS`. The drivers log in with a name and a password that mean nothing; the proxy signs in to the
+emulator. The operations are those of [the drivers' own table](drivers.md)
+([list](../tests/drivers/operations.toml)). `–`: not offered by the driver, or it does not apply with the proxy in
+between ([why](../tests/drivers/through_proxy.toml)). A cell that fails here fails without the proxy, too (the driver's
+own fault), or the run is red.
+
+What TLS changes for a driver is what it has to be told to trust `ca.pem` (`entrasql proxy init-tls` prints it for each),
+and one thing that surprises: with Microsoft's ODBC driver 18 `Encrypt=no` does not mean "no TLS". It leaves the choice to
+the server, and `--tls required` or `optional` then choose TLS, whose certificate the driver verifies as
+`TrustServerCertificate=no`, its default, says. So with either value of `Encrypt` it fails with `certificate verify
+failed: unable to get local issuer certificate` until the CA is trusted (the machine's store, or `SSL_CERT_FILE`), and with
+`subject name does not match host name` for `Server=tcp:127.0.0.1`, since it compares names only: write
+`Server=tcp:localhost`, or add `HostNameInCertificate=localhost`. With `--tls login` a driver that says `Encrypt=no`
+encrypts its login alone and verifies nothing.
 
 """
 
@@ -48,10 +64,24 @@ def merged(drivers, by_way):
         row = table[driver.name] = {}
         for op in next(iter(by_way.values()))[driver.name]:
             cells = [results[driver.name][op] for results in by_way.values()]
+            cells = [cell for cell in cells if cell.state != NOT_OFFERED] or cells[:1]
             row[op] = next((cell for cell in cells if cell.state == FAILS), cells[0])
             marks = [MARKS[cell.state] for cell in cells]
             row[op].mark = marks[0] if len(set(marks)) == 1 else " / ".join(marks)
     return table
+
+
+def versions_table(drivers, versions, by_way):
+    """A row a driver, with a column for each way through the proxy."""
+    titles = [WAYS[way].title for way in by_way]
+    lines = ["| " + " | ".join(["driver", "version", *titles]) + " |", "|---" * (2 + len(titles)) + "|"]
+    for driver in drivers:
+        states = [[cell.state for cell in results[driver.name].values()]
+                  for results in by_way.values()]
+        shares = [f"{way.count(OK)} of {len(way) - way.count(NOT_OFFERED)}" for way in states]
+        lines.append("| " + " | ".join([driver.title, version_text(versions[driver.name]), *shares])
+                     + " |")
+    return lines
 
 
 def matrix_table(drivers, operations, results):
@@ -83,13 +113,13 @@ def reasons(drivers, results, state):
     return lines
 
 
-def write_markdown(path, drivers, absent, operations, results, versions, head=HEAD):
+def write_markdown(path, drivers, absent, operations, results, versions, head=HEAD,
+                   by_way=None):
     total = counts(results)
     offered = total[OK] + total[FAILS] + total[SKIPPED]
     lines = [head, f"{total[OK]} of {offered} offered cells are ok"
-             f" ({100 * total[OK] / max(offered, 1):.1f} %).\n",
-             "| driver | version |", "|---|---|"]
-    lines += [f"| {driver.title} | {version_text(versions[driver.name])} |" for driver in drivers]
+             f" ({100 * total[OK] / max(offered, 1):.1f} %).\n"]
+    lines += versions_table(drivers, versions, by_way or {})
     lines += matrix_table(drivers, operations, results)
     for state, title in ((FAILS, "Cells that fail"), (SKIPPED, "Cells that were skipped")):
         rows = reasons(drivers, results, state)

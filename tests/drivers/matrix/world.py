@@ -58,10 +58,10 @@ class Emulator(e2e.Emulator):
 
 
 class World:
-    """Starts the emulator and describes it to the programs; with `pool` (proxies.ON or OFF) they get
-    the auth proxy in front of it instead."""
+    """Starts the emulator and describes it to the programs; with `way` (of ways.py) they get the auth
+    proxy in front of it instead."""
 
-    def __init__(self, directory, drivers, pool=None):
+    def __init__(self, directory, drivers, way=None):
         self.directory = pathlib.Path(directory)
         self.programs = e2e.Programs()
         seed = self.directory / "seed.json"
@@ -76,7 +76,7 @@ class World:
                                  "--record", self.record)
         try:
             self.describe()
-            self.proxy = self.start_proxy(pool) if pool else None
+            self.proxy = self.start_proxy(way) if way else None
         except BaseException:
             self.emulator.stop()
             raise
@@ -86,15 +86,27 @@ class World:
             self.proxy.stop(timeout=60)
         self.emulator.stop()
 
-    def start_proxy(self, pool):
-        """Programs log in to it in clear, with a name and a password that mean nothing."""
+    def start_proxy(self, way):
+        """Programs log in to it with a name and a password that mean nothing."""
         proxy = proxies.Proxy(self.programs, self.emulator.environment(e2e.ADMIN),
                               [f"localhost,{self.facts['port']}?listen=0"],
-                              *proxies.pool_words(self.programs, pool, POOL_SIZE),
+                              *proxies.pool_words(self.programs, way.pool, POOL_SIZE),
+                              *(self.tls_words() if way.tls else []),
                               log_file=self.directory / "proxy.log")
-        self.facts.update(port=proxy.port(), clear=True, sql_password="any", principal=SQL_USER,
-                          microsofts_server=e2e.microsofts_server(proxy.port()), tokens={})
+        self.facts.update(port=proxy.port(), clear=not way.tls, by_password=True, sql_password="any",
+                          principal=SQL_USER, tokens={},
+                          microsofts_server=e2e.microsofts_server(proxy.port()))
         return proxy
+
+    def tls_words(self):
+        """The proxy's options for certificates that it makes itself; drivers trust their CA alone."""
+        folder = self.directory / "tls"
+        made = e2e.run([self.programs.entrasql, "proxy", "init-tls", "--dir", folder])
+        if made.returncode != 0:
+            raise SystemExit(f"proxy init-tls: {made.stderr}")
+        self.facts["ca_file"] = str(folder / "ca.pem")
+        return ["--tls", "required", "--tls-certificate", folder / "server.pem", "--tls-key",
+                folder / "server-key.pem"]
 
     def describe(self):
         emulator = self.emulator
@@ -109,6 +121,7 @@ class World:
             "host": "localhost",
             "microsofts_server": e2e.microsofts_server(emulator.port()),
             "clear": False,
+            "by_password": False,
             "principal": "<token-identified principal>",  # whom a refusal names
             "port": emulator.port(),
             "ca_file": admin["SSL_CERT_FILE"],

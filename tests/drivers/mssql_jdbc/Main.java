@@ -52,8 +52,9 @@ public final class Main {
         }
     }
 
-    /** Logins without encryption, by user and password: through the proxy. */
     private static final boolean CLEAR = Matrix.world("clear").equals("true");
+    /** Logins by user and password: through the proxy. */
+    private static final boolean BY_PASSWORD = Matrix.world("by_password").equals("true");
 
     private static Properties usual() {
         Properties p = new Properties();
@@ -78,7 +79,7 @@ public final class Main {
         }
         if (!p.containsKey("user") && !p.containsKey("authentication") && !p.containsKey("accessToken")
                 && !p.containsKey("accessTokenCallbackClass")) {
-            if (CLEAR) {
+            if (BY_PASSWORD) {
                 p.put("user", Matrix.world("sql_user"));
                 p.put("password", Matrix.world("sql_password"));
             } else {
@@ -488,7 +489,7 @@ public final class Main {
         source.setEncrypt(CLEAR ? "false" : "true");
         source.setTrustStore(goodStore);
         source.setTrustStorePassword("trusted");
-        if (CLEAR) {
+        if (BY_PASSWORD) {
             source.setUser(Matrix.world("sql_user"));
             source.setPassword(Matrix.world("sql_password"));
         } else {

@@ -12,7 +12,7 @@ const {
 // A public client, which the driver wants to be told.
 const AZURE_CLI = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 
-const usual = world.clear ? { user: world.sql_user, password: world.sql_password }
+const usual = world.by_password ? { user: world.sql_user, password: world.sql_password }
   : { token: world.tokens.admin };
 const ACCESS_TOKEN = 'azure-active-directory-access-token';
 

@@ -97,6 +97,9 @@ stmt = new(STMT, dbc)
 good(texts("SQLPrepare", stmt, text("SELECT ID AS number, LastName FROM Persons WHERE FirstName = ?"), INT(NTS)), STMT,
      stmt)
 count, kind, size, digits, nullable = SHORT(), SHORT(), ctypes.c_ulong(), SHORT(), SHORT()
+# What it will give is known before it runs.
+good(call("SQLNumResultCols", stmt, ctypes.byref(count)), STMT, stmt)
+answers["prepared"] = count.value
 rc = call("SQLDescribeParam", stmt, SHORT(1), ctypes.byref(kind), ctypes.byref(size), ctypes.byref(digits),
           ctypes.byref(nullable))
 answers["describe param"] = "ok" if rc == SUCCESS else diagnostics(STMT, stmt)[0][0]
@@ -119,6 +122,23 @@ name = ctypes.create_string_buffer(100)
 good(call("SQLGetData", stmt, SHORT(2), SHORT(1), name, ctypes.c_long(100), ctypes.byref(indicator)), STMT, stmt)
 answers["value"] = name.value.decode()
 good(call("SQLFreeStmt", stmt, SHORT(0)), STMT, stmt)
+
+# A procedure's call is prepared once and made twice, with other values.
+called = new(STMT, dbc)
+good(texts("SQLPrepare", called, text("{CALL sp_tables(?)}"), INT(NTS)), STMT, called)
+value = ctypes.create_string_buffer(b"Persons")
+indicator = ctypes.c_long(7)
+good(call("SQLBindParameter", called, SHORT(1), SHORT(1), SHORT(1), SHORT(12), ctypes.c_ulong(10), SHORT(0), value,
+          ctypes.c_long(8), ctypes.byref(indicator)), STMT, called)
+answers["called"] = []
+for value.value in (b"Persons", b"Nothing"):
+    good(call("SQLExecute", called), STMT, called)
+    rows = 0
+    while call("SQLFetch", called) == SUCCESS:
+        rows += 1
+    answers["called"].append(rows)
+    good(call("SQLFreeStmt", called, SHORT(0)), STMT, called)
+good(call("SQLFreeHandle", SHORT(STMT), called), STMT, called)
 
 # Descriptors are handles of ours: implicit ones, an explicit one set and taken away, a copy.
 handles = []

@@ -3,6 +3,7 @@
 #include "common.h"
 
 #include "azure/aks.h"
+#include "azure/container_secret.h"
 #include "azure/vm.h"
 
 #include <string.h>
@@ -101,6 +102,47 @@ static void test_container_app_back(void **state)
     assert_int_equal(azure_host_write(f->arm, &ref, back, 2, &err), ENTRASQL_OK);
     assert_non_null(strstr(fixture_body(f, 2), "\"env\":[" OLD_ENV "]"));
     assert_null(strstr(fixture_body(f, 2), "PWD"));
+}
+
+#define MORE_SECRETS(values)                                                                       \
+    "{\"value\":[{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"cs\",\"value\":\"x\"},{\"name\":"    \
+    "\"kv\",\"keyVaultUrl\":\"https://v/secrets/s\",\"identity\":\"system\"}" values "]}"
+
+/* The list goes as a whole: the others with what they were listed with. */
+static void test_container_app_secret(void **state)
+{
+    fixture *f = *state;
+    const test_answer answers[] = {
+        {.body = MORE_SECRETS("")}, {.body = MORE_SECRETS("")}, {.body = "{}"},
+        {.body = SECRETS},          {.body = SECRETS},          {.body = "{}"}};
+    PLAY(f, answers);
+    entrasql_error err;
+    const azure_host_ref ref = REF(azure_host_container_app);
+    assert_int_equal(azure_container_secret_write(f->arm, &ref, "CS", NULL, &err), ENTRASQL_OK);
+    assert_string_equal(fixture_line(f, 2), "PATCH " APP_PATH APP_VERSION);
+    assert_string_equal(fixture_body(f, 2),
+                        "{\"properties\":{\"configuration\":{\"secrets\":["
+                        "{\"name\":\"a\",\"value\":\"1\"},{\"name\":\"kv\",\"keyVaultUrl\":"
+                        "\"https://v/secrets/s\",\"identity\":\"system\"}]}}}");
+    assert_int_equal(azure_container_secret_write(f->arm, &ref, "new", "y", &err), ENTRASQL_OK);
+    assert_string_equal(fixture_body(f, 5), "{\"properties\":{\"configuration\":{\"secrets\":["
+                                            "{\"name\":\"cs\",\"value\":\"Server=s;PWD=x\"},"
+                                            "{\"name\":\"new\",\"value\":\"y\"}]}}}");
+}
+
+/* Somebody else's new secret is not lost; who writes all the time is told so. */
+static void test_container_app_secret_of_others(void **state)
+{
+    fixture *f = *state;
+    const test_answer answers[] = {
+        {.body = MORE_SECRETS("")}, {.body = MORE_SECRETS(",{\"name\":\"b\",\"value\":\"2\"}")},
+        {.body = MORE_SECRETS("")}, {.body = MORE_SECRETS(",{\"name\":\"b\",\"value\":\"2\"}")},
+        {.body = MORE_SECRETS("")}, {.body = MORE_SECRETS(",{\"name\":\"b\",\"value\":\"2\"}")}};
+    PLAY(f, answers);
+    entrasql_error err;
+    const azure_host_ref ref = REF(azure_host_container_app);
+    assert_int_equal(azure_container_secret_write(f->arm, &ref, "cs", NULL, &err), ENTRASQL_BUSY);
+    assert_null(strstr(err.message, "\"x\""));
 }
 
 static void test_container_app_assign(void **state)
@@ -367,6 +409,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_container_app_read),
+        CASE(test_container_app_secret),
+        CASE(test_container_app_secret_of_others),
         CASE(test_container_app_write),
         CASE(test_container_app_back),
         CASE(test_container_app_assign),

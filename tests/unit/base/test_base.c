@@ -2,11 +2,13 @@
 /* base: buffers, readers, text forms, errors, secrets. */
 #include "base/base64.h"
 #include "base/error.h"
+#include "base/list.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "base/reader.h"
 #include "base/secret.h"
+#include "base/str.h"
 #include "base/utf16.h"
 
 #include <setjmp.h>
@@ -263,6 +265,72 @@ static void log_lines_tell_whose_they_are(void **state)
     }
 }
 
+static void lists_of_words_have_their_pieces(void **state)
+{
+    (void)state;
+    const char *list = "one|two||four";
+    static const char *const wanted[] = {"one", "two", "", "four"};
+    size_t n = 0;
+    for (size_t i = 0; i < ES_COUNT_OF(wanted); i++) {
+        const char *piece = es_piece_next(&list, &n);
+        assert_int_equal(n, strlen(wanted[i]));
+        assert_memory_equal(piece, wanted[i], n);
+    }
+    assert_null(es_piece_next(&list, &n));
+    list = "";
+    assert_null(es_piece_next(&list, &n));
+    list = "|one";
+    assert_non_null(es_piece_next(&list, &n));
+    assert_int_equal(n, 0);
+    assert_string_equal(es_piece_next(&list, &n), "one");
+}
+
+typedef struct item {
+    struct item *next;
+    struct item *prev;
+    char name;
+} item;
+
+typedef struct items {
+    item *first;
+    item *last;
+} items;
+
+static void assert_order(const items *l, const char *wanted)
+{
+    char forth[8] = "";
+    char back[8] = "";
+    size_t n = strlen(wanted);
+    size_t i = 0;
+    for (const item *x = l->first; x != NULL; x = x->next)
+        forth[i++] = x->name;
+    assert_int_equal(i, n);
+    for (const item *x = l->last; x != NULL; x = x->prev)
+        back[--i] = x->name;
+    assert_string_equal(forth, wanted);
+    assert_string_equal(back, wanted);
+}
+
+static void lists_keep_their_order_both_ways(void **state)
+{
+    (void)state;
+    items l = {0};
+    item a = {.name = 'a'}, b = {.name = 'b'}, c = {.name = 'c'};
+    ES_LIST_APPEND(&l, &b);
+    assert_order(&l, "b");
+    ES_LIST_PREPEND(&l, &a);
+    ES_LIST_APPEND(&l, &c);
+    assert_order(&l, "abc");
+    ES_LIST_REMOVE(&l, &b);
+    assert_order(&l, "ac");
+    assert_ptr_equal(b.next, &c);
+    ES_LIST_REMOVE(&l, &c);
+    ES_LIST_REMOVE(&l, &a);
+    assert_order(&l, "");
+    ES_LIST_PREPEND(&l, &c);
+    assert_order(&l, "c");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +347,8 @@ int main(void)
         cmocka_unit_test(secrets_compare),
         cmocka_unit_test(log_lines_cannot_be_forged),
         cmocka_unit_test(log_lines_tell_whose_they_are),
+        cmocka_unit_test(lists_of_words_have_their_pieces),
+        cmocka_unit_test(lists_keep_their_order_both_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,8 +49,8 @@ static void what_is_refused(void **state)
         const char *message;
     } cases[] = {
         {"app", "line 1: it is not of the form"},
-        {"app = x\nnope = 1\n", "line 2: there is no such option"},
-        {"config = x\n", "line 1: there is no such option"},
+        {"app = x\nnope = 1\n", "line 2: there is no option 'nope'"},
+        {"config = x\n", "line 1: there is no option 'config'"},
         {"sticky = maybe\n", "line 1: this option is yes or no"},
         {"app = \xff\n", "not UTF-8"},
     };

@@ -242,6 +242,132 @@ static void a_row_of_another_shape_is_refused(void **state)
     sheet_expect(&s, "");
 }
 
+/* Fourteen columns for "ID", two texts and the gaps: the texts are cut, the number is not. */
+static void a_table_that_fits(void **state)
+{
+    (void)state;
+    const char *const names[] = {"identifier", "t"};
+    const sqltype types[] = {int_type, text_type};
+    const sqlvalue row[] = {sqlvalue_int(1234567890),
+                            text_of("\xe6\x97\xa5\xe6\x9c\xac-text-so-long")};
+    const sqlvalue nothing[] = {sqlvalue_null(int_type), sqlvalue_null(text_type)};
+    sheet s;
+    sheet_open(&s, CLI_RESULT_TABLE);
+    s.result.fit_width = 21;
+    s.result.cut_note = "cut";
+    s.result.has_colour = true;
+    assert_int_equal(cli_result_begin(&s.result, names, types, 2, NULL), ENTRASQL_OK);
+    assert_int_equal(cli_result_row(&s.result, row, 2, NULL), ENTRASQL_OK);
+    assert_int_equal(cli_result_row(&s.result, nothing, 2, NULL), ENTRASQL_OK);
+    sheet_expect(&s, "identifier  t\n"
+                     "----------  ---------\n"
+                     "1234567890  \xe6\x97\xa5\xe6\x9c\xac-tex\xe2\x80\xa6\n"
+                     "      \033[2mNULL\033[0m  \033[2mNULL\033[0m\n"
+                     "(cut)\n");
+}
+
+static void what_does_not_fit_is_vertical(void **state)
+{
+    (void)state;
+    static const struct {
+        cli_result_layout layout;
+        const char *text;
+    } cases[] = {
+        {CLI_RESULT_FIT,
+         "-- row 1 --\nID         1\nFirstName  h\xc3\xa9llo\n           a,\"b\"\n\n"
+         "-- row 2 --\nID         -100\nFirstName  NULL\n           x y\n"},
+        {CLI_RESULT_VERTICAL,
+         "-- row 1 --\nID         1\nFirstName  h\xc3\xa9llo\n           a,\"b\"\n\n"
+         "-- row 2 --\nID         -100\nFirstName  NULL\n           x\n           y\n"},
+        {CLI_RESULT_HORIZONTAL, "  ID  FirstNa\xe2\x80\xa6  \n"
+                                "----  --------  -----\n"
+                                "   1  h\xc3\xa9llo     a,\"b\"\n"
+                                "-100  NULL      x y\n"},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        sheet s;
+        sheet_open(&s, CLI_RESULT_TABLE);
+        s.result.fit_width = 12;
+        s.result.layout = cases[i].layout;
+        print_two_rows(&s);
+        sheet_expect(&s, cases[i].text);
+    }
+}
+
+static void wrapped_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t used;
+        size_t width;
+        const char *result;
+    } cases[] = {
+        {"one two three", 0, 0, "one two three"},
+        {"one two three", 0, 13, "one two three"},
+        {"one two three", 0, 12, "one two\n  three"},
+        {"one two three", 6, 12, "one\n  two three"},
+        {"one two three", 6, 11, "one\n  two three"},
+        {"one two three", 6, 10, "one\n  two\n  three"},
+        {"word-without-end x", 2, 8, "\n  word-without-end\n  x"},
+        {"a\nb c", 0, 2, "a\nb\n  c"},
+        {"\xe6\x97\xa5 \xe6\x9c\xac", 0, 4, "\xe6\x97\xa5\n  \xe6\x9c\xac"},
+        {"", 0, 10, ""},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        es_buf out = ES_BUF_INIT(100);
+        assert_int_equal(cli_text_add_wrapped(&out, cases[i].text, strlen(cases[i].text),
+                                              cases[i].used, cases[i].width),
+                         ENTRASQL_OK);
+        assert_string_equal(es_buf_cstr(&out), cases[i].result);
+        es_buf_done(&out);
+    }
+}
+
+static void laid_out_text(void **state)
+{
+    (void)state;
+    static const char help[] = "  -S, --server HOST  the server, as in a string\n"
+                               "                     (so)\n"
+                               "  x  one two three four\n"
+                               "plain text of many words\n\n"
+                               "      deep and long enough\n";
+    static const struct {
+        size_t width;
+        const char *result;
+    } cases[] = {
+        {0, help},
+        {80, help},
+        {46, "  -S, --server HOST  the server, as in a\n                     string\n"
+             "                     (so)\n"
+             "  x  one two three four\nplain text of many words\n\n      deep and long enough\n"},
+        {20, "  -S, --server HOST\n          the\n          server, as\n          in a\n"
+             "          string\n          (so)\n"
+             "  x  one two three\n     four\n"
+             "plain text of many\n  words\n\n"
+             "      deep and long\n      enough\n"},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        es_buf out = ES_BUF_INIT(1000);
+        assert_int_equal(cli_text_add_laid_out(&out, help, sizeof help - 1, cases[i].width),
+                         ENTRASQL_OK);
+        assert_string_equal(es_buf_cstr(&out), cases[i].result);
+        es_buf_done(&out);
+    }
+}
+
+static void running_text_is_broken_anew(void **state)
+{
+    (void)state;
+    static const char text[] = "one two three four\nfive six seven eight nine\nten\n\n"
+                               "  a list\nshort\nlines\n";
+    es_buf out = ES_BUF_INIT(1000);
+    assert_int_equal(cli_text_add_laid_out(&out, text, sizeof text - 1, 16), ENTRASQL_OK);
+    assert_string_equal(es_buf_cstr(&out), "one two three\nfour five six\nseven eight nine\nten\n\n"
+                                           "  a list\nshort\nlines\n");
+    es_buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +380,11 @@ int main(void)
         cmocka_unit_test(json_types_and_names),
         cmocka_unit_test(empty_sets),
         cmocka_unit_test(a_long_table_is_not_held_back),
+        cmocka_unit_test(a_table_that_fits),
+        cmocka_unit_test(what_does_not_fit_is_vertical),
+        cmocka_unit_test(wrapped_text),
+        cmocka_unit_test(laid_out_text),
+        cmocka_unit_test(running_text_is_broken_anew),
         cmocka_unit_test(a_row_of_another_shape_is_refused),
     };
     return cmocka_run_group_tests_name("result", tests, NULL, NULL);

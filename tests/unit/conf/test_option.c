@@ -74,6 +74,10 @@ static void good_lines(void **state)
     assert_string_equal(a.positionals[0], "-");
     assert_int_equal(parse("-- -S", &a, NULL), ENTRASQL_OK);
     assert_string_equal(a.positionals[0], "-S");
+    assert_int_equal(parse("--server=--port", &a, NULL), ENTRASQL_OK);
+    assert_string_equal(conf_args_text(&a, "server"), "--port");
+    assert_int_equal(parse("--server -- file", &a, NULL), ENTRASQL_OK);
+    assert_string_equal(conf_args_text(&a, "server"), "--");
     assert_int_equal(parse("--server=", &a, NULL), ENTRASQL_OK);
     assert_string_equal(conf_args_text(&a, "server"), "");
 }
@@ -84,20 +88,34 @@ static void bad_lines(void **state)
     static const struct {
         const char *line;
         const char *says;
+        const char *hint;    /* NULL: "prog sub --help shows the options" */
+        const char *unknown; /* the argument, of an option that is not in the table */
     } cases[] = {
-        {"--nope", "unknown option --nope"},
-        {"--serve h", "unknown option --serve"},
-        {"-x", "unknown option -x"},
-        {"-Cx", "unknown option -x"},
-        {"-S", "-S, --server needs a value"},
-        {"--server", "--server needs a value"},
-        {"--port 0", "--port: '0' is not a number from 1 to 65535"},
-        {"--port 65536", "--port: '65536' is"},
-        {"--port x", "--port: 'x' is"},
-        {"--encrypt o", "'o' is none of on|strict"},
-        {"--encrypt=", "'' is none of"},
-        {"--trust=1", "--trust takes no value"},
-        {"a b", "unexpected argument 'b'"},
+        {"--nope", "unknown option --nope", NULL, "--nope"},
+        {"--serve h", "unknown option --serve",
+         "Did you mean --server? prog sub --help shows the options.", "--serve"},
+        {"--sevrer=h", "unknown option --sevrer",
+         "Did you mean --server? prog sub --help shows the options.", "--sevrer=h"},
+        {"-x", "unknown option -x", NULL, "-x"},
+        {"-Cx", "unknown option -x", NULL, "-Cx"},
+        {"-port 5", "unknown option -p", "Did you mean --port? prog sub --help shows the options.",
+         "-port"},
+        {"-\xC3\xA9x", "unknown option -\xC3\xA9", NULL, "-\xC3\xA9x"},
+        {"-S", "-S, --server needs a value", NULL, NULL},
+        {"--server", "--server needs a value", NULL, NULL},
+        {"--server --port 5", "--server needs a value, and the option --port follows",
+         "A value that begins with -- is written --server=VALUE.", NULL},
+        {"-S --port=5", "--server needs a value, and the option --port follows",
+         "A value that begins with -- is written --server=VALUE.", NULL},
+        {"--port 0", "--port: '0' is not a number from 1 to 65535", NULL, NULL},
+        {"--port 65536", "--port: '65536' is", NULL, NULL},
+        {"--port x", "--port: 'x' is", NULL, NULL},
+        {"--encrypt o", "--encrypt: 'o' is none of on, strict", NULL, NULL},
+        {"--encrypt stirct", "'stirct' is none of on, strict", "Did you mean strict?", NULL},
+        {"--encrypt STRICT", "'STRICT' is none of on, strict", "Did you mean strict?", NULL},
+        {"--encrypt=", "'' is none of", NULL, NULL},
+        {"--trust=1", "--trust takes no value", NULL, NULL},
+        {"a b", "unexpected argument 'b'", NULL, NULL},
     };
     for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
         conf_args a;
@@ -105,7 +123,12 @@ static void bad_lines(void **state)
         assert_int_equal(parse(cases[i].line, &a, &err), ENTRASQL_INVALID);
         if (strstr(err.message, cases[i].says) == NULL)
             fail_msg("'%s' gave: %s", cases[i].line, err.message);
-        assert_string_equal(err.hint, "prog sub --help shows the options");
+        assert_string_equal(err.hint, cases[i].hint != NULL ? cases[i].hint
+                                                            : "prog sub --help shows the options");
+        if (cases[i].unknown == NULL)
+            assert_null(a.unknown);
+        else
+            assert_string_equal(a.unknown, cases[i].unknown);
     }
 }
 
@@ -126,7 +149,7 @@ static void help_text(void **state)
 {
     (void)state;
     es_buf out = ES_BUF_INIT(4000);
-    assert_int_equal(conf_command_help(&command, &out), ENTRASQL_OK);
+    assert_int_equal(conf_command_help(&command, 80, &out), ENTRASQL_OK);
     assert_string_equal(es_buf_cstr(&out),
                         "Usage: prog sub [options] [FILE]\n"
                         "\n"
@@ -157,7 +180,7 @@ static void many_choices_stand_below(void **state)
     };
     static const conf_command c = {.name = "prog", .summary = "Does it.", .options = many};
     es_buf out = ES_BUF_INIT(4000);
-    assert_int_equal(conf_command_help(&c, &out), ENTRASQL_OK);
+    assert_int_equal(conf_command_help(&c, 100, &out), ENTRASQL_OK);
     assert_string_equal(es_buf_cstr(&out),
                         "Usage: prog [options]\n"
                         "\n"
@@ -171,6 +194,37 @@ static void many_choices_stand_below(void **state)
     es_buf_done(&out);
 }
 
+/* Below 72 columns the help stands under the names; no line is longer than its longest word. */
+static void narrow_help(void **state)
+{
+    (void)state;
+    es_buf out = ES_BUF_INIT(4000);
+    assert_int_equal(conf_command_help(&command, 24, &out), ENTRASQL_OK);
+    assert_string_equal(es_buf_cstr(&out), "Usage: prog sub [options] [FILE]\n"
+                                           "\n"
+                                           "Does it.\n"
+                                           "\n"
+                                           "Options:\n"
+                                           "  -S, --server HOST\n"
+                                           "          the server\n"
+                                           "      --port N\n"
+                                           "          its port\n"
+                                           "          (default: 1433)\n"
+                                           "      --encrypt NAME\n"
+                                           "          how\n"
+                                           "          NAME: on,\n"
+                                           "          strict\n"
+                                           "  -C, --trust\n"
+                                           "          trust it\n"
+                                           "  -v, --verbose\n"
+                                           "          say more\n"
+                                           "      --a-name-that-is-much-too-long-for-the-column\n"
+                                           "          long\n"
+                                           "\n"
+                                           "Notes.\n");
+    es_buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +233,7 @@ int main(void)
         cmocka_unit_test(a_command_name_ends_the_options),
         cmocka_unit_test(help_text),
         cmocka_unit_test(many_choices_stand_below),
+        cmocka_unit_test(narrow_help),
     };
     return cmocka_run_group_tests_name("option", tests, NULL, NULL);
 }

@@ -35,6 +35,8 @@ static entrasql_status on_columns(void *ctx, const engine_column *columns, size_
         sqltype_format(columns[i].type, type, sizeof type);
         note(r, "%s%s %s", i == 0 ? "columns " : ", ",
              columns[i].name[0] != '\0' ? columns[i].name : "(none)", type);
+        if (columns[i].table[0] != NULL)
+            note(r, " of %s.%s.%s", columns[i].table[0], columns[i].table[1], columns[i].table[2]);
         if (i < ES_COUNT_OF(r->nullable)) {
             r->nullable[i] = columns[i].nullable;
             r->identity[i] = columns[i].identity;

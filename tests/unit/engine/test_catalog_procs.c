@@ -267,7 +267,7 @@ static void test_tables(void **state)
                         "mydb|dbo|Orders|TABLE|-\nmydb|dbo|Persons|TABLE|-\n2 rows\n");
     assert_string_equal(run(f, "sp_tables", "p[a-f]% - - '''TABLE'''", false),
                         "mydb|dbo|Persons|TABLE|-\n1 rows\n");
-    assert_string_equal(run(f, "sp_tables", "p% - - 'VIEW'", false),
+    assert_string_equal(run(f, "sp_tables", "PROC% - - 'VIEW'", false),
                         "mydb|sys|procedures|VIEW|-\n1 rows\n");
     assert_string_equal(run(f, "sp_tables", "P% @fUsePattern=0", false), "0 rows\n");
     assert_string_equal(run(f, "sp_tables", "Persons - other", false), "0 rows\n");

@@ -2,7 +2,9 @@
 /* engine: what was committed is there after the process was killed, what was not is gone. */
 #include "engine_test.h"
 
+#include <limits.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,12 +116,38 @@ static void killed_anywhere(void **state)
     f->server = fixture_open_server(f->dir);
 }
 
+/* A file that a program made before there were extended properties. */
+static void file_of_an_older_program(void **state)
+{
+    fixture *f = *state;
+    char path[PATH_MAX];
+    sqlite3 *db = NULL;
+    prepare(f);
+    (void)snprintf(path, sizeof path, "%s/persons.db", f->dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE es_properties", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    for (int round = 0; round < 2; round++) {
+        f->server = fixture_open_server(f->dir);
+        if (round == 0)
+            fixture_ok(f, "admin",
+                       "EXEC sp_addextendedproperty 'A', 'kept', 'SCHEMA', 'dbo', 'TABLE', 't'");
+        fixture_expect(f, "admin", "SELECT value FROM sys.extended_properties", "|kept\n");
+        if (round == 0) {
+            fixture_close_session(f, "admin");
+            engine_server_close(f->server);
+            f->server = NULL;
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(killed_in_a_transaction),
         TEST(killed_anywhere),
+        TEST(file_of_an_older_program),
     };
     return cmocka_run_group_tests_name("engine durability", tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * engine: RPCs as drivers send them: sp_executesql, sp_prepare, sp_execute,
- * sp_prepexec, sp_unprepare, by number and by name, named and positional.
+ * sp_prepexec, sp_prepexecrpc, sp_unprepare, by number and by name, named and positional.
  */
 #include "engine_test.h"
 
@@ -12,6 +12,7 @@ enum {
     PROC_PREPARE = 11,
     PROC_EXECUTE = 12,
     PROC_PREPEXEC = 13,
+    PROC_PREPEXECRPC = 14,
     PROC_UNPREPARE = 15
 };
 
@@ -163,6 +164,72 @@ static void prepare_execute_unprepare(void **state)
     assert_int_equal(r->first_error, 8179);
 }
 
+/* A client that asks for the columns gets them before it executes; nothing has run. */
+static recording *shape(fixture *f, const char *params, const char *statement)
+{
+    return CALL(f, NULL, PROC_PREPARE, null_int("", true), text("", params), text("", statement),
+                number("", 1));
+}
+
+static void prepare_tells_columns(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin",
+               "CREATE TABLE t (id int, name varchar(10), note text) INSERT INTO t VALUES "
+               "(1, 'Ada', 'n')");
+    fixture_ok(f, "admin", "CREATE VIEW v AS SELECT note, id FROM t");
+    fixture_ok(f, "admin", "CREATE PROCEDURE p AS SELECT 1 AS a");
+    recording *r = shape(f, "@p1 int, @p2 nvarchar(5)",
+                         "SELECT id + @p1 AS a, name, @p2 AS b FROM t WHERE id = @p1");
+    expect(r, "columns a int, name varchar(10), b nvarchar(5)\nstatus 0\n...\n");
+    assert_int_equal(r->dones, 1);
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", r->out_value), number("", 1), text("", "x")),
+           "columns a int, name varchar(10), b nvarchar(5)\n|2|Ada|x\ncount 1\nstatus 0\n");
+    expect(shape(f, "", "UPDATE t SET id = 2 OUTPUT inserted.id, deleted.name"),
+           "columns id int, name varchar(10)\nstatus 0\n...\n");
+    expect(shape(f, "", "INSERT INTO t (id) OUTPUT inserted.id VALUES (9)"),
+           "columns id int\nstatus 0\n...\n");
+    expect(shape(f, "", "DELETE t OUTPUT deleted.name"),
+           "columns name varchar(10)\nstatus 0\n...\n");
+    expect(shape(f, "",
+                 "MERGE t USING (SELECT 1 AS x) s ON t.id = s.x WHEN MATCHED THEN DELETE "
+                 "OUTPUT deleted.id;"),
+           "columns id int\nstatus 0\n...\n");
+    /* text has its table's name with it, behind a view and of a temporary table too. */
+    expect(shape(f, "", "SELECT note, id FROM v"),
+           "columns note text of persons.dbo.t, id int\nstatus 0\n...\n");
+    fixture_ok(f, "admin", "CREATE TABLE #n (b ntext, c image)");
+    expect(shape(f, "", "SELECT b, c, CAST('x' AS text) AS d FROM #n"),
+           "columns b ntext of tempdb.dbo.#n, c image of tempdb.dbo.#n, d text\n"
+           "status 0\n...\n");
+    expect(fixture_run(f, "admin", "SELECT id, name FROM t"), "|1|Ada\ncount 1\n");
+}
+
+static void prepare_tells_no_columns(void **state)
+{
+    static const char *const statements[] = {
+        "SELECT 1 AS a SELECT 2 AS b", /* several statements */
+        "UPDATE t SET id = 2",         "DECLARE @a int",         "SELECT id INTO u FROM t",
+        "SELECT a FROM nosuch",        "CREATE TABLE w (a int)", "EXEC p",
+    };
+    fixture *f = *state;
+    fixture_ok(f, "admin", "CREATE TABLE t (id int) INSERT INTO t VALUES (1)");
+    fixture_ok(f, "admin", "CREATE PROCEDURE p AS SELECT 1 AS a");
+    for (size_t i = 0; i < ES_COUNT_OF(statements); i++) {
+        recording *told = shape(f, "", statements[i]);
+        expect(told, "status 0\n...\n");
+        assert_int_equal(told->result_sets, 0);
+        assert_int_equal(told->dones, 0);
+    }
+    assert_int_equal(shape(f, "@v int", "SELECT @v = id FROM t")->result_sets, 0);
+    /* Nobody asked. */
+    recording *r =
+        CALL(f, NULL, PROC_PREPARE, null_int("", true), text("", ""), text("", "SELECT 1"));
+    assert_int_equal(r->result_sets, 0);
+    expect(fixture_run(f, "admin", "SELECT id, OBJECT_ID('u'), OBJECT_ID('w'), @@TRANCOUNT FROM t"),
+           "|1|NULL|NULL|0\ncount 1\n");
+}
+
 static void prepexec(void **state)
 {
     fixture *f = *state;
@@ -183,6 +250,41 @@ static void prepexec(void **state)
     if (second != first)
         assert_int_equal(CALL(f, NULL, PROC_EXECUTE, number("", first), number("", 1))->first_error,
                          8179);
+}
+
+static void prepexecrpc(void **state)
+{
+    fixture *f = *state;
+    fixture_ok(f, "admin",
+               "CREATE PROCEDURE p @a int, @b int, @o int OUTPUT AS SET @o = @a - @b RETURN 7");
+    recording *r = CALL(f, NULL, PROC_PREPEXECRPC, null_int("", true), text("", "dbo.p"),
+                        number("", 9), number("", 4), null_int("", true));
+    expect(r, "status 7\nvalue 0 (none) 2\nvalue 4 (none) 5\n");
+    int32_t first = r->out_value;
+    assert_true(first != 0);
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", first), number("", 30), number("", 4),
+                null_int("", true)),
+           "status 7\nvalue 3 (none) 26\n");
+    /* The values' names hold for the handle; an old one goes with the call. */
+    engine_param again = number("", first);
+    again.output = true;
+    r = CALL(f, NULL, PROC_PREPEXECRPC, again, text("", "p"), null_int("@o", true), number("@b", 1),
+             number("@a", 2));
+    int32_t second = r->out_value;
+    expect(CALL(f, NULL, PROC_EXECUTE, number("", second), null_int("", true), number("", 1),
+                number("", 20)),
+           "status 7\nvalue 1 (none) 19\n");
+    assert_int_equal(CALL(f, NULL, PROC_EXECUTE, number("", first))->first_error, 8179);
+    r = CALL(f, NULL, PROC_EXECUTE, number("", second), null_int("", true));
+    assert_int_equal(r->first_error, 201);
+    (void)CALL(f, NULL, PROC_UNPREPARE, number("", second));
+    r = CALL(f, NULL, PROC_EXECUTE, number("", second), null_int("", true), number("", 1),
+             number("", 20));
+    assert_int_equal(r->first_error, 8179);
+    /* Nothing is kept of a call that was not made. */
+    for (int i = 0; i < 5000; i++)
+        r = CALL(f, NULL, PROC_PREPEXECRPC, null_int("", true), text("", "nope"));
+    assert_int_equal(r->first_error, 2812);
 }
 
 static void bad_handles(void **state)
@@ -324,7 +426,10 @@ int main(void)
         TEST(executesql_errors),
         TEST(parameters_of_all_kinds),
         TEST(prepare_execute_unprepare),
+        TEST(prepare_tells_columns),
+        TEST(prepare_tells_no_columns),
         TEST(prepexec),
+        TEST(prepexecrpc),
         TEST(bad_handles),
         TEST(unknown_procedure),
         TEST(changes_survive_between_calls),

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -263,6 +264,8 @@ static void foreign_host_names_are_refused(void **state)
         assert_has(ask(request), "HTTP/1.1 403");
     }
     assert_has(ask("GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), "HTTP/1.1 400");
+    assert_has(ask("GET / HTTP/1.1\r\n" HOST "host: example.com\r\n\r\n"), "HTTP/1.1 403");
+    assert_has(ask("GET / HTTP/1.1\r\nHost: example.com\r\n" HOST "\r\n"), "HTTP/1.1 403");
 }
 
 static void huge_bodies_are_refused(void **state)
@@ -377,6 +380,75 @@ static void many_clients_are_served_at_once(void **state)
     }
 }
 
+/* More than the service has room for: some say nothing, some drip, some do not read. */
+static void who_is_silent_makes_room(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"", "GET / HT",
+                                        "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx",
+                                        "GET /one HTTP/1.1\r\nHost: localhost\r\n\r\n"};
+    static int silent[HTTPD_MAX_CONNECTIONS + 100];
+    httpd *first = service;
+    httpd_options options = {.handler = echo}; /* silence ends after 30 s only */
+    assert_int_equal(httpd_start(&options, &service, NULL), ENTRASQL_OK);
+    for (size_t i = 0; i < ES_COUNT_OF(silent); i++) {
+        silent[i] = dial();
+        send_all(silent[i], words[i % 4], strlen(words[i % 4]));
+        if (i % 100 == 99)
+            assert_has(ask("GET /two HTTP/1.1\r\n" HOST "\r\n"), "[GET /two");
+    }
+    assert_has(ask("GET /two HTTP/1.1\r\n" HOST "\r\n"), "[GET /two");
+    for (size_t i = 0; i < ES_COUNT_OF(silent); i++)
+        (void)close(silent[i]);
+    httpd_stop(service);
+    service = first;
+}
+
+static sem_t go_on;
+
+static void answer_when_told(void *ctx, const httpd_request *request, httpd_response *response)
+{
+    while (sem_wait(&go_on) != 0)
+        continue;
+    echo(ctx, request, response);
+}
+
+static void *end_service(void *ctx ES_UNUSED)
+{
+    httpd_stop(service);
+    return NULL;
+}
+
+/* Malformed requests wait behind others, which are with the handler, when the service is ended. */
+static void end_amid_refusals_does_no_harm(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                                        "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx"};
+    httpd *first = service;
+    httpd_options options = {.handler = answer_when_told};
+    int callers[200];
+    pthread_t stopper;
+    assert_int_equal(sem_init(&go_on, 0, 0), 0);
+    assert_int_equal(httpd_start(&options, &service, NULL), ENTRASQL_OK);
+    for (size_t i = 0; i < ES_COUNT_OF(callers); i++)
+        callers[i] = dial();
+    for (size_t i = 0; i < ES_COUNT_OF(callers); i++)
+        send_all(callers[i], words[i % 2], strlen(words[i % 2]));
+    for (int i = 0; i < 4; i++) /* each thread goes on to all that have come meanwhile */
+        (void)sem_post(&go_on);
+    (void)usleep(50000);
+    assert_int_equal(pthread_create(&stopper, NULL, end_service, NULL), 0);
+    (void)usleep(50000);
+    for (size_t i = 0; i < ES_COUNT_OF(callers); i++)
+        (void)sem_post(&go_on);
+    (void)pthread_join(stopper, NULL);
+    for (size_t i = 0; i < ES_COUNT_OF(callers); i++)
+        (void)close(callers[i]);
+    (void)sem_destroy(&go_on);
+    service = first;
+}
+
 static void port_in_use_is_named(void **state)
 {
     (void)state;
@@ -459,6 +531,8 @@ int main(void)
         cmocka_unit_test(silent_connection_is_closed),
         cmocka_unit_test(connection_serves_several_requests),
         cmocka_unit_test(many_clients_are_served_at_once),
+        cmocka_unit_test(who_is_silent_makes_room),
+        cmocka_unit_test(end_amid_refusals_does_no_harm),
         cmocka_unit_test(port_in_use_is_named),
         cmocka_unit_test(every_address_takes_every_host),
         cmocka_unit_test(missing_certificate_is_named),

@@ -93,6 +93,14 @@ static const struct row {
     {100007, "regional endpoint", "AZURE_REGIONAL_AUTHORITY_NAME"},
     {50058, "silent sign-in", "sign in again"},
     {50097, "device must be authenticated", "managed identity"},
+    {50059, "which tenant is meant", "AZURE_TENANT_ID"},
+    {50128, "none of a tenant", "AZURE_TENANT_ID"},
+    {500113, "no reply address", "http://localhost"},
+    {50105, "not assigned to the application", "enterprise application"},
+    {50158, "further check", "sign in"},
+    {530003, "managed device", "managed identity"},
+    {90072, "does not exist in the tenant", "as a guest"},
+    {700003, "does not know this device", "register"},
 };
 
 static void every_number_gives_cause_and_hint(void **state)

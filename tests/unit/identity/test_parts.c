@@ -464,7 +464,14 @@ static void secrets_are_taken_out_of_texts(void **state)
     (void)state;
     static const char *const rows[][2] = {
         {"plain", "plain"},
-        {"a\tb\x1b[1m\xff", "a?b?[1m?"},
+        {"a\tb\x1b[1m\xff", "a b?"},
+        {"one.\r\nTwo:\n  az  login \n\n", "one. Two: az  login"},
+        {" \n\x1b[1;31mred\x1b[0m\x1b[K\n blue \a", "red blue"},
+        {"\x1b]0;title\ax\x1b]8;;u\x1b\\y\x1b(z\x1b", "xy(z"},
+        {"\x1b[1", ""},
+        {"\x1b[1\nend", "end"},
+        {"see " SECRET "\n", "see ***"},
+        {"{\n\t\"token\":\n\t\"abc\"\n}", "{ \"token\": \"***\" }"},
         {"the secret " SECRET ".", "the secret ***."},
         {SECRET SECRET, "******"},
         {"token " TOKEN " end", "token *** end"},

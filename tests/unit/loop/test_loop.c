@@ -190,6 +190,83 @@ static void many_deadlines_come_in_order(void **state)
     loop_free(l);
 }
 
+/* ---- rests: of less than a millisecond ---- */
+
+#define RESTERS 20
+
+typedef struct rester {
+    loop *l;
+    int64_t rest_us;
+    int64_t due_us;
+    int steps;
+    int last_step;
+} rester;
+
+static int resting;
+
+static entrasql_status rester_wants(void *ctx, os_wait *w)
+{
+    rester *r = ctx;
+    r->due_us = es_clock_mono_us() + r->rest_us;
+    os_wait_until_us(w, r->due_us);
+    return ENTRASQL_OK;
+}
+
+static bool rester_step(void *ctx)
+{
+    rester *r = ctx;
+    if (r->steps++ > 0)
+        assert_true(es_clock_mono_us() >= r->due_us);
+    if (r->steps < r->last_step)
+        return true;
+    if (--resting == 0)
+        loop_stop(r->l);
+    return false;
+}
+
+static void rester_end(void *ctx)
+{
+    (void)ctx;
+}
+
+static const loop_task_class rester_class = {rester_wants, rester_step, rester_end};
+
+static void rests_end_each_in_its_time(void **state)
+{
+    (void)state;
+    static rester all[RESTERS];
+    loop *l = NULL;
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    resting = RESTERS;
+    for (int i = 0; i < RESTERS; i++) {
+        all[i] = (rester){.l = l, .rest_us = 30 + i * 211 % 900, .last_step = 3 + i};
+        if (i == 7)
+            all[i].rest_us = 1200000; /* a rest may be a long one too */
+        all[i].last_step = i == 7 ? 2 : all[i].last_step;
+        assert_int_equal(loop_task_start(l, &rester_class, &all[i], NULL, NULL), ENTRASQL_OK);
+    }
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    for (int i = 0; i < RESTERS; i++)
+        assert_int_equal(all[i].steps, all[i].last_step);
+    loop_free(l);
+}
+
+static void a_task_may_end_while_it_rests(void **state)
+{
+    (void)state;
+    loop *l = NULL;
+    rester rests = {.rest_us = 100000, .last_step = 1000};
+    rester last = {.rest_us = 50, .last_step = 5};
+    assert_int_equal(loop_new(&l, NULL), ENTRASQL_OK);
+    rests.l = last.l = l;
+    resting = 1;
+    assert_int_equal(loop_task_start(l, &rester_class, &rests, NULL, NULL), ENTRASQL_OK);
+    assert_int_equal(loop_task_start(l, &rester_class, &last, NULL, NULL), ENTRASQL_OK);
+    assert_int_equal(loop_run(l, NULL), ENTRASQL_OK);
+    assert_int_equal(last.steps, 5);
+    loop_free(l); /* ends the other */
+}
+
 /* What one task lets go of another one may wait for, in the same turn. */
 static void a_descriptor_changes_hands(void **state)
 {
@@ -286,6 +363,8 @@ int main(void)
         cmocka_unit_test(a_task_ends_once),
         cmocka_unit_test(deadlines_come),
         cmocka_unit_test(many_deadlines_come_in_order),
+        cmocka_unit_test(rests_end_each_in_its_time),
+        cmocka_unit_test(a_task_may_end_while_it_rests),
         cmocka_unit_test(a_descriptor_changes_hands),
         cmocka_unit_test(numbers_are_given_out_again),
         cmocka_unit_test(late_events_of_ended_tasks_reach_nobody),

@@ -4,17 +4,21 @@
 #include "os/sock.h"
 #include "os/wait.h"
 
+#include "skip.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -274,6 +278,42 @@ static void peer_uid_by_a_kept_socket(void **state)
     close_pair(&p);
 }
 
+/* What the kernel says of us to a process in a user namespace that maps nobody. */
+static int ask_from_a_namespace(int fd)
+{
+    entrasql_error err;
+    uid_t uid = 0;
+    if (unshare(CLONE_NEWUSER) != 0)
+        return 77;
+    if (os_sock_peer_uid(fd, &uid, &err) != ENTRASQL_UNSUPPORTED)
+        return 1;
+    return strstr(err.message, "user namespace") != NULL ? 0 : 2;
+}
+
+static void peer_uid_that_is_mapped_to_nobody(void **state)
+{
+    (void)state;
+    pair tcp = connected(AF_INET);
+    int local[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+    const int ends[] = {tcp.server, local[0]};
+    for (size_t i = 0; i < ES_COUNT_OF(ends); i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(ask_from_a_namespace(ends[i]));
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        if (WEXITSTATUS(status) == 77)
+            SKIP_BECAUSE("no user namespace here, or a thread of the sanitizer in the way");
+        assert_int_equal(WEXITSTATUS(status), 0);
+    }
+    (void)close(local[0]);
+    (void)close(local[1]);
+    close_pair(&tcp);
+}
+
 static void peer_uid_on_ipv4(void **state)
 {
     (void)state;
@@ -286,7 +326,7 @@ static void peer_uid_on_ipv6(void **state)
     int probe = -1;
     uint16_t port;
     if (os_sock_listen_loopback(AF_INET6, 0, 1, &probe, &port, NULL) != ENTRASQL_OK)
-        skip();
+        SKIP_BECAUSE("this machine has no IPv6");
     os_sock_close(&probe);
     peer_uid_of(AF_INET6);
 }
@@ -304,7 +344,7 @@ static void peer_uid_of_mapped_client(void **state)
     assert_int_equal(inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr), 1);
     int client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client < 0)
-        skip();
+        SKIP_BECAUSE("this machine has no IPv6");
     assert_int_equal(connect(client, (struct sockaddr *)(void *)&to, sizeof to), 0);
     assert_int_equal(wait_for(listener, POLLIN), ENTRASQL_OK);
     assert_int_equal(os_sock_accept(listener, &server, &err), ENTRASQL_OK);
@@ -321,7 +361,7 @@ static void peer_uid_of_another_user(void **state)
 {
     (void)state;
     if (getuid() != 0)
-        skip();
+        SKIP_BECAUSE("only root can be another user");
     int listener = -1;
     uint16_t port;
     entrasql_error err;
@@ -482,6 +522,7 @@ int main(void)
         cmocka_unit_test(taken_port_is_busy),
         cmocka_unit_test(peer_uid_by_a_kept_socket),
         cmocka_unit_test(peer_uid_on_ipv4),
+        cmocka_unit_test(peer_uid_that_is_mapped_to_nobody),
         cmocka_unit_test(peer_uid_on_ipv6),
         cmocka_unit_test(peer_uid_of_mapped_client),
         cmocka_unit_test(peer_uid_of_another_user),

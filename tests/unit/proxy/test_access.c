@@ -123,6 +123,9 @@ static void each_rule(void **state)
         entrasql_status status = proxy_access_decide(&w.target, &peer, OWN, &login, &grant, &why);
         if ((status == ENTRASQL_OK) != (cases[i].refusal == NULL))
             fail_msg("case %zu: %d %s", i, (int)status, why.message);
+        /* Nobody is given up on who gets in. */
+        if (status == ENTRASQL_OK)
+            assert_true(proxy_access_may_come(&w.target, &peer, OWN));
         if (status == ENTRASQL_OK) {
             bool is_chef = es_streq(cases[i].user, "chef");
             assert_ptr_equal(grant.identity, &identities[is_chef ? 1 : 0]);
@@ -142,6 +145,30 @@ static entrasql_status decide(const world *w, const tds_login7 *login, proxy_gra
 {
     const proxy_peer peer = {.is_known = true, .uid = OWN};
     return proxy_access_decide(&w->target, &peer, OWN, login, grant, why);
+}
+
+static void who_may_not_come_whatever_he_sends(void **state)
+{
+    (void)state;
+    world w;
+    const proxy_peer stranger = {.is_known = true, .uid = STRANGER};
+    const proxy_peer unknown = {0};
+    make_world(&w, PROXY_ALLOW_OWN, NULL);
+    assert_true(proxy_access_may_come(&w.target, &stranger, OWN)); /* as chef, with the secret */
+    w.config.logins++;                                             /* without chef */
+    w.config.login_count--;
+    assert_false(proxy_access_may_come(&w.target, &stranger, OWN));
+    assert_false(proxy_access_may_come(&w.target, &unknown, OWN));
+    w.target.fedauth = PROXY_FEDAUTH_PASS;
+    assert_true(proxy_access_may_come(&w.target, &stranger, OWN));
+    w.target.fedauth = PROXY_FEDAUTH_REFUSE;
+    w.config.ops.admin_secret = w.logins[0].secret;
+    assert_true(proxy_access_may_come(&w.target, &stranger, OWN));
+    w.config.ops.admin_secret = NULL;
+    w.target.access.allow = PROXY_ALLOW_SECRET; /* the own user still has the admin database */
+    assert_false(proxy_access_may_come(&w.target, &stranger, OWN));
+    assert_true(proxy_access_may_come(&w.target, &(proxy_peer){.is_known = true, .uid = OWN}, OWN));
+    end_world(&w);
 }
 
 static void kinds_of_logins(void **state)
@@ -227,10 +254,16 @@ static void close_house(house *h)
     loop_free(h->l);
 }
 
+static void arrive(house *h, proxy_ticket *t, proxy_source source)
+{
+    const proxy_arrival arrival = {.task = h->task, .source = &source};
+    proxy_admission_arrive(h->a, t, &arrival);
+}
+
 static entrasql_status ask(house *h, proxy_ticket *t, const proxy_target *target, const char *name)
 {
     entrasql_error why;
-    proxy_admission_arrive(h->a, t, h->task);
+    arrive(h, t, (proxy_source){0});
     return proxy_admission_ask(h->a, t, target, name, NULL, &why);
 }
 
@@ -289,7 +322,7 @@ static void the_oldest_half_open_goes(void **state)
     (void)state;
     open_house(&h, 9, false);
     for (size_t i = 0; i < 3; i++)
-        proxy_admission_arrive(h.a, &t[i], h.task);
+        arrive(&h, &t[i], (proxy_source){0});
     assert_int_equal(t[0].state, PROXY_TICKET_EVICTED);
     assert_int_equal(t[1].state, PROXY_TICKET_HALF_OPEN);
     for (size_t i = 0; i < 3; i++)
@@ -297,14 +330,106 @@ static void the_oldest_half_open_goes(void **state)
     close_house(&h);
 }
 
+static void a_flood_pushes_out_its_own(void **state)
+{
+    house h;
+    proxy_ticket owner[2] = {0};
+    proxy_ticket others[2] = {0};
+    proxy_ticket flood[40] = {0};
+    (void)state;
+    open_house(&h, 9, false);
+    h.config.max_half_open = 10;
+    proxy_admission_set_limits(h.a, &h.config);
+    arrive(&h, &owner[0], proxy_source_of_user(OWN));
+    arrive(&h, &others[0], proxy_source_of_user(FRIEND));
+    for (size_t i = 0; i < ES_COUNT_OF(flood); i++)
+        arrive(&h, &flood[i], proxy_source_of_user(STRANGER));
+    arrive(&h, &others[1], (proxy_source){0});
+    arrive(&h, &owner[1], proxy_source_of_user(OWN));
+    proxy_admission_return(h.a, &owner[0]); /* refused for another reason */
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(owner[i].state, PROXY_TICKET_HALF_OPEN);
+        assert_int_equal(others[i].state, PROXY_TICKET_HALF_OPEN);
+        proxy_admission_leave(h.a, &owner[i]);
+        proxy_admission_leave(h.a, &others[i]);
+    }
+    for (size_t i = 0; i < ES_COUNT_OF(flood); i++) {
+        assert_int_equal(flood[i].state, i < 34 ? PROXY_TICKET_EVICTED : PROXY_TICKET_HALF_OPEN);
+        proxy_admission_leave(h.a, &flood[i]);
+    }
+    close_house(&h);
+}
+
+static void strangers_take_no_place(void **state)
+{
+    house h;
+    proxy_ticket owner[2] = {0};
+    proxy_ticket strangers[PROXY_ADMISSION_STRANGERS_MAX + 1] = {0};
+    (void)state;
+    open_house(&h, 9, false); /* two may be half open */
+    for (size_t i = 0; i < 2; i++)
+        arrive(&h, &owner[i], proxy_source_of_user(OWN));
+    for (size_t i = 0; i < ES_COUNT_OF(strangers); i++)
+        arrive(&h, &strangers[i], (proxy_source){.kind = PROXY_SOURCE_STRANGERS});
+    assert_int_equal(strangers[0].state, PROXY_TICKET_EVICTED);
+    for (size_t i = 1; i < ES_COUNT_OF(strangers); i++)
+        assert_int_equal(strangers[i].state, PROXY_TICKET_HALF_OPEN);
+    proxy_admission_return(h.a, &strangers[1]);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(owner[i].state, PROXY_TICKET_HALF_OPEN);
+        proxy_admission_leave(h.a, &owner[i]);
+    }
+    proxy_admission_send_away(h.a);
+    for (size_t i = 0; i < ES_COUNT_OF(strangers); i++) {
+        assert_int_equal(strangers[i].state, PROXY_TICKET_EVICTED);
+        proxy_admission_leave(h.a, &strangers[i]);
+    }
+    close_house(&h);
+}
+
+static proxy_source source_of(const char *address)
+{
+    os_address a;
+    assert_int_equal(os_address_from_numeric(address, 1433, &a, NULL), ENTRASQL_OK);
+    return proxy_source_of_address(&a);
+}
+
+static void sources_are_told_apart(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *one;
+        const char *other;
+        bool same;
+    } pairs[] = {
+        {"192.0.2.1", "192.0.2.1", true},
+        {"192.0.2.1", "192.0.2.2", false},
+        {"192.0.2.1", "::ffff:192.0.2.1", true},
+        {"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+        {"2001:db8:0:1::1", "2001:db8:0:1:f::2", true},
+        {"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(pairs); i++) {
+        proxy_source one = source_of(pairs[i].one);
+        proxy_source other = source_of(pairs[i].other);
+        assert_int_equal(proxy_source_equal(&one, &other), pairs[i].same);
+    }
+    proxy_source user = proxy_source_of_user(0);
+    assert_false(proxy_source_equal(&user, &(proxy_source){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule),
+        cmocka_unit_test(who_may_not_come_whatever_he_sends),
         cmocka_unit_test(kinds_of_logins),
         cmocka_unit_test(limits_refuse),
         cmocka_unit_test(who_waits_goes_in_order),
         cmocka_unit_test(the_oldest_half_open_goes),
+        cmocka_unit_test(a_flood_pushes_out_its_own),
+        cmocka_unit_test(strangers_take_no_place),
+        cmocka_unit_test(sources_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

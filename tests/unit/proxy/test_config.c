@@ -38,6 +38,7 @@ static char folder[] = "/tmp/entrasql-config-XXXXXX";
 static char config_path[64];
 static char secret_path[64];
 static unsigned made;
+static unsigned made_with_trust; /* of its own */
 
 static entrasql_status no_token(void *context, const entrasql_token_request *request,
                                 entrasql_token **ret, entrasql_error *err)
@@ -49,8 +50,8 @@ static entrasql_status no_token(void *context, const entrasql_token_request *req
 static entrasql_status make_credential(const conf_args *settings, entrasql_credential **ret,
                                        entrasql_error *err)
 {
-    (void)settings;
     made++;
+    made_with_trust += conf_args_text(settings, "ca-file") != NULL ? 1 : 0;
     return entrasql_custom_credential_new("test", no_token, NULL, NULL, ret, err);
 }
 
@@ -182,9 +183,28 @@ static const struct {
     {"a --secret-file credential:x", "CREDENTIALS_DIRECTORY"},
     {"a --tls required", "--tls: encryption of clients' connections needs tls-certificate"},
     {"a --tls-certificate /c", "needs tls-key"},
+    {"a --tls-key /k", "--tls-key: encryption of clients' connections needs tls-certificate"},
     {"a --tls-certificate /no/c --tls-key /no/k", "--tls-certificate: "},
     {"a --server b", "unknown option --server"},
 };
+
+/* [proxy] and the flag speak for the servers of all targets; a target's own goes before. */
+static void a_ca_file_for_all_targets(void **state)
+{
+    static const char all[] = "[proxy]\nca-file = /nowhere/all.pem\n[target a]\nserver = a\n";
+    static const char own[] = "[proxy]\nca-file = /nowhere/all.pem\n[target a]\nserver = a\n"
+                              "ca-file = /nowhere/own.pem\n";
+    proxy_config *c = NULL;
+    entrasql_error err;
+    (void)state;
+    assert_int_equal(load("--ca-file /nowhere/all.pem a.example", NULL, NULL, &c, &err),
+                     ENTRASQL_CONFIG);
+    assert_non_null(strstr(err.message, "/nowhere/all.pem"));
+    assert_int_equal(load("", all, NULL, &c, &err), ENTRASQL_CONFIG);
+    assert_non_null(strstr(err.message, "/nowhere/all.pem"));
+    assert_int_equal(load("", own, NULL, &c, &err), ENTRASQL_CONFIG);
+    assert_non_null(strstr(err.message, "/nowhere/own.pem"));
+}
 
 static void mistakes_are_named(void **state)
 {
@@ -423,6 +443,24 @@ static void a_secret_that_others_can_read_is_refused(void **state)
     (void)unsetenv("CREDENTIALS_DIRECTORY");
 }
 
+/* A server's own authority has signed nothing of Entra's. */
+static void a_servers_trust_is_not_entras(void **state)
+{
+    proxy_config *c = NULL;
+    entrasql_error err;
+    (void)state;
+    made_with_trust = 0;
+    /* It is the target's, which wants to read it; no identity was given it. */
+    assert_int_not_equal(load("a --ca-file /no/own.pem", "[identity x]\n", NULL, &c, &err),
+                         ENTRASQL_OK);
+    assert_non_null(strstr(err.message, "/no/own.pem"));
+    assert_int_equal(made_with_trust, 0);
+    c = must_load("a", "[identity x]\nca-file = /no/company.pem\n");
+    assert_null(c->targets[0].ca_file);
+    assert_int_equal(made_with_trust, 1);
+    proxy_config_unref(c);
+}
+
 static void a_reload_keeps_the_credentials_that_did_not_change(void **state)
 {
     proxy_config *first = must_load("a", "[identity x]\nclient-id = 1\n[identity y]\n");
@@ -461,6 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(targets_are_read),
+        cmocka_unit_test(a_ca_file_for_all_targets),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(every_truncation_of_a_target),
         cmocka_unit_test(a_flag_goes_before_a_variable_before_the_file),
@@ -468,6 +507,7 @@ int main(void)
         cmocka_unit_test(a_whole_file),
         cmocka_unit_test(mistakes_in_the_file_have_file_and_line),
         cmocka_unit_test(a_secret_that_others_can_read_is_refused),
+        cmocka_unit_test(a_servers_trust_is_not_entras),
         cmocka_unit_test(a_reload_keeps_the_credentials_that_did_not_change),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -94,10 +94,13 @@ static void readiness_follows_the_phases(void **state)
     assert_int_equal(ask(&f, "GET", "/startup", "ok"), 200);
     assert_int_equal(ask(&f, "GET", "/readiness", "ok"), 200);
     assert_int_equal(ask(&f, "GET", "/metrics", "entrasql_proxy_ready 1\n"), 200);
-    proxy_stats_gauge(f.stats, PROXY_GAUGE_CLIENTS, 2);
+    /* Who has not logged in takes nobody's place. */
+    proxy_stats_gauge(f.stats, PROXY_GAUGE_CLIENTS, 9);
+    assert_int_equal(ask(&f, "GET", "/readiness", "ok"), 200);
+    proxy_stats_gauge(f.stats, PROXY_GAUGE_ADMITTED, 2);
     assert_int_equal(ask(&f, "GET", "/readiness", "full: 2 of 2 clients"), 503);
     assert_int_equal(ask(&f, "GET", "/metrics", "entrasql_proxy_ready 0\n"), 200);
-    proxy_stats_gauge(f.stats, PROXY_GAUGE_CLIENTS, -1);
+    proxy_stats_gauge(f.stats, PROXY_GAUGE_ADMITTED, -1);
     assert_int_equal(ask(&f, "GET", "/readiness", "ok"), 200);
     proxy_health_paused(f.health, true);
     assert_int_equal(ask(&f, "GET", "/readiness", "paused"), 503);

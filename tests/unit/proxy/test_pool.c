@@ -355,6 +355,76 @@ static void the_minimum_is_kept_and_the_rest_ages(void **state)
     end();
 }
 
+/* Its peer is gone without a word: no answer will come to the look at it. */
+static void a_look_that_is_not_answered_holds_nobody_up(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    begin(&s);
+    one_idle();
+    pass(31000);
+    size_t opened = w.opened;
+    assert_int_equal(ask(1), ENTRASQL_AGAIN);
+    assert_int_equal(w.resets, 2); /* looked at */
+    assert_int_equal(w.opened, opened);
+    pass(200);
+    assert_int_equal(w.opened, opened); /* it may still answer */
+    pass(200);
+    assert_int_equal(w.opened, opened + 1);
+    pass(5000);
+    assert_int_equal(w.opened, opened + 1);
+    open_up(opened);
+    assert_non_null(w.clients[1].server);
+    end();
+}
+
+/* What another client left is thrown away meanwhile: nothing to wait for. */
+static void a_reset_of_another_delays_no_look(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(2);
+    begin(&s);
+    one_idle();
+    assert_int_equal(ask(2), ENTRASQL_OK);
+    assert_int_equal(ask(3), ENTRASQL_AGAIN);
+    open_up(1);
+    give_back(2);
+    finish_reset(w.resets - 1);
+    pass(31000);
+    give_back(3); /* its reset takes its time */
+    size_t resets = w.resets;
+    assert_int_equal(ask(1), ENTRASQL_AGAIN);
+    assert_int_equal(w.resets, resets + 1);
+    finish_reset(resets);
+    assert_non_null(w.clients[1].server);
+    end();
+}
+
+/* The server has no session left: one that another pool has idle makes room. */
+static void a_full_server_costs_another_pool_an_idle_one(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    entrasql_error full;
+    (void)es_fail(&full, ENTRASQL_LOGIN_FAILED, "The session limit for the database is reached.");
+    full.number = 10928;
+    begin(&s);
+    one_idle();
+    w.p = hold("other", &s);
+    assert_int_equal(ask(1), ENTRASQL_AGAIN);
+    assert_int_equal(w.opened, 2);
+    pool_server_failed(w.opening[1], &full);
+    es_free(w.opening[1]);
+    assert_int_equal(w.closed, 1);
+    assert_int_equal(w.opened, 3); /* at once, and the client waits on */
+    assert_false(w.clients[1].failed);
+    pool_server_failed(w.opening[2], &full); /* nobody has one to spare */
+    es_free(w.opening[2]);
+    assert_true(w.clients[1].failed);
+    assert_string_equal(w.clients[1].why, full.message);
+    end();
+}
+
 static void pools_of_a_target_share_its_limit(void **state)
 {
     (void)state;
@@ -371,6 +441,103 @@ static void pools_of_a_target_share_its_limit(void **state)
     assert_int_equal(ask(2), ENTRASQL_AGAIN); /* nobody has one to spare */
     pass(1000);
     assert_int_equal(w.opened, 3);
+    w.p = hold("of another", &s);
+    pool_set_target(w.p, "another");
+    assert_int_equal(ask(3), ENTRASQL_AGAIN); /* has a limit of its own */
+    assert_int_equal(w.opened, 4);
+    end();
+}
+
+/* At a target's limit: who came first over all pools, as long as a pool has nothing to hope for. */
+static void a_busy_pool_gives_way_to_one_that_has_nothing(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    s.max = 1;
+    begin(&s);
+    pool *busy = w.p;
+    assert_int_equal(ask(0), ENTRASQL_AGAIN);
+    open_up(0);
+    pass(1);
+    assert_int_equal(ask(1), ENTRASQL_AGAIN); /* of the busy pool, before the other's */
+    pass(1);
+    pool *other = hold("other", &s);
+    w.p = other;
+    assert_int_equal(pool_join(other, &w.clients[10].waiter, POOL_WANT_ANSWER, NULL),
+                     ENTRASQL_AGAIN);
+    pass(1);
+    w.p = busy;
+    assert_int_equal(ask(2), ENTRASQL_AGAIN); /* and one after it */
+    give_back(0);
+    assert_int_equal(w.closed, 0);
+    finish_reset(0);
+    assert_non_null(w.clients[1].server); /* its turn */
+    assert_int_equal(w.opened, 1);
+    give_back(1);
+    assert_int_equal(w.closed, 1); /* not reset for a third time: its place is the other's */
+    assert_int_equal(w.opened, 2);
+    assert_null(w.clients[2].server);
+    open_up(1);
+    assert_true(w.clients[10].answered);
+    pass(50);
+    assert_int_equal(w.opened, 3); /* the other's rests, and the busy pool has nothing now */
+    open_up(2);
+    assert_non_null(w.clients[2].server);
+    end();
+}
+
+static void a_pool_that_has_some_waits_longer_for_more(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    s.max = 2;
+    begin(&s);
+    pool *busy = w.p;
+    assert_int_equal(ask(0), ENTRASQL_AGAIN);
+    open_up(0);
+    pool *other = hold("other", &s);
+    w.p = other;
+    assert_int_equal(ask(10), ENTRASQL_AGAIN);
+    open_up(1);
+    assert_int_equal(ask(11), ENTRASQL_AGAIN);
+    pass(1);
+    w.p = busy;
+    assert_int_equal(ask(1), ENTRASQL_AGAIN);
+    give_back(0);
+    finish_reset(0);
+    assert_non_null(w.clients[1].server); /* a login of the other's would be too dear */
+    assert_int_equal(ask(2), ENTRASQL_AGAIN);
+    pass(s.reserve_after_ms);
+    give_back(1);
+    assert_int_equal(w.closed, 1);
+    assert_int_equal(w.opened, 3);
+    open_up(2);
+    assert_non_null(w.clients[11].server);
+    end();
+}
+
+static void a_place_that_came_free_is_given_in_turn(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    s.max = 1;
+    begin(&s);
+    pool *busy = w.p;
+    assert_int_equal(ask(0), ENTRASQL_AGAIN);
+    open_up(0);
+    w.p = hold("other", &s);
+    assert_int_equal(ask(10), ENTRASQL_AGAIN);
+    pass(1);
+    w.p = busy;
+    assert_int_equal(ask(1), ENTRASQL_AGAIN);
+    pool_server *broken = w.clients[0].server;
+    w.clients[0].server = NULL;
+    pool_server_gone(broken);
+    es_free(broken);
+    assert_int_equal(w.opened, 2);
+    open_up(1);
+    assert_non_null(w.clients[10].server);
+    assert_null(w.clients[1].server);
     end();
 }
 
@@ -493,6 +660,73 @@ static void who_does_not_pass_the_look_is_replaced(void **state)
     end();
 }
 
+/* ---- the minimum, where connections end at once ---- */
+
+/* Those from there on, with tokens that are over age; how many there are in all. */
+static size_t open_all_over_age(size_t from)
+{
+    es_buf answer = ES_BUF_INIT(16);
+    size_t to = w.opened;
+    for (size_t i = from; i < to; i++)
+        pool_server_opened(w.opening[i], &answer, es_clock_mono_ms() + 100000);
+    return to;
+}
+
+static void the_minimum_is_not_opened_without_end(void **state)
+{
+    (void)state;
+    static const int64_t pauses[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    proxy_pool_settings s = settings(5);
+    s.min = 5;
+    begin(&s);
+    assert_int_equal(ask(0), ENTRASQL_AGAIN);
+    size_t opened = open_all_over_age(0);
+    assert_int_equal(opened, 5);
+    for (size_t i = 0; i < ES_COUNT_OF(pauses); i++) {
+        pass(1000); /* all but the one that is lent go */
+        assert_int_equal(count_of(POOL_SERVER_IDLE), 0);
+        pass(pauses[i] - 100);
+        assert_int_equal(w.opened, opened);
+        pass(200);
+        assert_int_equal(w.opened, opened + 4);
+        opened = open_all_over_age(opened);
+    }
+    pass(1000);
+    assert_int_equal(ask(1), ENTRASQL_AGAIN); /* who needs one gets one meanwhile */
+    assert_int_equal(w.opened, opened + 1);
+    opened = open_all_over_age(opened);
+    assert_non_null(w.clients[1].server);
+    pass(30200);
+    assert_int_equal(w.opened, opened + 3);
+    for (size_t i = opened; i < w.opened; i++)
+        open_up(i);
+    opened = w.opened;
+    pass(31000); /* these last: it is over */
+    pool_set_reconnect(w.set, NULL);
+    assert_int_equal(w.opened, opened + 3);
+    end();
+}
+
+static void what_was_used_is_replaced_at_once(void **state)
+{
+    (void)state;
+    proxy_pool_settings s = settings(5);
+    size_t next = 0;
+    s.min = 2;
+    begin(&s);
+    for (size_t i = 0; i < 10; i++) {
+        assert_in_range(ask(i), ENTRASQL_OK, ENTRASQL_AGAIN);
+        for (; next < w.opened; next++)
+            open_up(next);
+        pool_server *used = w.clients[i].server;
+        assert_non_null(used);
+        pool_server_gone(used);
+        es_free(used);
+        assert_int_equal(w.opened, i + 3);
+    }
+    end();
+}
+
 /* ---- failures ---- */
 
 static void fail_opening(size_t i)
@@ -567,18 +801,23 @@ static void waiting_has_an_end(void **state)
 
 /* ---- operators, keys ---- */
 
-static void a_pause_holds_all_and_a_resume_serves_them(void **state)
+static void a_pause_holds_a_pool_and_a_resume_serves_it(void **state)
 {
     (void)state;
     proxy_pool_settings s = settings(2);
     begin(&s);
     one_idle();
-    pool_set_pause(w.set);
+    pool *held = w.p;
+    pool_pause(held, true);
     assert_int_equal(ask(1), ENTRASQL_AGAIN);
     pass(1000);
     assert_null(w.clients[1].server);
     assert_int_equal(w.opened, 1);
-    pool_set_resume(w.set);
+    w.p = hold("another", &s); /* goes on */
+    assert_int_equal(ask(2), ENTRASQL_AGAIN);
+    assert_int_equal(w.opened, 2);
+    w.p = held;
+    pool_pause(held, false);
     assert_non_null(w.clients[1].server);
     end();
 }
@@ -635,17 +874,25 @@ int main(void)
         cmocka_unit_test(one_login_answers_all_who_wait_and_all_later_ones),
         cmocka_unit_test(the_reserve_is_for_who_has_waited_long),
         cmocka_unit_test(the_minimum_is_kept_and_the_rest_ages),
+        cmocka_unit_test(a_full_server_costs_another_pool_an_idle_one),
+        cmocka_unit_test(a_look_that_is_not_answered_holds_nobody_up),
+        cmocka_unit_test(a_reset_of_another_delays_no_look),
         cmocka_unit_test(pools_of_a_target_share_its_limit),
+        cmocka_unit_test(a_busy_pool_gives_way_to_one_that_has_nothing),
+        cmocka_unit_test(a_pool_that_has_some_waits_longer_for_more),
+        cmocka_unit_test(a_place_that_came_free_is_given_in_turn),
         cmocka_unit_test(a_pool_that_became_smaller_opens_nothing),
         cmocka_unit_test(the_old_are_closed_at_their_return_or_in_their_rest),
         cmocka_unit_test(life_times_differ_by_their_jitter_and_never_exceed),
         cmocka_unit_test(a_connection_ends_before_its_token),
         cmocka_unit_test(after_a_long_rest_a_connection_is_looked_at_first),
         cmocka_unit_test(who_does_not_pass_the_look_is_replaced),
+        cmocka_unit_test(the_minimum_is_not_opened_without_end),
+        cmocka_unit_test(what_was_used_is_replaced_at_once),
         cmocka_unit_test(after_a_failure_nobody_tries_for_a_while),
         cmocka_unit_test(who_can_hope_for_a_return_is_not_told_of_a_failure),
         cmocka_unit_test(waiting_has_an_end),
-        cmocka_unit_test(a_pause_holds_all_and_a_resume_serves_them),
+        cmocka_unit_test(a_pause_holds_a_pool_and_a_resume_serves_it),
         cmocka_unit_test(other_keys_other_pools),
         cmocka_unit_test(a_pool_that_nobody_uses_goes),
     };

@@ -373,6 +373,45 @@ static void an_unfinished_bulk_load_is_told_apart(void **state)
     }
 }
 
+/* From the request's last byte to the answer's; not of half a request, and of no bulk load. */
+static void what_a_cancel_brings_to_rest_is_told(void **state)
+{
+    (void)state;
+    static const uint8_t types[] = {TDS_PACKET_BATCH, TDS_PACKET_RPC, TDS_PACKET_TM,
+                                    TDS_PACKET_BULK};
+    for (size_t i = 0; i < sizeof types; i++) {
+        traffic t = {0};
+        bool is_bulk = types[i] == TDS_PACKET_BULK;
+        request(&t, types[i], 700);
+        es_buf tokens = ES_BUF_INIT(1U << 20);
+        add_rows(&tokens, 900);
+        assert_int_equal(tds_done_add(&tokens, TDS_TOKEN_DONE, TDS_DONE_COUNT, 0, 0), ENTRASQL_OK);
+        reply(&t, &tokens);
+        const es_buf *up = &t.pieces[0].bytes;
+        const es_buf *down = &t.pieces[1].bytes;
+        relay_border b = {0};
+        for (size_t at = 0; at < up->len; at++) {
+            assert_false(relay_border_is_cancellable(&b));
+            show(&b, UP, up->data + at, 1);
+        }
+        for (size_t at = 0; at < down->len; at++) {
+            assert_int_equal(relay_border_is_cancellable(&b), !is_bulk);
+            show(&b, DOWN, down->data + at, 1);
+        }
+        assert_true(relay_border_is_idle(&b));
+        assert_false(relay_border_is_cancellable(&b));
+        traffic_done(&t);
+    }
+    relay_border b = {.requests = 2};
+    assert_false(relay_border_is_cancellable(&b));
+    b = (relay_border){.requests = 1, .attentions = 2};
+    assert_false(relay_border_is_cancellable(&b));
+    b = (relay_border){.attentions = 1};
+    assert_true(relay_border_is_cancellable(&b));
+    b.fatal = true;
+    assert_false(relay_border_is_cancellable(&b));
+}
+
 static void what_is_out_of_turn_is_lost(void **state)
 {
     (void)state;
@@ -385,7 +424,13 @@ static void what_is_out_of_turn_is_lost(void **state)
     assert_true(after(&t).lost);
     relay_border b = {0};
     relay_border_up(&b, "\x53\x01\x00\x00\x10\x00\x00\x00", 8); /* SMP: MARS */
-    assert_int_equal(relay_border_pin(&b), RELAY_PIN_LOST);
+    assert_int_equal(relay_border_pin(&b), RELAY_PIN_MARS);
+    b = (relay_border){0};
+    relay_border_set_mars(&b); /* known from the login on */
+    assert_false(relay_border_is_idle(&b));
+    assert_false(relay_border_is_between_replies(&b));
+    assert_int_equal(relay_border_pin(&b), RELAY_PIN_MARS);
+    assert_string_equal(relay_pin_name(RELAY_PIN_MARS), "MARS");
     b = (relay_border){0};
     relay_border_up(&b, "\x01\x01\x00\x07\x00\x00\x00\x00", 8); /* shorter than its header */
     assert_int_equal(relay_border_pin(&b), RELAY_PIN_LOST);
@@ -443,6 +488,7 @@ int main(void)
         cmocka_unit_test(fatal_errors_are_seen),
         cmocka_unit_test(a_reply_without_an_end_is_never_idle),
         cmocka_unit_test(an_unfinished_bulk_load_is_told_apart),
+        cmocka_unit_test(what_a_cancel_brings_to_rest_is_told),
         cmocka_unit_test(what_is_out_of_turn_is_lost),
         cmocka_unit_test(session_state_that_cannot_be_recovered_is_seen),
         cmocka_unit_test(a_reset_is_acknowledged),

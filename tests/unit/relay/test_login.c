@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -181,10 +182,13 @@ static void sql_login(void **state)
     s.options.encrypt = TDS_ENCRYPT_NOT_SUPPORTED;
     expect_login(&s.options);
     s.options.encrypt = TDS_ENCRYPT_ON;
-    expect_failure(&s.options, ENTRASQL_TLS, "does not support encryption", NULL);
+    entrasql_error err;
+    expect_failure(&s.options, ENTRASQL_TLS, "does not support encryption", &err);
+    assert_non_null(strstr(err.hint, "Encrypt=no"));
     s.options.credential = &s.credential;
     s.options.encrypt = TDS_ENCRYPT_OFF; /* a token never goes out in clear */
-    expect_failure(&s.options, ENTRASQL_TLS, "does not support encryption", NULL);
+    expect_failure(&s.options, ENTRASQL_TLS, "does not support encryption", &err);
+    assert_null(strstr(err.hint, "Encrypt=no"));
     fake_server_stop(&server);
     assert_string_equal(server.user, "left over");
     assert_string_equal(server.password, "left over");
@@ -717,6 +721,133 @@ static void only_known_authorities_get_tokens(void **state)
     assert_int_equal(unsetenv("AZURE_AUTHORITY_HOST"), 0);
 }
 
+/* ---- held ready ---- */
+
+/* Steps until it is ready; what it waits for then is in *w. */
+static relay_login *hold(scene *s, os_wait *w)
+{
+    relay_login_options options = s->options;
+    tds_login7 nobody;
+    relay_login *held = NULL;
+    entrasql_error err;
+    assert_int_equal(tds_login7_init(&nobody), ENTRASQL_OK);
+    options.login = &nobody;
+    options.credential = NULL;
+    assert_int_equal(relay_login_hold(&options, &held, NULL), ENTRASQL_OK);
+    for (;;) {
+        entrasql_status status = relay_login_step(held, NULL, &err);
+        if (status != ENTRASQL_AGAIN)
+            fail_msg("%s: %s", entrasql_status_name(status), err.message);
+        os_wait_init(w);
+        assert_int_equal(relay_login_wants(held, w), ENTRASQL_OK);
+        if (relay_login_is_held(held))
+            break;
+        assert_int_equal(os_wait_poll(w, NULL), ENTRASQL_OK);
+    }
+    tds_login7_done(&nobody);
+    return held;
+}
+
+static void start_scene_with_context(scene *s, fake_server *server)
+{
+    fake_server_start(server, &good_server);
+    scene_init(s, server->port);
+    const tls_client_options trust = {.ca_file = s->ca};
+    assert_int_equal(tls_client_context_new(&trust, &s->options.tls, NULL), ENTRASQL_OK);
+}
+
+static void a_login_goes_on_with_what_is_held(void **state)
+{
+    (void)state;
+    for (int strict = 0; strict < 2; strict++) {
+        fake_server server;
+        scene s;
+        os_wait w;
+        start_scene_with_context(&s, &server);
+        s.options.encrypt = strict != 0 ? TDS_ENCRYPT_STRICT : TDS_ENCRYPT_ON;
+        relay_login *held = hold(&s, &w);
+        assert_int_equal(w.deadline_ms, ES_NO_DEADLINE);
+        assert_int_equal(atomic_load(&s.credential.refs), 1); /* nobody has signed in */
+        assert_true(relay_login_fits(held, &s.options));
+        s.options.held = held;
+        expect_login(&s.options);
+        fake_server_stop(&server);
+        assert_int_equal(server.connections, 1);
+        assert_string_equal(server.token, "token-1");
+        assert_string_equal(server.user, "");
+        assert_string_equal(server.database, "mydb");
+        assert_string_equal(server.app, "test");
+        assert_string_equal(server.server_name, "localhost");
+        assert_int_equal(server.packet_size, 8000);
+        tls_context_unref(s.options.tls);
+        scene_done(&s);
+    }
+}
+
+static void what_is_held_and_dead_is_replaced(void **state)
+{
+    (void)state;
+    fake_server server;
+    scene s;
+    os_wait w;
+    entrasql_error err;
+    start_scene_with_context(&s, &server);
+    relay_login *held = hold(&s, &w);
+    assert_int_equal(w.count, 1);
+    assert_int_equal(shutdown(w.fds[0].fd, SHUT_RDWR), 0);
+    s.options.held = held;
+    expect_login(&s.options);
+    s.options.held = NULL;
+    /* Who watches it notices. */
+    held = hold(&s, &w);
+    assert_int_equal(shutdown(w.fds[0].fd, SHUT_RDWR), 0);
+    assert_int_equal(relay_login_step(held, NULL, &err), ENTRASQL_CLOSED);
+    assert_non_null(strstr(err.message, "localhost"));
+    relay_login_free(held);
+    fake_server_stop(&server);
+    assert_int_equal(server.connections, 3);
+    tls_context_unref(s.options.tls);
+    scene_done(&s);
+}
+
+static void only_what_fits_is_gone_on_with(void **state)
+{
+    (void)state;
+    fake_server server;
+    scene s;
+    os_wait w;
+    start_scene_with_context(&s, &server);
+    relay_login *held = hold(&s, &w);
+    relay_login_options o = s.options;
+    o.port++;
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.host = "else.example";
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.encrypt = TDS_ENCRYPT_STRICT;
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.host_name_in_certificate = "else.example";
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.tls = NULL; /* other trust */
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.credential = NULL; /* a password may go another way */
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.token_on_request = true;
+    assert_false(relay_login_fits(held, &o));
+    o = s.options;
+    o.mars = true; /* PRELOGIN said no */
+    assert_false(relay_login_fits(held, &o));
+    relay_login_free(held);
+    fake_server_stop(&server);
+    tls_context_unref(s.options.tls);
+    scene_done(&s);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -757,6 +888,9 @@ int main(void)
         cmocka_unit_test(cut_at_every_byte_strict),
         cmocka_unit_test(byte_by_byte),
         cmocka_unit_test(a_login_can_be_left_alone),
+        cmocka_unit_test(a_login_goes_on_with_what_is_held),
+        cmocka_unit_test(what_is_held_and_dead_is_replaced),
+        cmocka_unit_test(only_what_fits_is_gone_on_with),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(scopes_follow_the_cloud),
         cmocka_unit_test(only_known_authorities_get_tokens),

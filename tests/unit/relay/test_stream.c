@@ -20,14 +20,18 @@
 
 /* ---- packet borders ---- */
 
-static const uint8_t packets[] = {1, 0, 0, 11, 0, 0, 1, 0, 'a', 'b', 'c', /* 11 bytes */
-                                  6, 1, 0, 8,  0, 0, 1, 0,                /* no payload */
-                                  3, 1, 0, 9,  0, 0, 2, 0, 'x'};
+#define PACKETS 5
+static const uint8_t packets[] = {
+    1,    0, 0, 11, 0,  0, 1, 0, 'a', 'b', 'c',                      /* 11 bytes */
+    6,    1, 0, 8,  0,  0, 1, 0,                                     /* no payload */
+    0x53, 1, 0, 0,  16, 0, 0, 0, 0,   0,   0,   0, 4, 0, 0, 0,       /* SMP, its header alone */
+    0x53, 8, 9, 1,  18, 0, 0, 0, 1,   0,   0,   0, 4, 0, 0, 0, 6, 1, /* and with two bytes */
+    3,    1, 0, 9,  0,  0, 2, 0, 'x'};
 
 static void borders_are_found_at_every_split(void **state)
 {
     (void)state;
-    static const size_t borders[] = {11, 19, 28};
+    static const size_t borders[PACKETS] = {11, 19, 35, 53, 62};
     for (size_t split = 0; split <= sizeof packets; split++) {
         relay_frame f = {0};
         size_t at = 0;
@@ -41,7 +45,7 @@ static void borders_are_found_at_every_split(void **state)
             else
                 assert_int_equal(at, split); /* stopped for want of bytes only */
         }
-        assert_int_equal(found, 3);
+        assert_int_equal(found, PACKETS);
     }
 }
 
@@ -197,7 +201,7 @@ static void each_packet_is_one_record(void **state)
         assert_int_equal(wire[at], 0x17); /* application data */
         at += 5 + (size_t)((wire[at + 3] << 8) | wire[at + 4]);
     }
-    assert_int_equal(records, 3);
+    assert_int_equal(records, PACKETS);
     relay_stream_free(client);
     relay_stream_free(server);
 }
@@ -219,8 +223,8 @@ static void records_that_are_here_are_not_waited_for(void **state)
     size_t n = 0;
     tls_pair(true, &client, &server);
     assert_int_equal(relay_stream_write(client, packets, sizeof packets, NULL), ENTRASQL_OK);
-    /* All three come out of the socket at once, and one with each read. */
-    for (int i = 0; i < 3; i++) {
+    /* All of them come out of the socket at once, and one with each read. */
+    for (int i = 0; i < PACKETS; i++) {
         assert_int_equal(relay_stream_read(server, got, sizeof got, &n, NULL), ENTRASQL_OK);
         assert_false(waits_to_read(server));
     }

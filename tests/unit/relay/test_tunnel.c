@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* relay: the in-process tunnel, with a SQL login as the driver and a scripted server behind. */
 #include "relay/gate.h"
+#include "relay/session.h"
 #include "relay/tunnel.h"
 
 #include "../tls/certs.h"
@@ -10,6 +11,7 @@
 #include "fake_credential.h"
 #include "fake_server.h"
 #include "os/sock.h"
+#include "skip.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -331,6 +333,55 @@ static void long_refusals_are_cut_for_the_driver(void **state)
     }
 }
 
+static void refusals_say_what_to_do_next(void **state)
+{
+    (void)state;
+    entrasql_error why;
+    entrasql_error told;
+    (void)es_fail(&why, ENTRASQL_BUSY, "there is no room");
+    es_hint(&why, "raise --max-clients");
+    relay_refusal_from(&why, &told);
+    assert_int_equal(told.number, 50000);
+    assert_string_equal(told.message, "there is no room; raise --max-clients");
+    why.hint[0] = '\0';
+    relay_refusal_from(&why, &told);
+    assert_string_equal(told.message, "there is no room");
+    /* The server's own words stay as they are. */
+    why.status = ENTRASQL_LOGIN_FAILED;
+    why.number = 18456;
+    es_hint(&why, "create the user");
+    relay_refusal_from(&why, &told);
+    assert_int_equal(told.number, 18456);
+    assert_string_equal(told.message, "there is no room");
+}
+
+static void of_a_long_refusal_both_parts_are_told(void **state)
+{
+    (void)state;
+    static const size_t lengths[][2] = {{20, 700}, {700, 20}, {700, 700}, {219, 219}, {300, 138}};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        entrasql_error why;
+        entrasql_error told;
+        char text[768] = "";
+        char hint[768] = "";
+        memset(text, 't', lengths[i][0]);
+        memset(hint, 'h', lengths[i][1]);
+        (void)es_fail(&why, ENTRASQL_BUSY, "%s", text);
+        es_hint(&why, "%s", hint);
+        relay_refusal_from(&why, &told);
+        const char *link = strstr(told.message, "; ");
+        assert_non_null(link);
+        size_t said = (size_t)(link - told.message);
+        size_t advised = strlen(link + 2);
+        assert_true(strlen(told.message) <= 440);
+        if (lengths[i][0] + lengths[i][1] > 438)
+            assert_true(strlen(told.message) >= 438);
+        /* Who is short is whole. */
+        assert_true(said >= (lengths[i][0] < 219 ? lengths[i][0] : 219));
+        assert_true(advised >= (lengths[i][1] < 219 ? lengths[i][1] : 219));
+    }
+}
+
 static void upstream_silence_is_told_in_time(void **state)
 {
     (void)state;
@@ -558,7 +609,7 @@ static void other_users_are_not_heard(void **state)
 {
     (void)state;
     if (getuid() != 0)
-        skip();
+        SKIP_BECAUSE("only root can be another user");
     scene s;
     relay_session session = {0};
     scene_start(&s, accept_all, 1, 20000);
@@ -622,6 +673,8 @@ int main(void)
         cmocka_unit_test(refusals_reach_the_driver),
         cmocka_unit_test(other_failures_reach_the_driver),
         cmocka_unit_test(long_refusals_are_cut_for_the_driver),
+        cmocka_unit_test(refusals_say_what_to_do_next),
+        cmocka_unit_test(of_a_long_refusal_both_parts_are_told),
         cmocka_unit_test(upstream_silence_is_told_in_time),
         cmocka_unit_test(nobody_comes),
         cmocka_unit_test(an_unused_tunnel_is_closed_at_once),

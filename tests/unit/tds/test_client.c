@@ -331,6 +331,42 @@ static void all_prelogin_options_are_sent(void **state)
     tds_client_free(c);
 }
 
+/* What was not asked for is not there, whatever the server says. */
+static void mars_is_asked_for_and_answered(void **state)
+{
+    (void)state;
+    for (int asks = 0; asks < 2; asks++) {
+        for (int answer = 0; answer < 2; answer++) {
+            tds_login7 template;
+            tds_client *c = NULL;
+            vector_login(&template);
+            const tds_client_options o = {.login = &template,
+                                          .server_name = "srv",
+                                          .encrypt = TDS_ENCRYPT_ON,
+                                          .auth = TDS_CLIENT_AUTH_PASSWORD,
+                                          .mars = asks == 1};
+            tds_prelogin p;
+            OK(tds_client_new(&o, &c, NULL));
+            tds_login7_done(&template);
+            const es_buf *out = tds_client_output(c);
+            OK(tds_prelogin_parse(out->data + 8, out->len - 8, TDS_PRELOGIN_REQUEST, &p, NULL));
+            assert_int_equal(p.mars, asks);
+            p = (tds_prelogin){.has_version = true,
+                               .major = 12,
+                               .has_encryption = true,
+                               .encryption = TDS_ENCRYPTION_ON,
+                               .has_mars = true,
+                               .mars = (uint8_t)answer};
+            es_buf body = ES_BUF_INIT(1000);
+            OK(tds_prelogin_build(&p, TDS_PRELOGIN_ANSWER, &body));
+            OK(feed_body(c, &body, NULL));
+            es_buf_done(&body);
+            assert_int_equal(tds_client_has_mars(c), asks == 1 && answer == 1);
+            tds_client_free(c);
+        }
+    }
+}
+
 /* Exactly LOGIN7 is encrypted; the response comes in clear. */
 static void login_only_encryption(void **state)
 {
@@ -545,6 +581,7 @@ int main(void)
         cmocka_unit_test(encryption_answers),
         cmocka_unit_test(clear_connections_must_be_allowed),
         cmocka_unit_test(all_prelogin_options_are_sent),
+        cmocka_unit_test(mars_is_asked_for_and_answered),
         cmocka_unit_test(login_only_encryption),
         cmocka_unit_test(bad_responses_are_refused),
         cmocka_unit_test(the_token_request_stands_alone_and_once),

@@ -18,6 +18,9 @@ static int setup(void **state)
     columns[2] =
         tds_column_of("", sqltype_string(SQLTYPE_NVARCHAR, SQLTYPE_MAX), true, false, true);
     columns[3] = tds_column_of("t", sqltype_of(SQLTYPE_TEXT), true, false, false);
+    columns[3].table[0] = "mydb";
+    columns[3].table[1] = "dbo";
+    columns[3].table[2] = "Notes";
     first[0] = sqlvalue_int(1);
     first[1] = sqlvalue_lend(columns[1].type.type, "Ada", 3);
     first[2] = sqlvalue_lend(columns[2].type.type, "long", 4);
@@ -338,6 +341,18 @@ static void writers(void **state)
     es_buf_clear(&b);
     OK(tds_row_add(&b, &rv, &version, 1));
     assert_bytes(&b, "D1 0800 0000000000000102");
+    es_buf_clear(&b);
+    /* The parts of the table's name come before the column's. */
+    tds_column old = tds_column_of("n", sqltype_of(SQLTYPE_IMAGE), true, false, false);
+    OK(tds_colmetadata_add(&b, &old, 1));
+    assert_bytes(&b, "81 0100 00000000 0900 22 FFFFFF7F 00 01 6E00");
+    es_buf_clear(&b);
+    old.table[0] = "m";
+    old.table[1] = "dbo";
+    old.table[2] = "T";
+    OK(tds_colmetadata_add(&b, &old, 1));
+    assert_bytes(&b, "81 0100 00000000 0900 22 FFFFFF7F 03 0100 6D00 0300 640062006F00 0100 5400"
+                     " 01 6E00");
     es_buf_done(&b);
 }
 

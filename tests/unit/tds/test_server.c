@@ -158,18 +158,19 @@ static tds_server *server_at(place where)
 
 static const struct {
     tds_server_want want;
-    int accepts[2]; /* packet types; -1: none */
+    int accepts[3]; /* packet types; -1: none */
 } expected[PLACES] = {
-    [AT_PRELOGIN] = {TDS_SERVER_WANT_READ, {TDS_PACKET_PRELOGIN, TDS_PACKET_LOGIN7}},
-    [AT_TLS] = {TDS_SERVER_WANT_TLS, {-1, -1}},
-    [AT_LOGIN] = {TDS_SERVER_WANT_READ, {TDS_PACKET_LOGIN7, -1}},
-    [AT_LOGIN_IN_CLEAR] = {TDS_SERVER_WANT_READ, {TDS_PACKET_LOGIN7, -1}},
-    [AT_DECISION] = {TDS_SERVER_WANT_DECISION, {-1, -1}},
-    [AT_TOKEN] = {TDS_SERVER_WANT_READ, {TDS_PACKET_FEDAUTH_TOKEN, -1}},
-    [AT_TOKEN_DECISION] = {TDS_SERVER_WANT_TOKEN_DECISION, {-1, -1}},
-    [AT_READY] = {TDS_SERVER_READY, {-1, -1}},
-    [AT_REFUSED] = {TDS_SERVER_REFUSED, {-1, -1}},
-    [AT_FAILED] = {TDS_SERVER_FAILED, {-1, -1}},
+    [AT_PRELOGIN] = {TDS_SERVER_WANT_READ,
+                     {TDS_PACKET_PRELOGIN, TDS_PACKET_LOGIN7, TDS_PACKET_PRE7_LOGIN}},
+    [AT_TLS] = {TDS_SERVER_WANT_TLS, {-1, -1, -1}},
+    [AT_LOGIN] = {TDS_SERVER_WANT_READ, {TDS_PACKET_LOGIN7, -1, -1}},
+    [AT_LOGIN_IN_CLEAR] = {TDS_SERVER_WANT_READ, {TDS_PACKET_LOGIN7, -1, -1}},
+    [AT_DECISION] = {TDS_SERVER_WANT_DECISION, {-1, -1, -1}},
+    [AT_TOKEN] = {TDS_SERVER_WANT_READ, {TDS_PACKET_FEDAUTH_TOKEN, -1, -1}},
+    [AT_TOKEN_DECISION] = {TDS_SERVER_WANT_TOKEN_DECISION, {-1, -1, -1}},
+    [AT_READY] = {TDS_SERVER_READY, {-1, -1, -1}},
+    [AT_REFUSED] = {TDS_SERVER_REFUSED, {-1, -1, -1}},
+    [AT_FAILED] = {TDS_SERVER_FAILED, {-1, -1, -1}},
 };
 
 static void every_state_with_every_packet_type(void **state)
@@ -181,7 +182,9 @@ static void every_state_with_every_packet_type(void **state)
             tds_server *s = server_at((place)where);
             entrasql_error err;
             size_t used = 77;
-            bool listed = type == expected[where].accepts[0] || type == expected[where].accepts[1];
+            bool listed = false;
+            for (size_t i = 0; i < ES_COUNT_OF(expected[where].accepts); i++)
+                listed = listed || type == expected[where].accepts[i];
             assert_int_equal(tds_server_wants(s), expected[where].want);
             entrasql_status st = tds_server_feed(s, packet, sizeof packet, &used, &err);
             if (where == AT_FAILED) {
@@ -244,6 +247,35 @@ static void library_2_is_not_accepted_without_its_token(void **state)
 }
 
 /* ---- PRELOGIN ---- */
+
+/* Yes to those who asked, where it is offered. */
+static void mars_answers(void **state)
+{
+    (void)state;
+    for (int offers = 0; offers < 2; offers++) {
+        for (int asked = 0; asked < 3; asked++) { /* 2: left out */
+            tds_server_options o = {.tls = TDS_SERVER_TLS_OFFERED, .offers_mars = offers == 1};
+            tds_prelogin p = {.has_version = true,
+                              .has_encryption = true,
+                              .encryption = TDS_ENCRYPTION_ON,
+                              .has_mars = asked != 2,
+                              .mars = (uint8_t)asked};
+            es_buf body = ES_BUF_INIT(1000);
+            tds_server *s = NULL;
+            OK(tds_server_new(&o, &s, NULL));
+            OK(tds_prelogin_build(&p, TDS_PRELOGIN_REQUEST, &body));
+            OK(feed_message(s, TDS_PACKET_PRELOGIN, &body, NULL));
+            es_buf_done(&body);
+            body = take_message(s);
+            OK(tds_prelogin_parse(body.data, body.len, TDS_PRELOGIN_ANSWER, &p, NULL));
+            assert_true(p.has_mars);
+            assert_int_equal(p.mars, offers == 1 && asked == 1);
+            assert_int_equal(tds_server_has_mars(s), offers == 1 && asked == 1);
+            es_buf_done(&body);
+            tds_server_free(s);
+        }
+    }
+}
 
 static void encryption_answers(void **state)
 {
@@ -445,6 +477,49 @@ static void old_clients_are_refused_in_their_own_layout(void **state)
     tds_server_free(s);
 }
 
+/* TDS 4.2 and 5.0: one login record, texts of a byte a character. Shorter ones are no login. */
+static void clients_before_tds_7_are_refused_in_their_own_layout(void **state)
+{
+    (void)state;
+    es_buf login = ES_BUF_INIT(1000);
+    for (size_t n = 0; n <= 572; n += 4) {
+        tds_server *s = new_server(TDS_SERVER_TLS_OFFERED, false);
+        es_buf_clear(&login);
+        OK(es_buf_fill(&login, 0, n));
+        if (feed_message(s, TDS_PACKET_PRE7_LOGIN, &login, NULL) != ENTRASQL_OK) {
+            assert_true(n < 480);
+            assert_int_equal(tds_server_wants(s), TDS_SERVER_FAILED);
+            tds_server_free(s);
+            continue;
+        }
+        assert_true(n >= 480);
+        assert_int_equal(tds_server_wants(s), TDS_SERVER_REFUSED);
+        es_buf body = take_message(s);
+        es_reader r = es_reader_of(body.data, body.len);
+        uint32_t number = 0;
+        uint16_t len = 0;
+        uint8_t id = 0;
+        const uint8_t *p;
+        OK(es_reader_u8(&r, &id));
+        assert_int_equal(id, TDS_TOKEN_ERROR);
+        OK(es_reader_u16le(&r, &len));
+        assert_int_equal(r.left, len + 9); /* DONE with a row count of four */
+        OK(es_reader_u32le(&r, &number));
+        assert_int_equal(number, 18456);
+        OK(es_reader_bytes(&r, 2, &p));
+        assert_int_equal(p[1], 14);
+        OK(es_reader_u16le(&r, &len));
+        OK(es_reader_bytes(&r, len, &p));
+        assert_int_equal(len, strlen(tds_server_refusal(s)->message));
+        assert_memory_equal(p, tds_server_refusal(s)->message, len);
+        assert_int_equal(r.left, 4 + 9);
+        assert_int_equal(r.at[4], TDS_TOKEN_DONE);
+        es_buf_done(&body);
+        tds_server_free(s);
+    }
+    es_buf_done(&login);
+}
+
 static void login_without_prelogin_is_refused_in_words(void **state)
 {
     (void)state;
@@ -490,12 +565,14 @@ int main(void)
         cmocka_unit_test(every_state_with_every_packet_type),
         cmocka_unit_test(every_state_with_every_call),
         cmocka_unit_test(library_2_is_not_accepted_without_its_token),
+        cmocka_unit_test(mars_answers),
         cmocka_unit_test(encryption_answers),
         cmocka_unit_test(fedauth_required_is_answered_when_asked),
         cmocka_unit_test(accepted_in_the_order_that_clients_take),
         cmocka_unit_test(no_ack_without_a_request),
         cmocka_unit_test(no_database_is_two_errors),
         cmocka_unit_test(old_clients_are_refused_in_their_own_layout),
+        cmocka_unit_test(clients_before_tds_7_are_refused_in_their_own_layout),
         cmocka_unit_test(login_without_prelogin_is_refused_in_words),
         cmocka_unit_test(clear_login_is_refused_where_tls_is_required),
         cmocka_unit_test(oversized_messages_end_the_engine),

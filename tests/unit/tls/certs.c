@@ -126,6 +126,7 @@ void certs_make_usual(void)
         {"alone", "db.example", "DNS:db.example", NULL, false, -1, 30, 0},
         {"nameless", "db.example", NULL, "ca", false, -1, 30, 0},
         {"big", "db.example", "DNS:db.example", "ca", false, -1, 30, 12000},
+        {"huge", "db.example", "DNS:db.example", "ca", false, -1, 30, 80000},
     };
     certs_start();
     for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* tls: client and server in memory, wrapped and strict; who is trusted; broken framing. */
-#include "tls/tls.h"
+#include "tls/inner.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "certs.h"
 
@@ -220,6 +221,30 @@ static void clear_bytes_after_tls_are_given_back(void **state)
     pair_done(&p);
 }
 
+/* OpenSSL itself asks, for either side: the other one ends. */
+static void a_second_handshake_is_refused(void **state)
+{
+    (void)state;
+    for (int of_server = 0; of_server < 2; of_server++) {
+        pair p = pair_new(&good_strict);
+        tls_conn *asks = of_server ? p.server : p.client;
+        tls_conn *asked = of_server ? p.client : p.server;
+        uint8_t byte;
+        size_t n = 0;
+        entrasql_error err;
+        assert_int_equal(SSL_set_max_proto_version(p.server->ssl, TLS1_2_VERSION), 1);
+        outcome o = shake_hands(&p, 0);
+        assert_int_equal(o.server, ENTRASQL_OK);
+        (void)SSL_clear_options(asks->ssl, SSL_OP_NO_RENEGOTIATION);
+        assert_int_equal(SSL_renegotiate(asks->ssl), 1);
+        assert_int_equal(SSL_do_handshake(asks->ssl) <= 0 || of_server, 1);
+        assert_true(carry(asks, asked, SIZE_MAX) > 0);
+        assert_int_equal(tls_conn_read(asked, &byte, 1, &n, &err), ENTRASQL_TLS);
+        assert_non_null(strstr(err.message, "asked for a new TLS handshake"));
+        pair_done(&p);
+    }
+}
+
 static void much_data_passes(void **state)
 {
     (void)state;
@@ -355,6 +380,8 @@ static void right_names_are_accepted(void **state)
         {"good", "good", false, "db.example", NULL, true}, /* the leaf itself is trusted */
         {"alone", "alone", false, "db.example", NULL, true},
         {"foreign", "ca", true, "else.example", NULL, true},
+        {"huge", "ca", false, "db.example", NULL, true}, /* longer than what a client may send */
+        {"huge", "ca", false, "db.example", NULL, false},
         {"expired", "ca", true, "else.example", NULL, false},
         {"alone", NULL, true, "127.0.0.9", NULL, true},
     };
@@ -377,9 +404,9 @@ static void trust_follows_the_environment(void **state)
                    "(SSL_CERT_FILE)");
     assert_int_equal(setenv("SSL_CERT_FILE", "/nonexistent/ca.pem", 1), 0);
     assert_int_equal(tls_client_context_new(&none, &ctx, &err), ENTRASQL_CONFIG);
-    assert_string_equal(err.message, "cannot read /nonexistent/ca.pem named by SSL_CERT_FILE: "
-                                     "No such file or directory");
-    assert_int_equal(setenv("SSL_CERT_FILE", "/dev/null", 1), 0);
+    assert_string_equal(err.message, "cannot open /nonexistent/ca.pem: No such file or directory "
+                                     "(named by SSL_CERT_FILE)");
+    assert_int_equal(setenv("SSL_CERT_FILE", certs_file("good", ".key"), 1), 0);
     assert_int_equal(tls_client_context_new(&none, &ctx, &err), ENTRASQL_CONFIG);
     assert_non_null(strstr(err.message, "holds no certificate in PEM form"));
     assert_int_equal(unsetenv("SSL_CERT_FILE"), 0);
@@ -430,6 +457,111 @@ static void server_files_are_checked(void **state)
     assert_int_equal(tls_server_context_new(certs_file("good", ".pem"), "/dev/null", &ctx, &err),
                      ENTRASQL_CONFIG);
     assert_null(ctx);
+}
+
+/* By what a shell does: the words that people will have typed. */
+static void make_file(const char *command, const char *name, char ret[CERTS_PATH_SIZE])
+{
+    char line[1024];
+    char from[CERTS_PATH_SIZE];
+    char key[CERTS_PATH_SIZE];
+    (void)snprintf(from, sizeof from, "%s", certs_file("good", ".pem"));
+    (void)snprintf(key, sizeof key, "%s", certs_file("good", ".key"));
+    (void)snprintf(ret, CERTS_PATH_SIZE, "%s", certs_file(name, ".made"));
+    (void)snprintf(line, sizeof line, "cert='%s' key='%s' out='%s'; { %s; } 2>/dev/null", from, key,
+                   ret, command);
+    assert_int_equal(system(line), 0); /* NOLINT(cert-env33-c): a constant but for paths of ours */
+}
+
+/* What is wrong with a server's files, told with what to do. Each once, as certificate and as key.
+ */
+static void mistakes_in_server_files_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *command;
+        bool is_key; /* it stands for the key, else for the certificate */
+        const char *part;
+        const char *hint;
+    } cases[] = {
+        {"mkfifo $out", false, "is not a regular file", "PEM"},
+        {"mkfifo $out", true, "is not a regular file", "PEM"},
+        {"mkdir $out", false, "is not a regular file", "PEM"},
+        {"ln -s /dev/zero $out", true, "is not a regular file", "PEM"},
+        {"truncate -s 2M $out", false, "larger than the limit", "PEM"},
+        {"ln -s /nonexistent $out", true, "No such file", "PEM"},
+        {": > $out", false, "holds no certificate", "BEGIN CERTIFICATE"},
+        {": > $out", true, "holds no key", "BEGIN PRIVATE KEY"},
+        {"cp $key $out", false, "holds no certificate", "swapped"},
+        {"cp $cert $out", true, "holds no key", "swapped"},
+        {"openssl x509 -in $cert -outform der -out $out", false, "is in DER form",
+         "openssl x509 -inform der"},
+        {"openssl pkey -in $key -outform der -out $out", true, "is in DER form",
+         "openssl pkey -inform der"},
+        {"openssl pkcs12 -export -in $cert -inkey $key -passout pass:x -out $out", false,
+         "PKCS #12", "openssl pkcs12 -nodes"},
+        {"openssl pkey -in $key -aes256 -passout pass:x -out $out", true, "encrypted",
+         "takes it off"},
+        {"head -n 5 $cert > $out", false, "cannot use", ""},
+        {"head -n 3 $key > $out", true, "cannot use", ""},
+        {"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $out", true,
+         "does not belong", "first in its file"},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        char path[CERTS_PATH_SIZE];
+        char name[16];
+        entrasql_error err = {0};
+        tls_context *ctx = NULL;
+        bool key_is_wrong = false;
+        (void)snprintf(name, sizeof name, "m%zu", i);
+        make_file(cases[i].command, name, path);
+        entrasql_status status = tls_server_context_open(
+            cases[i].is_key ? certs_file("good", ".pem") : path,
+            cases[i].is_key ? path : certs_file("good", ".key"), &ctx, &key_is_wrong, &err);
+        if (status != ENTRASQL_CONFIG || strstr(err.message, cases[i].part) == NULL ||
+            strstr(err.message, path) == NULL || strstr(err.hint, cases[i].hint) == NULL)
+            fail_msg("%s: %d %s (%s)", cases[i].command, (int)status, err.message, err.hint);
+        assert_int_equal(key_is_wrong, cases[i].is_key);
+        assert_int_equal(remove(path), 0);
+    }
+}
+
+/* One file for both, and links to files, as Kubernetes makes them, are as good as any. */
+static void usual_server_files_are_taken(void **state)
+{
+    (void)state;
+    char both[CERTS_PATH_SIZE];
+    char link[CERTS_PATH_SIZE];
+    entrasql_error err;
+    tls_context *ctx = NULL;
+    int64_t from_s = 0;
+    int64_t until_s = 0;
+    make_file("cat $key $cert > $out", "both", both);
+    make_file("ln -s $key $out", "link", link);
+    assert_int_equal(tls_server_context_new(both, both, &ctx, &err), ENTRASQL_OK);
+    tls_server_validity(ctx, &from_s, &until_s);
+    assert_true(from_s < es_clock_wall_s() && until_s > es_clock_wall_s());
+    tls_context_unref(ctx);
+    assert_int_equal(tls_server_context_new(both, link, &ctx, &err), ENTRASQL_OK);
+    tls_context_unref(ctx);
+    assert_int_equal(remove(both) | remove(link), 0);
+}
+
+static void trust_is_no_fifo(void **state)
+{
+    (void)state;
+    char path[CERTS_PATH_SIZE];
+    entrasql_error err;
+    tls_context *ctx = NULL;
+    make_file("mkfifo $out", "fifo", path);
+    tls_client_options options = {.ca_file = path};
+    assert_int_equal(tls_client_context_new(&options, &ctx, &err), ENTRASQL_CONFIG);
+    assert_non_null(strstr(err.message, "is not a regular file (named by ca_file)"));
+    assert_int_equal(remove(path), 0);
+    make_file("openssl x509 -in $cert -outform der -out $out", "der", path);
+    assert_int_equal(tls_client_context_new(&options, &ctx, &err), ENTRASQL_CONFIG);
+    assert_non_null(strstr(err.hint, "openssl x509 -inform der"));
+    assert_int_equal(remove(path), 0);
 }
 
 static void options_are_checked(void **state)
@@ -521,6 +653,45 @@ static void endless_handshakes_are_cut_off(void **state)
         status = tls_conn_feed(p.client, chunk, sizeof chunk, &err);
     assert_int_equal(status, ENTRASQL_LIMIT);
     pair_done(&p);
+}
+
+/* Feeds a ClientHello of 128000 bytes, 1 KiB of it in each record, to a server; returns how many.
+ */
+static size_t feed_long_hello(tls_conn *server, bool wrap, entrasql_status *ret,
+                              entrasql_error *err)
+{
+    uint8_t packet[8 + 5 + 1019] = {
+        0x12, 0, sizeof packet >> 8, sizeof packet & 0xFF, 0, 0, 0, 0, 0x16,
+        3,    1, 1019 >> 8,          1019 & 0xFF};
+    static const uint8_t head[] = {1, 1, 0xF4, 0, 3, 3};
+    const uint8_t *start = wrap ? packet : packet + 8;
+    size_t n = wrap ? sizeof packet : sizeof packet - 8;
+    size_t fed = 0;
+    memcpy(packet + 13, head, sizeof head);
+    *ret = tls_conn_handshake(server, err);
+    while (*ret == ENTRASQL_AGAIN && fed < (size_t)300 * 1024) {
+        assert_int_equal(tls_conn_feed(server, start, n, err), ENTRASQL_OK);
+        fed += n;
+        *ret = tls_conn_handshake(server, err);
+        memset(packet + 13, 0, sizeof head);
+    }
+    return fed;
+}
+
+static void long_hellos_are_cut_off(void **state)
+{
+    (void)state;
+    for (int wrap = 0; wrap < 2; wrap++) {
+        pair p = pair_new(wrap != 0 ? &good_wrapped : &good_strict);
+        entrasql_error err;
+        entrasql_status status;
+        size_t fed = feed_long_hello(p.server, wrap != 0, &status, &err);
+        assert_int_equal(status, ENTRASQL_LIMIT);
+        assert_string_equal(err.message, "the TLS handshake of the client is too long");
+        assert_true(fed > TLS_CLIENT_HANDSHAKE_MAX_BYTES &&
+                    fed <= TLS_CLIENT_HANDSHAKE_MAX_BYTES + 1032);
+        pair_done(&p);
+    }
 }
 
 static void old_versions_are_refused(void **state)
@@ -618,6 +789,7 @@ int main(void)
         cmocka_unit_test(big_flights_are_split),
         cmocka_unit_test(bytes_behind_the_handshake_are_kept),
         cmocka_unit_test(clear_bytes_after_tls_are_given_back),
+        cmocka_unit_test(a_second_handshake_is_refused),
         cmocka_unit_test(much_data_passes),
         cmocka_unit_test(a_flipped_bit_is_noticed),
         cmocka_unit_test(bad_certificates_are_refused),
@@ -626,10 +798,14 @@ int main(void)
         cmocka_unit_test(trust_follows_the_environment),
         cmocka_unit_test(names_are_sent_and_addresses_are_not),
         cmocka_unit_test(server_files_are_checked),
+        cmocka_unit_test(mistakes_in_server_files_are_named),
+        cmocka_unit_test(usual_server_files_are_taken),
+        cmocka_unit_test(trust_is_no_fifo),
         cmocka_unit_test(options_are_checked),
         cmocka_unit_test(broken_framing_is_refused),
         cmocka_unit_test(not_tls_is_told),
         cmocka_unit_test(endless_handshakes_are_cut_off),
+        cmocka_unit_test(long_hellos_are_cut_off),
         cmocka_unit_test(old_versions_are_refused),
         cmocka_unit_test(foreign_protocols_are_refused),
         cmocka_unit_test(lack_of_memory_is_survived),

@@ -36,7 +36,7 @@ impl World {
     }
 
     fn admin(&self) -> Login<'_> {
-        if self.flag("clear") {
+        if self.flag("by_password") {
             return self.login(AuthMethod::sql_server(self.text("sql_user"), self.text("sql_password")));
         }
         self.login(AuthMethod::aad_token(self.token("admin")))
