@@ -292,6 +292,8 @@ entrasql_status cli_keys_read(cli_keys *k, const char *prompt, es_buf *ret, cli_
         was_resized = 0;
         el_resize(k->el);
     }
+    /* el_gets() shows the prompt first: what is typed before its raw mode would be echoed twice. */
+    (void)el_set(k->el, EL_PREP_TERM, 1);
     const char *line = el_gets(k->el, &n);
     k->prompt = NULL;
     if (line == NULL || n <= 0) {

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import time
 
 import pytest
@@ -410,6 +411,34 @@ def test_history_that_others_can_read_is_not_used(open_shell, environment):
     assert "No history is kept" in t.text()
     t.line("SELECT 32 AS a;")
     assert path.read_text() == "SELECT 31;\n"
+
+
+# A terminal that takes its time to change its mode.
+SLOW_TERMINAL = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <termios.h>
+#include <unistd.h>
+int tcsetattr(int fd, int when, const struct termios *t)
+{
+    int (*real)(int, int, const struct termios *) =
+        (int (*)(int, int, const struct termios *))dlsym(RTLD_NEXT, "tcsetattr");
+    usleep(200000);
+    return real(fd, when, t);
+}
+"""
+
+
+def test_what_is_typed_at_once_is_echoed_once(open_shell, tmp_path):
+    source, library = tmp_path / "slow.c", tmp_path / "slow.so"
+    source.write_text(SLOW_TERMINAL)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    shell = open_shell(LD_PRELOAD=str(library))
+    for _ in range(2):
+        shell.send("SELECT 5 AS typed;")
+        shell.wait_for("AS typed;")
+        shell.line("")
+        assert [row for row in shell.rows() if "AS typed" in row][-1] == "persons> SELECT 5 AS typed;"
 
 
 # ---- the Tab key ----
