@@ -8,6 +8,7 @@
 
 #define WRAP_INDENT 2U
 #define LAYOUT_INDENT 10U
+#define LEAST_INDENT 2U
 
 typedef struct range {
     uint32_t first;
@@ -126,6 +127,13 @@ static size_t word_length(const char *s, size_t n)
     return at;
 }
 
+/* A word that just does not fit behind the indent (a GUID and its comma) stands further left. */
+static size_t indent_for(size_t wide, size_t indent, size_t width)
+{
+    bool fits_further_left = indent + wide > width && LEAST_INDENT + wide <= width;
+    return fits_further_left ? width - wide : indent;
+}
+
 /* Words into lines of `width`, `used` columns of the first are taken; the others are indented. */
 static entrasql_status wrap(es_buf *out, const char *s, size_t n, size_t used, size_t indent,
                             size_t width)
@@ -143,10 +151,11 @@ static entrasql_status wrap(es_buf *out, const char *s, size_t n, size_t used, s
                 n--;
                 length--;
             }
+            wide = cli_text_width(s, length);
+            start = indent_for(wide, indent, width);
             ES_TRY(es_buf_u8(out, '\n'));
-            ES_TRY(es_buf_fill(out, ' ', indent));
-            start = indent;
-            used = indent + cli_text_width(s, length);
+            ES_TRY(es_buf_fill(out, ' ', start));
+            used = start + wide;
         } else {
             used += wide;
         }

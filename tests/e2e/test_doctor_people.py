@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import time
 
 import pytest
@@ -40,6 +41,17 @@ def test_fits_the_terminal(world, columns, hang):
     for line in lines:
         bare = line.replace("\033[0m", "").split("m", 1)[-1] if line.startswith("\033[") else line
         assert len(bare) <= columns or len(bare.split()) == 1, line
+
+
+def test_a_comma_stays_with_its_word(world):
+    """At 40 columns an id and its comma are one column too many behind the indent of their line."""
+    t = Terminal([world.programs.entrasql, "doctor"], world.env(ADMIN), 40, 400)
+    end = time.monotonic() + 60
+    while t.pump(1):
+        assert time.monotonic() < end, t.text()
+    text = t.text()
+    said = [l for l in text.split("\n") if re.search("[0-9a-f]{12},", l)]
+    assert len(said) == 2 and not [l for l in text.split("\n") if l.strip() == ","], text
 
 
 def test_is_not_folded_in_a_pipe(world):
