@@ -262,6 +262,13 @@ static entrasql_status print_below(es_buf *out, const char *arrow, const char *t
     return es_buf_u8(out, '\n');
 }
 
+/* What is not in use here has its reason in words; its diagnosis is worth a look where it is not
+   just that. */
+static bool says_more(const doctor_line *l)
+{
+    return l->id != NULL && (l->state != DOCTOR_NONE || !es_streq(l->id, "credential-failed"));
+}
+
 static entrasql_status print_line(const cli_terminal *t, const doctor_line *l, size_t width,
                                   es_buf *out)
 {
@@ -270,7 +277,7 @@ static entrasql_status print_line(const cli_terminal *t, const doctor_line *l, s
     ES_TRY(es_buf_add_str(&text, l->text));
     if (l->ms >= (l->state == DOCTOR_NONE ? WORTH_A_TIME_MS : 1))
         ES_TRY(es_buf_printf(&text, " (%u ms)", (unsigned)l->ms));
-    if (l->id != NULL && l->state != DOCTOR_NONE)
+    if (says_more(l))
         ES_TRY(es_buf_printf(&text, " [%s]", l->id));
     ES_TRY(es_buf_printf(out, "%s%-4s%s  %-11s  ", colour, doctor_state_name(l->state),
                          *colour != '\0' ? "\033[0m" : "", l->link));

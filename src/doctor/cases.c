@@ -110,8 +110,8 @@ static const doctor_case cases[] = {
      "See the reason; the server may demand another version (TLS 1.2), or something cuts in."},
     /* ---- credentials ---- */
     {"no-credential", "credential", "no credential of the chain gave a token",
-     "On Azure assign a managed identity to the host; on your own machine run az login or entrasql "
-     "login."},
+     "On Azure assign a managed identity to the host, and if it has one, see entrasql explain "
+     "imds-absent; on your own machine run az login or entrasql login."},
     {"credential-failed", "credential", "a credential is set up here and was refused",
      "Mend it or take its settings away: the chain does not go on past it."},
     {"imds-absent", "credential", "no managed identity endpoint answers",
@@ -235,6 +235,11 @@ static const doctor_case cases[] = {
     {"driver-missing", "driver",
      "the driver that the string names, or the one underneath entrasql's, is not installed",
      "Change Driver= to {entrasql} (entrasql odbc install registers it), or install msodbcsql18."},
+    {"driver-unnamed", "driver",
+     "the keyword Driver= is misspelt, and the driver manager finds no driver",
+     "Write Driver= as it is written here."},
+    {"server-prefix", "driver", "FreeTDS takes the tcp: of Server=tcp:host for the host's name",
+     "Write Server=host,port, without tcp:."},
     {"driver-not-loading", "driver", "the driver is registered and cannot be loaded",
      "The reason is often a library it lacks, or another OpenSSL than the program's: ldd FILE."},
     {"driver-pooling", "driver",

@@ -203,6 +203,23 @@ static doctor_line *say_what_failed(doctor *d, const asking *a, bool matters, co
     return doctor_add(d, "credential", state, id, "%s: %s", name, brief);
 }
 
+/* Who asks for a managed identity alone is not helped by the choice of a chain. */
+static void set_way_out(const doctor *d, doctor_line *line)
+{
+    bool absent = es_streq(line->id, "imds-absent");
+    bool by_string =
+        es_streq(conf_login_get(&d->login, CONF_KEY_AUTHENTICATION), "managed-identity");
+    if (d->options->credential == NULL || (!absent && !es_streq(line->id, "imds-forbidden")))
+        return;
+    doctor_fix(line, "Outside Azure %s. %s",
+               by_string ? "there is no managed identity: write Authentication="
+                           "ActiveDirectoryDefault, which Driver={entrasql} knows, too"
+                         : "leave --credential out",
+               absent ? "On Azure let 169.254.169.254 through (firewall, network policy, NO_PROXY) "
+                        "and give the resource an identity."
+                      : "In a cluster look at network policies.");
+}
+
 static void say_failure(doctor *d, const asking *a, bool matters)
 {
     const char *name = entrasql_credential_name(a->credential);
@@ -215,6 +232,7 @@ static void say_failure(doctor *d, const asking *a, bool matters)
                     doctor_contains(a->err.message, "the system-assigned identity"));
     doctor_line *line = say_what_failed(d, a, matters, id);
     doctor_evidence(line, "%s", a->err.message);
+    set_way_out(d, line);
     if (known != NULL)
         doctor_fix(line, "%s", known->hint);
     else if (a->err.hint[0] != '\0' && special)

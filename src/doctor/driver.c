@@ -83,6 +83,13 @@ static bool check_pooling(doctor *d, const glue_driver *driver)
 static void say_none(doctor *d)
 {
     char names[300];
+    char keyword[60];
+    if (doctor_driver_misspelt(d, keyword, sizeof keyword)[0] != '\0') {
+        doctor_line *line = doctor_add(d, "driver", DOCTOR_FAIL, "driver-unnamed",
+                                       "%s= names no driver for the driver manager", keyword);
+        doctor_fix(line, "Write Driver= in place of %s=.", keyword);
+        return;
+    }
     glue_ini_sections("odbcinst.ini", names, sizeof names, NULL, NULL);
     (void)doctor_add(d, "driver", DOCTOR_NONE, NULL, "the string names no ODBC driver (%s%s)",
                      names[0] != '\0' ? "registered: " : "none is registered", names);
@@ -129,7 +136,10 @@ void doctor_driver(doctor *d)
     good = loads(d, &driver) && good;
     good = (!is_ours(&driver) || check_underneath(d, &driver)) && good;
     good = check_pooling(d, &driver) && good;
-    good = (is_ours(&driver) || doctor_ignored_keywords(d, driver.name, driver.kind)) && good;
+    if (!is_ours(&driver)) {
+        good = doctor_server_prefix(d, driver.name, driver.kind) && good;
+        good = doctor_ignored_keywords(d, driver.name, driver.kind) && good;
+    }
     if (good) {
         doctor_line *line = doctor_add(d, "driver", DOCTOR_OK, NULL, "%s", driver.name);
         doctor_evidence(line, "%s", driver.library != NULL ? driver.library : "");

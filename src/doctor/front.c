@@ -264,13 +264,13 @@ static bool sends_token_unasked(const doctor *d)
 }
 
 /* Before the login: what the driver would do of its own accord, and the proxy refuses. */
-void doctor_front_refusals(doctor *d)
+bool doctor_front_refusals(doctor *d)
 {
     bool trusted = es_streq(conf_login_get(&d->login, CONF_KEY_TRUSTED), "yes");
     bool token = doctor_asks_for_token(&d->login);
     bool unasked = sends_token_unasked(d);
     if (!token && !trusted && !unasked)
-        return;
+        return false;
     doctor_line *line =
         doctor_add(d, "login", DOCTOR_FAIL, "proxy-signs-in", "the string brings %s to the proxy",
                    token || unasked ? "a token of its own" : "a Windows login");
@@ -284,4 +284,5 @@ void doctor_front_refusals(doctor *d)
     } else {
         doctor_evidence(line, "Trusted_Connection or Integrated Security is on");
     }
+    return true;
 }

@@ -106,12 +106,17 @@ void doctor_settings(doctor *d);
 bool doctor_driver_is_ours(const doctor *d);
 /* Of the string, what that driver passes over; false: there is something. */
 bool doctor_ignored_keywords(doctor *d, const char *driver, glue_driver_kind kind);
+/* FreeTDS and Server=tcp:host, which it takes for the host's name; false: there is that. */
+bool doctor_server_prefix(doctor *d, const char *driver, glue_driver_kind kind);
+/* Of a string that names no driver: the keyword that was to, in ret; "": none. Returns ret. */
+const char *doctor_driver_misspelt(const doctor *d, char *ret, size_t size);
 
 /* Whether what answers is an entrasql proxy; then d is set up to go through it. Adds no line. */
 void doctor_look_in_front(doctor *d);
-/* Its lines, in place of those of PRELOGIN and TLS; and what is wrong with a login through it. */
+/* Its lines, in place of those of PRELOGIN and TLS; and what is wrong with a login through it:
+   true, then the login has its line. */
 void doctor_front_say(doctor *d);
-void doctor_front_refusals(doctor *d);
+bool doctor_front_refusals(doctor *d);
 /* True: the error is that of a proxy that cannot reach its server, and has its line. */
 bool doctor_front_upstream(doctor *d, const char *link, const entrasql_error *err);
 /* doctor_place() of the server behind it. */

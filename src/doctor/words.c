@@ -199,13 +199,53 @@ bool doctor_ignored_keywords(doctor *d, const char *driver, glue_driver_kind kin
     doctor_line *line = doctor_add(d, "driver", DOCTOR_WARN, "keyword-ignored", "%s passes over %s",
                                    driver, ignored);
     if (kind == GLUE_DRIVER_FREETDS)
-        doctor_fix(line, "FreeTDS reads Encryption=require in place of Encrypt=, Port= in place of "
-                         "Server=host,port, Timeout=; a certificate it checks by freetds.conf (ca "
-                         "file).");
+        doctor_fix(line,
+                   "FreeTDS reads Encryption=require in place of Encrypt=, Server=host,port or "
+                   "Server=host with Port=, Timeout=; a certificate it checks by "
+                   "freetds.conf (ca file).");
     else
         doctor_fix(line, "Microsoft's driver reads Server=host,port, Database=, UID=, PWD=, APP=, "
                          "WSID=, PacketSize=; times are the program's (SQL_ATTR_LOGIN_TIMEOUT).");
     return false;
+}
+
+/* Before it is converted: the form that drivers get always has the prefix. */
+static const char *server_as_written(const doctor *d)
+{
+    const char *server = NULL;
+    if (d->options->written != NULL)
+        server = conf_connstr_get_any(d->options->written, conf_keywords_server, NULL);
+    if (server == NULL && d->options->written != NULL && d->target.dsn != NULL)
+        server = conf_connstr_get_any(&d->list, conf_keywords_server, NULL);
+    return server;
+}
+
+bool doctor_server_prefix(doctor *d, const char *driver, glue_driver_kind kind)
+{
+    const char *server = server_as_written(d);
+    /* With a token another server is put in, as above. */
+    if (kind != GLUE_DRIVER_FREETDS || d->by_token || server == NULL ||
+        !es_strncaseeq(server, "tcp:", 4))
+        return true;
+    doctor_line *line = doctor_add(
+        d, "driver", DOCTOR_FAIL, "server-prefix",
+        "%s does not know the tcp: of Server=, and looks for a host of that name", driver);
+    doctor_fix(line, "Write Server=%s,%u, without tcp:.", d->target.host, (unsigned)d->target.port);
+    return false;
+}
+
+const char *doctor_driver_misspelt(const doctor *d, char *ret, size_t size)
+{
+    const conf_connstr *list = d->options->written;
+    char meant[WORD_SIZE];
+    ret[0] = '\0';
+    for (size_t i = 0; list != NULL && i < list->count; i++) {
+        const char *keyword = list->pairs[i].keyword;
+        if (doctor_keyword_meant(keyword, CONF_FORM_ODBC, meant, sizeof meant) != NULL &&
+            es_strcaseeq(meant, "Driver"))
+            es_printable(ret, size, keyword, strlen(keyword));
+    }
+    return ret;
 }
 
 /* ---- contradictions ---- */

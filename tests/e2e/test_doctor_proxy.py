@@ -181,6 +181,7 @@ def test_in_front(world, case, expected, state):
     assert found and found[0]["state"] == state and found[0]["fix"], facts
     assert facts["firstFailure"] == (expected if state == "fail" else None), facts
     assert bool(code) == (state == "fail")
+    assert not {"ok", "fail"} <= {l["state"] for l in facts["links"] if l["link"] == "login"}, facts
     people_see(world, env, words, expected, code)
 
 

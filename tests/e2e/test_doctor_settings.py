@@ -207,6 +207,33 @@ def encrypt_that_freetds_ignores(w):
     return w.env(ADMIN, AZURE_SQL_CONNECTIONSTRING=string), [], "reads Encryption=require"
 
 
+def prefix_that_freetds_does_not_know(w):
+    string = (f"Driver={w.programs.tdsodbc};Server=tcp:localhost,{w.emulator.port()};Database=persons;"
+              f"UID=tester;PWD={w.emulator.password}")
+    return w.env(ADMIN, AZURE_SQL_CONNECTIONSTRING=string), [], f"Write Server=localhost,{w.emulator.port()},"
+
+
+def prefix_in_a_data_source(w):
+    ini = w.file(f"[orders]\nDriver={w.programs.tdsodbc}\nServer=tcp:localhost,{w.emulator.port()}\n", "odbc.ini")
+    string = f"DSN=orders;Database=persons;UID=tester;PWD={w.emulator.password}"
+    return w.env(ADMIN, AZURE_SQL_CONNECTIONSTRING=string, ODBCINI=str(ini)), [], "without tcp:"
+
+
+def driver_keyword_misspelt(w):
+    return w.env(ADMIN, AZURE_SQL_CONNECTIONSTRING="Drivr={FreeTDS};" + w.string()), [], "in place of Drivr="
+
+
+def gateway_forbids_the_strings_identity(w):
+    env, _, _ = container_whose_gateway_forbids(w)
+    env["AZURE_SQL_CONNECTIONSTRING"] = w.string(more=";Authentication=ActiveDirectoryMsi")
+    return env, [], "write Authentication=ActiveDirectoryDefault"
+
+
+def gateway_forbids_the_credential(w):
+    env, _, _ = container_whose_gateway_forbids(w)
+    return env, ["--credential", "managed-identity"], "leave --credential out"
+
+
 CASES = [
     (keyword_misspelt, "keyword-unknown", "warn"),
     (keyword_of_nobody, "keyword-unknown", "warn"),
@@ -218,6 +245,9 @@ CASES = [
     (encryption_off, "not-encrypted", "warn"),
     (port_that_microsofts_driver_ignores, "keyword-ignored", "warn"),
     (encrypt_that_freetds_ignores, "keyword-ignored", "warn"),
+    (prefix_that_freetds_does_not_know, "server-prefix", "fail"),
+    (prefix_in_a_data_source, "server-prefix", "fail"),
+    (driver_keyword_misspelt, "driver-unnamed", "fail"),
     (underneath_of_a_variable, "driver-missing", "fail"),
     (underneath_of_the_string, "driver-missing", "fail"),
     (underneath_of_the_registration, "driver-missing", "fail"),
@@ -234,6 +264,8 @@ CASES = [
     (machine_without_an_identity, "identity-not-attached", "fail"),
     (machine_with_several, "identities-several", "fail"),
     (container_whose_gateway_forbids, "imds-forbidden", "fail"),
+    (gateway_forbids_the_strings_identity, "imds-forbidden", "fail"),
+    (gateway_forbids_the_credential, "imds-forbidden", "fail"),
     (app_without_a_user, "no-user", "fail"),
     (refusal_without_its_words, "token-refused", "fail"),
     (authority_without_tls, "authority-host", "fail"),
@@ -291,6 +323,9 @@ def test_each_member_has_its_reason(world):
                    "AzureCliCredential: Azure CLI not found on path",
                    "AzurePowerShellCredential: PowerShell not found on path"):
         assert f"-     credential   {reason}" in result.stdout, result.stdout
+    absent, = [l for l in result.stdout.splitlines() if "ManagedIdentityCredential" in l]
+    assert absent.endswith("[imds-absent]") and "[credential-failed]" not in result.stdout, result.stdout
+    assert "entrasql explain imds-absent" in result.stdout
 
 
 # ---- rights ----
