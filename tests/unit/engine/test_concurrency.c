@@ -104,7 +104,7 @@ struct worker {
     engine_server *server;
     int number;
     bool failed;
-    char why[512];
+    char why[1024];
 };
 
 static bool must(struct worker *w, recording *r, engine_session *s, const char *sql)
