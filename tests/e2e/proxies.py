@@ -78,8 +78,11 @@ class Proxy:
         return self.process.poll() is None
 
     def stop(self, number=signal.SIGTERM, timeout=60):
+        """Its exit code; `log` is complete then."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=timeout)
+        code = self.process.wait(timeout=timeout)
+        self.reader.join(timeout)
+        return code
 
 
     def end(self):

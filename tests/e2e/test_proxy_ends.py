@@ -66,8 +66,8 @@ def test_who_is_killed_between_two_requests_hears_why(programs, identity_env, ta
             value(victim, "SELECT 3")
         with contextlib.suppress(Exception):
             victim.close()
-        assert opened(p, 0) == (1 if pool == "on" else 0)
         assert p.stop() == 0
+        assert opened(p, 0) == (1 if pool == "on" else 0)
 
 
 def test_who_is_killed_in_a_request_hears_why(programs, identity_env, target, connect):
