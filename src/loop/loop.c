@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The event loop: tasks in one epoll set, timers and signals by libuv. */
+/* The event loop: tasks in one epoll set, their deadlines in a heap, signals by libuv. */
 #include "loop/loop.h"
 
 #include "base/log.h"
@@ -15,8 +15,6 @@
 #define EVENTS_MAX 256
 /* A wait that cannot be set up is tried again soon: never hang, never spin. */
 #define RETRY_MS 10
-/* Longer than this no timer is set: libuv counts milliseconds in 64 bits, poll in 32. */
-#define LONGEST_MS 3600000
 
 /* What is registered for a task's descriptor. */
 typedef struct watch {
@@ -54,14 +52,12 @@ typedef struct slot {
 } slot;
 
 #define NO_SLOT UINT32_MAX
-/* What events of the timer for rests carry in place of a slot. */
+/* What events of the timer for rests, and of libuv's own set, carry in place of a slot. */
 #define REST_EVENT UINT64_MAX
+#define SIGNAL_EVENT (UINT64_MAX - 1)
 
 struct loop {
     uv_loop_t uv;
-    uv_poll_t poll;   /* the epoll set */
-    uv_timer_t timer; /* the earliest deadline of all tasks */
-    int64_t timer_at_ms;
     loop_task **heap; /* by deadline; [1] is the earliest, [0] is not used */
     size_t heap_count;
     size_t heap_room;
@@ -77,12 +73,12 @@ struct loop {
     slot *slots;
     uint32_t slot_count;
     uint32_t free_slot;
-    /* Rests of less than a millisecond, too short for libuv's timers: a few tasks, so a list. */
+    /* Rests of less than a millisecond, too short for epoll_wait(): a few tasks, so a list. */
     loop_task *resting;
     int rest_fd; /* a timer of the kernel's for the earliest of them */
     int64_t rest_at_us;
-    bool in_timer; /* tasks are stepped whose time has come */
-    bool is_open;  /* uv, poll and timer are initialised */
+    bool is_stopping;
+    bool is_open; /* uv is initialised */
 };
 
 static entrasql_status fail_uv(entrasql_error *err, int number, const char *what)
@@ -197,7 +193,7 @@ static bool keep_watches(const loop_task *t, const os_wait *w)
     return true;
 }
 
-/* ---- deadlines: a binary heap, one timer of libuv's for its top ---- */
+/* ---- deadlines: a binary heap, whose top ends the wait ---- */
 
 static void heap_put(loop *l, size_t at, loop_task *t)
 {
@@ -253,28 +249,9 @@ static bool reserve_heap(loop *l)
     return true;
 }
 
-static void on_timer(uv_timer_t *timer);
-
-static void set_timer(loop *l)
-{
-    int64_t at = l->heap_count > 0 ? l->heap[1]->deadline_ms : ES_NO_DEADLINE;
-    if (at == l->timer_at_ms)
-        return;
-    l->timer_at_ms = at;
-    if (at == ES_NO_DEADLINE) {
-        (void)uv_timer_stop(&l->timer);
-        return;
-    }
-    int64_t left = at - es_clock_mono_ms();
-    left = left < 0 ? 0 : left;
-    uv_update_time(&l->uv);
-    (void)uv_timer_start(&l->timer, on_timer, (uint64_t)(left < LONGEST_MS ? left : LONGEST_MS), 0);
-}
-
 static void arm(loop_task *t, int64_t deadline_ms)
 {
     loop *l = t->owner;
-    bool was_first = l->heap_count > 0 && l->heap[1] == t;
     if (deadline_ms == t->deadline_ms)
         return;
     t->deadline_ms = deadline_ms;
@@ -287,8 +264,6 @@ static void arm(loop_task *t, int64_t deadline_ms)
         sift_up(l, t);
         sift_down(l, t);
     }
-    if (!l->in_timer && (was_first || l->heap[1] == t))
-        set_timer(l);
 }
 
 /* ---- rests ---- */
@@ -393,18 +368,12 @@ static void step(loop_task *t)
 }
 
 /* All that are due, but each once: who wants another turn at once gets it after the events. */
-static void on_timer(uv_timer_t *timer)
+static void step_due(loop *l)
 {
-    loop *l = timer->data;
     int64_t now = es_clock_mono_ms();
-    size_t turns = l->heap_count;
-    l->timer_at_ms = ES_NO_DEADLINE;
-    l->in_timer = true;
-    for (; turns > 0 && l->heap_count > 0 && l->heap[1]->deadline_ms <= now; turns--) {
+    for (size_t turns = l->heap_count;
+         turns > 0 && l->heap_count > 0 && l->heap[1]->deadline_ms <= now; turns--)
         step(l->heap[1]);
-    }
-    l->in_timer = false;
-    set_timer(l);
 }
 
 entrasql_status loop_task_start(loop *l, const loop_task_class *klass, void *ctx, loop_task **ret,
@@ -483,21 +452,21 @@ static void end_rests(loop *l)
     set_rest_timer(l);
 }
 
-static void on_events(uv_poll_t *poll, int status, int events)
+/* What came, and who is due meanwhile only after it. */
+static void step_ready(loop *l, const struct epoll_event *ready, int n)
 {
-    loop *l = poll->data;
-    struct epoll_event ready[EVENTS_MAX];
     bool rang = false;
-    (void)status, (void)events;
-    int n = epoll_wait(l->epoll_fd, ready, EVENTS_MAX, 0);
+    bool has_signal = false;
     for (int i = 0; i < n; i++) {
         if (ready[i].data.u64 == REST_EVENT)
             rang = true;
+        else if (ready[i].data.u64 == SIGNAL_EVENT)
+            has_signal = true;
         else
             mark_ready(l, &ready[i]);
     }
     for (int i = 0; i < n; i++) {
-        if (ready[i].data.u64 == REST_EVENT)
+        if (ready[i].data.u64 == REST_EVENT || ready[i].data.u64 == SIGNAL_EVENT)
             continue;
         /* Looked up again: a step may have ended the task of a later event. */
         uint32_t number = (uint32_t)ready[i].data.u64;
@@ -507,6 +476,8 @@ static void on_events(uv_poll_t *poll, int status, int events)
     }
     if (rang)
         end_rests(l);
+    if (has_signal)
+        (void)uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -554,18 +525,11 @@ static entrasql_status open_loop(loop *l, entrasql_error *err)
     int failure = uv_loop_init(&l->uv);
     if (failure != 0)
         return fail_uv(err, failure, "cannot start");
-    failure = uv_poll_init(&l->uv, &l->poll, l->epoll_fd);
-    if (failure != 0) {
-        (void)uv_loop_close(&l->uv);
-        return fail_uv(err, failure, "cannot watch its descriptors");
-    }
     l->is_open = true;
-    (void)uv_timer_init(&l->uv, &l->timer); /* cannot fail */
-    l->timer.data = l;
-    l->timer_at_ms = ES_NO_DEADLINE;
-    l->poll.data = l;
-    failure = uv_poll_start(&l->poll, UV_READABLE, on_events);
-    return failure == 0 ? ENTRASQL_OK : fail_uv(err, failure, "cannot watch its descriptors");
+    struct epoll_event signals = {.events = EPOLLIN, .data.u64 = SIGNAL_EVENT};
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, uv_backend_fd(&l->uv), &signals) != 0)
+        return es_fail_errno(err, errno, "event loop: no signals");
+    return ENTRASQL_OK;
 }
 
 entrasql_status loop_new(loop **ret, entrasql_error *err)
@@ -588,13 +552,23 @@ entrasql_status loop_new(loop **ret, entrasql_error *err)
 
 entrasql_status loop_run(loop *l, entrasql_error *err)
 {
-    int failure = uv_run(&l->uv, UV_RUN_DEFAULT);
-    return failure >= 0 ? ENTRASQL_OK : fail_uv(err, failure, "it broke");
+    struct epoll_event ready[EVENTS_MAX];
+    (void)uv_run(&l->uv, UV_RUN_NOWAIT); /* it registers what the signals need */
+    while (!l->is_stopping) {
+        int64_t first = l->heap_count > 0 ? l->heap[1]->deadline_ms : ES_NO_DEADLINE;
+        int n = epoll_wait(l->epoll_fd, ready, EVENTS_MAX, es_clock_poll_timeout(first));
+        if (n < 0 && errno != EINTR)
+            return es_fail_errno(err, errno, "event loop: it broke");
+        step_ready(l, ready, n);
+        step_due(l);
+    }
+    l->is_stopping = false; /* it may run again */
+    return ENTRASQL_OK;
 }
 
 void loop_stop(loop *l)
 {
-    uv_stop(&l->uv);
+    l->is_stopping = true;
 }
 
 void loop_free(loop *l)
@@ -604,8 +578,6 @@ void loop_free(loop *l)
     while (l->tasks != NULL)
         end_task(l->tasks);
     if (l->is_open) {
-        uv_close((uv_handle_t *)&l->poll, NULL);
-        uv_close((uv_handle_t *)&l->timer, NULL);
         for (unsigned i = 0; i < l->signal_count; i++)
             uv_close((uv_handle_t *)&l->signals[i], NULL);
         (void)uv_run(&l->uv, UV_RUN_DEFAULT); /* the closing's callbacks */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The event loop of the program's servers (libuv): drives everything that has
+ * The event loop of the program's servers: drives everything that has
  * the form of os/wait.h, a task each. Never used inside somebody else's process.
  *
- * After each step a task says anew what it waits for; the loop keeps that in
- * one epoll set for all tasks, which it hands to libuv as a single descriptor, and their
- * deadlines in one heap under a single timer: an idle task costs no handle of libuv's. A descriptor
- * that a task closes leaves the set by itself; two tasks must not wait for the same one.
+ * After each step a task says anew what it waits for; the loop keeps that in one epoll set and one
+ * heap of deadlines: an idle task costs no handle. libuv has the signals, and its own set is a
+ * member of ours: the other way round each event would be waited for twice, which clients wait for
+ * too. A descriptor that a task closes leaves the set by itself; two tasks must not wait for the
+ * same one.
  *
  * A loop and its tasks belong to the thread that runs it.
  */
