@@ -16,6 +16,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,6 +93,26 @@ static bool file_holds(const char *path, const uint64_t *wanted, size_t count)
     return line != NULL && holds_numbers(line, wanted, count);
 }
 
+/* Once this is so it stays so: a map is written once (user_namespaces(7)), and nobody leaves his
+ * namespace here. A look at the files costs as much as the lookup of the peer itself. */
+static bool maps_all_users(void)
+{
+    static const uint64_t all_uids[] = {0, 0, UINT32_MAX};
+    static atomic_bool is_known;
+    if (atomic_load_explicit(&is_known, memory_order_relaxed))
+        return true;
+    if (!file_holds("/proc/self/uid_map", all_uids, ES_COUNT_OF(all_uids)))
+        return false;
+    atomic_store_explicit(&is_known, true, memory_order_relaxed);
+    return true;
+}
+
+static bool may_be_overflow(uid_t uid)
+{
+    const uint64_t number = uid;
+    return uid == OVERFLOW_UID_USUAL || file_holds("/proc/sys/kernel/overflowuid", &number, 1);
+}
+
 /*
  * In a user namespace the kernel gives every user that it does not map the same number, the
  * overflow uid (user_namespaces(7), "Unmapped user and group IDs"): that is nobody in particular,
@@ -99,11 +120,7 @@ static bool file_holds(const char *path, const uint64_t *wanted, size_t count)
  */
 static entrasql_status give_uid(uid_t uid, uid_t *ret_uid, entrasql_error *err)
 {
-    static const uint64_t all_uids[] = {0, 0, UINT32_MAX};
-    const uint64_t number = uid;
-    bool may_be_overflow =
-        uid == OVERFLOW_UID_USUAL || file_holds("/proc/sys/kernel/overflowuid", &number, 1);
-    if (may_be_overflow && !file_holds("/proc/self/uid_map", all_uids, ES_COUNT_OF(all_uids)))
+    if (!maps_all_users() && may_be_overflow(uid))
         return es_fail(err, ENTRASQL_UNSUPPORTED,
                        "user %u stands for every user that this user namespace does not map",
                        (unsigned)uid);

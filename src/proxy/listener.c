@@ -307,7 +307,9 @@ static const loop_task_class listener_class = {wants, step, end};
 
 entrasql_status proxy_listener_start(proxy_listener *ln, loop *l, entrasql_error *err)
 {
-    return loop_task_start(l, &listener_class, ln, &ln->task, err);
+    ES_TRY(loop_task_start(l, &listener_class, ln, &ln->task, err));
+    loop_task_settle(ln->task);
+    return ENTRASQL_OK;
 }
 
 void proxy_listener_close(proxy_listener *ln)

@@ -514,6 +514,8 @@ static void a_lookup_can_be_left_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First: the map of this process's users is remembered. */
+        cmocka_unit_test(peer_uid_that_is_mapped_to_nobody),
         cmocka_unit_test(wait_set_merges_and_has_an_end),
         cmocka_unit_test(wait_ends_at_the_deadline_despite_signals),
         cmocka_unit_test(sockets_have_the_flags_of_the_house),
@@ -522,7 +524,6 @@ int main(void)
         cmocka_unit_test(taken_port_is_busy),
         cmocka_unit_test(peer_uid_by_a_kept_socket),
         cmocka_unit_test(peer_uid_on_ipv4),
-        cmocka_unit_test(peer_uid_that_is_mapped_to_nobody),
         cmocka_unit_test(peer_uid_on_ipv6),
         cmocka_unit_test(peer_uid_of_mapped_client),
         cmocka_unit_test(peer_uid_of_another_user),
