@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""docs/faq.md from the catalogue of errors, as the built program tells it (`entrasql explain --json`).
+"""docs/faq.md from the catalogue of errors, as the built program tells it (`entrasql explain --all --json`).
 
     tools/make_faq.py build/src/cli/entrasql            writes the page
     tools/make_faq.py build/src/cli/entrasql --check    says whether it differs, ends with 1 then
@@ -35,8 +35,9 @@ HEAD = """<!-- Made by tools/make_faq.py from the catalogue in src/base/catalog*
 # FAQ by error message
 
 Find the message below (capitals and `...` stand for what varies), or let the program find it:
-`entrasql explain 18456`, `entrasql explain AADSTS700016`, or `entrasql explain` with the message itself. When it is not
-clear which link fails, `entrasql doctor` walks the whole chain; its diagnoses are in [doctor.md](doctor.md).
+`entrasql explain 18456`, `entrasql explain AADSTS700016`, `entrasql explain` with the message itself, or
+`program 2>&1 | entrasql explain` with all that a program says. When it is not clear which link fails,
+`entrasql doctor` walks the whole chain; its diagnoses are in [doctor.md](doctor.md).
 """
 
 
@@ -94,7 +95,7 @@ def anchor(title):
 
 def main():
     program = sys.argv[1]
-    told = subprocess.run([program, "explain", "--json"], capture_output=True, text=True, check=True)
+    told = subprocess.run([program, "explain", "--all", "--json"], capture_output=True, text=True, check=True)
     text = page(json.loads(told.stdout))
     if "--check" not in sys.argv[2:]:
         PAGE.write_text(text)

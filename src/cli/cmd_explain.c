@@ -8,13 +8,18 @@
 #include "doctor/cases.h"
 #include "json/json.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define OUTPUT_MAX_BYTES (512 * 1024)
 #define CODE_SIZE 40U
 #define PART_LEAST 5U /* bytes of a message to be looked for */
 
+/* Of a longer text the end counts: there programs say what they failed of. */
+#define STREAM_KEPT_BYTES (64U * 1024U)
+
 static const conf_option options[] = {
+    {.name = "all", .type = CONF_OPTION_FLAG, .help = "list the whole catalogue"},
     {.name = "json", .type = CONF_OPTION_FLAG, .help = "print JSON"},
     CLI_OPTION_HELP,
     {0},
@@ -23,13 +28,14 @@ static const conf_option options[] = {
 static const conf_command command = {
     .name = "entrasql explain",
     .summary = "Says what an error means and what to do about it.",
-    .positionals = "[WORD ... | MESSAGE]",
+    .positionals = "WORD ... | MESSAGE | -",
     .max_positionals = CONF_POSITIONALS_MAX,
     .options = options,
     .notes = "WORD is a number of SQL Server (18456), of Entra (AADSTS700016, with or without\n"
              "the letters), a status of entrasql (TIMEOUT), or a diagnosis of the doctor\n"
              "(no-user). MESSAGE is the message of an error, whole or in part, as a log has it.\n"
-             "Without a word the whole catalogue is listed.",
+             "With -, or without a word where one pipes it in, the text is read from standard\n"
+             "input: program 2>&1 | entrasql explain. Its last 64 KiB count.",
 };
 
 static const char *const kind_names[ES_CATALOG_KINDS] = {"sql", "aadsts", "status"};
@@ -311,11 +317,14 @@ static entrasql_status not_known(const char *word, entrasql_error *err)
     char shown[80];
     char near[CODE_SIZE];
     es_printable(shown, sizeof shown, word, strlen(word));
-    es_fail(err, ENTRASQL_NOT_FOUND, "'%s' is not in the catalogue", shown);
-    if (find_near(word, near))
-        es_hint(err, "did you mean %s? entrasql explain lists what is", near);
+    if (strlen(word) < sizeof shown)
+        es_fail(err, ENTRASQL_NOT_FOUND, "'%s' is not in the catalogue", shown);
     else
-        es_hint(err, "entrasql explain lists what is; entrasql doctor looks at this machine");
+        es_fail(err, ENTRASQL_NOT_FOUND, "nothing of this text is in the catalogue");
+    if (find_near(word, near))
+        es_hint(err, "did you mean %s? entrasql explain --all lists what is", near);
+    else
+        es_hint(err, "entrasql explain --all lists what is; entrasql doctor looks at this machine");
     return ENTRASQL_NOT_FOUND;
 }
 
@@ -328,36 +337,114 @@ static bool is_code(const char *word)
            doctor_case_find(word) != NULL || status_of(word, &status);
 }
 
-static entrasql_status explain_codes_of(output *o, const conf_args *args, entrasql_error *err)
+/* ---- where the text is from ---- */
+
+/* The words behind each other: one blank for what parts them in arguments or lines. */
+static entrasql_status add_words(es_buf *text, const char *p, size_t n)
 {
-    for (unsigned i = 0; i < args->positional_count; i++) {
+    for (size_t i = 0; i < n; i++) {
+        bool is_gap = es_is_space(p[i]) || p[i] == '\0';
+        if (is_gap && (text->len == 0 || text->data[text->len - 1] == ' '))
+            continue;
+        if (es_buf_u8(text, is_gap ? ' ' : (uint8_t)p[i]) != ENTRASQL_OK)
+            return ENTRASQL_LIMIT;
+    }
+    return ENTRASQL_OK;
+}
+
+static entrasql_status read_stream(FILE *f, es_buf *text, entrasql_error *err)
+{
+    ES_CLEANUP(es_buf_done) es_buf read = ES_BUF_INIT(2 * STREAM_KEPT_BYTES);
+    for (;;) {
+        uint8_t *room = NULL;
+        if (es_buf_prepare(&read, 4096, &room) != ENTRASQL_OK)
+            return es_nomem(err);
+        size_t n = fread(room, 1, 4096, f);
+        es_buf_commit(&read, n);
+        if (ferror(f) != 0)
+            return es_fail_errno(err, errno, "cannot read standard input");
+        if (read.len > STREAM_KEPT_BYTES)
+            es_buf_consume(&read, read.len - STREAM_KEPT_BYTES);
+        if (n == 0)
+            break;
+    }
+    return add_words(text, (const char *)read.data, read.len) == ENTRASQL_OK ? ENTRASQL_OK
+                                                                             : es_nomem(err);
+}
+
+static entrasql_status read_text(const cli_terminal *t, const conf_args *args, es_buf *text,
+                                 entrasql_error *err)
+{
+    unsigned count = args->positional_count;
+    bool by_stream =
+        count == 0 ? !t->in_is_terminal : count == 1 && es_streq(args->positionals[0], "-");
+    if (by_stream)
+        ES_TRY(read_stream(t->in, text, err));
+    for (unsigned i = 0; !by_stream && i < count; i++) {
+        const char *word = args->positionals[i];
+        if (add_words(text, " ", 1) != ENTRASQL_OK ||
+            add_words(text, word, strlen(word)) != ENTRASQL_OK)
+            return es_fail(err, ENTRASQL_LIMIT, "the message is too long");
+    }
+    while (text->len != 0 && text->data[text->len - 1] == ' ')
+        es_buf_truncate(text, text->len - 1);
+    if (text->len != 0)
+        return ENTRASQL_OK;
+    es_fail(err, ENTRASQL_INVALID,
+            by_stream ? "standard input holds no text" : "no word was given");
+    es_hint(err, "entrasql explain 18456, entrasql explain \"MESSAGE\", or PROGRAM 2>&1 | entrasql "
+                 "explain; --all lists the whole catalogue");
+    return ENTRASQL_INVALID;
+}
+
+/* The next word of the text, cut to the size: no code is that long. */
+static const char *next_word(const char **text, char *ret, size_t size)
+{
+    size_t n = strcspn(*text, " ");
+    (void)snprintf(ret, size, "%.*s", n < size ? (int)n : (int)size - 1, *text);
+    *text += n + strspn(*text + n, " ");
+    return ret;
+}
+
+static bool holds_codes_alone(const char *text)
+{
+    char word[CODE_SIZE];
+    while (*text != '\0') {
+        if (!is_code(next_word(&text, word, sizeof word)))
+            return false;
+    }
+    return true;
+}
+
+static entrasql_status explain_codes_of(output *o, const char *text, entrasql_error *err)
+{
+    char word[CODE_SIZE];
+    while (*text != '\0') {
         bool found = false;
-        if (explain_word(o, args->positionals[i], &found) != ENTRASQL_OK)
+        if (explain_word(o, next_word(&text, word, sizeof word), &found) != ENTRASQL_OK)
             return es_nomem(err);
         if (!found)
-            return not_known(args->positionals[i], err);
+            return not_known(word, err);
     }
     return ENTRASQL_OK;
 }
 
 /* Codes one by one; with a word that is none it is a message, in one argument or in many. */
-static entrasql_status explain_all(output *o, const conf_args *args, entrasql_error *err)
+static entrasql_status explain_all(const cli_terminal *t, output *o, const conf_args *args,
+                                   entrasql_error *err)
 {
     ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT(OUTPUT_MAX_BYTES);
-    bool all_codes = true;
     bool found = false;
 
-    if (args->positional_count == 0)
+    if (conf_args_flag(args, "all"))
         return list_all(o) == ENTRASQL_OK ? ENTRASQL_OK : es_nomem(err);
-    for (unsigned i = 0; i < args->positional_count; i++) {
-        all_codes = all_codes && is_code(args->positionals[i]);
-        if (es_buf_printf(&text, "%s%s", i != 0 ? " " : "", args->positionals[i]) != ENTRASQL_OK)
-            return es_fail(err, ENTRASQL_LIMIT, "the message is too long");
-    }
-    if (all_codes)
-        return explain_codes_of(o, args, err);
+    ES_TRY(read_text(t, args, &text, err));
     const char *message = es_buf_cstr(&text);
-    if (message == NULL || explain_message(o, message, &found) != ENTRASQL_OK)
+    if (message == NULL)
+        return es_nomem(err);
+    if (holds_codes_alone(message))
+        return explain_codes_of(o, message, err);
+    if (explain_message(o, message, &found) != ENTRASQL_OK)
         return es_nomem(err);
     return found ? ENTRASQL_OK : not_known(message, err);
 }
@@ -369,7 +456,7 @@ static entrasql_status print(const cli_terminal *t, output *o, const conf_args *
         json_writer_init(&o->writer, &o->text);
         json_begin_array(&o->writer);
     }
-    ES_TRY(explain_all(o, args, err));
+    ES_TRY(explain_all(t, o, args, err));
     if (o->json) {
         json_end_array(&o->writer);
         if (json_writer_end(&o->writer) != ENTRASQL_OK || es_buf_u8(&o->text, '\n') != ENTRASQL_OK)

@@ -159,7 +159,7 @@ def printing(data):
                 ["emulator", "fault", "sql-delay", "off", *at], ["emulator", "user", "list", *at],
                 ["emulator", "token", "--as", ADMIN, *at], ["connstr", "show", "--env", "CS"],
                 ["connstr", "convert", "--env", "CS"], ["explain", "18456"], ["explain", "--json", "18456"],
-                ["explain"], ["completion", "bash"], ["completion", "words", "--", ""], ["accounts"],
+                ["explain", "--all"], ["completion", "bash"], ["completion", "words", "--", ""], ["accounts"],
                 ["odbc", "status"], ["doctor", "--json"], ["--version"], ["--help"], ["query", "--help"])
 
 

@@ -13,10 +13,11 @@ import time
 
 import pytest
 
-from conftest import ADMIN, APP_HOST, DEVELOPER, IDENTITY, ROOT, run
+from conftest import ADMIN, APP_HOST, DEVELOPER, IDENTITY, ROOT, clean_environment, run
 from doctors import PASSWORD, STRANGER, doctor, shared, world  # noqa: F401 (fixtures)
 from servers import (Authority, WrappedTls, http_reply, packet, prelogin_reply, read_message,
                      token_endpoint)
+from terminal import Terminal
 from test_doctor_proxy import CASES as PROXIED
 from test_doctor_settings import CASES as SETTINGS
 from test_doctor_strange import CASES as STRANGE
@@ -556,7 +557,7 @@ def test_diagnosis(world, case, expected, state):
 
 def test_the_table_is_whole(programs):
     """Each diagnosis of the catalogue is made to happen above, or it says why not; the docs name each."""
-    result = run([programs.entrasql, "explain", "--json"])
+    result = run([programs.entrasql, "explain", "--all", "--json"])
     rows = [e for e in json.loads(result.stdout) if e["kind"] == "diagnosis"]
     known = {e["code"] for e in rows}
     reproduced = {expected for _, expected, _ in CASES + STRANGE + PROXIED + SETTINGS}
@@ -670,6 +671,38 @@ def test_explain_a_message(programs, message, code, part):
         result = run([programs.entrasql, "explain", "--json", *words])
         entry, = json.loads(result.stdout)
         assert entry["code"] == code and part in entry["meaning"] + entry["next"], entry
+
+
+@pytest.mark.parametrize("words", [[], ["-"]], ids=["pipe", "dash"])
+@pytest.mark.parametrize("text, code", [
+    ("Traceback:\n  File \"x.py\"\npyodbc.Error: Login failed for\n\tuser '<token-identified principal>'.\n",
+     "18456"),
+    ("40615\n", "40615"),
+    ("all was well\n" * 100000 + "AADSTS700016: the end\n", "AADSTS700016"),
+    ("\0\0AADSTS700016\0", "AADSTS700016"),
+], ids=["traceback", "code", "long", "bytes"])
+def test_explain_what_a_program_says(programs, words, text, code):
+    result = run([programs.entrasql, "explain", "--json", *words], input=text)
+    assert result.returncode == 0, result.stderr
+    entry, *_ = json.loads(result.stdout)
+    assert entry["code"] == code, entry
+
+
+def test_explain_a_program_that_says_nothing(programs):
+    for words, text in ([], ""), (["-"], " \n"), ([""], "18456"):
+        result = run([programs.entrasql, "explain", *words], input=text)
+        assert result.returncode == 2 and "--all lists" in result.stderr and not result.stdout, result
+    result = run([programs.entrasql, "explain"], input="nothing that is known here " * 9)
+    assert result.returncode == 2 and "nothing of this text" in result.stderr, result.stderr
+
+
+def test_explain_at_a_terminal(programs):
+    """Nobody waits for a text that nobody said was to be typed."""
+    t = Terminal([programs.entrasql, "explain"], clean_environment(), 80, 24)
+    end = time.monotonic() + 20
+    while t.pump(1):
+        assert time.monotonic() < end, t.text()
+    assert "no word was given" in t.text() and "| entrasql explain" in " ".join(t.text().split()), t.text()
 
 
 def test_explain_what_nobody_knows(programs):

@@ -78,7 +78,7 @@ def test_own_messages_of_the_faq_are_said_somewhere(programs):
     """What the page says of entrasql's own messages is in the program's source."""
     import json
     import re
-    entries = json.loads(run([programs.entrasql, "explain", "--json"]).stdout)
+    entries = json.loads(run([programs.entrasql, "explain", "--all", "--json"]).stdout)
     source = "".join(re.sub(r'"\s*\n\s*"', "", path.read_text()) for path in
                      (ROOT / "src").rglob("*.c") if path.name != "catalog_text.c")
     own = [e["messageHolds"] for e in entries if e["kind"] == "own message"]
