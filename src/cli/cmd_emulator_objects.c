@@ -53,7 +53,7 @@ static const conf_option identity_options[] = {
     {.name = "host",
      .type = CONF_OPTION_TEXT,
      .value_name = "HOST",
-     .help = "add: where it is attached (default: a web app of its own)"},
+     .help = "add: the host that it is attached to (default: a web app of its own, NAME-app)"},
     {.name = "system", .type = CONF_OPTION_FLAG, .help = "add: system-assigned, the host's own"},
     OPTION_GROUP,
     OPTION_TENANT,

@@ -289,7 +289,7 @@ static entrasql_status set_identity(env *e)
     const world_host *host = e->options->host != NULL ? world_host_find(e->w, e->options->host)
                                                       : world_host_of(e->w, e->who);
     if (host == NULL && e->options->host != NULL)
-        return es_fail(e->err, ENTRASQL_NOT_FOUND, "there is no host '%s'", e->options->host);
+        return world_no_host(e->w, e->options->host, e->err);
     if (host == NULL || !world_is_attached(host, e->who)) {
         (void)es_fail(e->err, ENTRASQL_INVALID, "'%s' is not attached to %s%s", e->who->name,
                       host != NULL ? "the host " : "any host", host != NULL ? host->name : "");
@@ -395,7 +395,7 @@ static entrasql_status print(env *e, es_buf *out)
     if (host != NULL && (e->options->as == NULL || world_principal_find(e->w, named) == NULL))
         return print_host(e, host, out);
     if (e->options->as == NULL)
-        return es_fail(e->err, ENTRASQL_NOT_FOUND, "there is no host '%s'", named);
+        return world_no_host(e->w, named, e->err);
     e->who = world_principal_find(e->w, e->options->as);
     if (e->who == NULL) {
         (void)es_fail(e->err, ENTRASQL_NOT_FOUND, "the emulator knows no '%s', or more than one",

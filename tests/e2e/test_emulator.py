@@ -134,6 +134,19 @@ def test_an_identity_made_anew_is_somebody_else(world):
     assert world.sql(IDENTITY, "SELECT USER_NAME() AS u", APP_HOST) == [{"u": IDENTITY}]
 
 
+def test_a_host_that_is_not_there(world):
+    """A misspelt host is not made: nobody would find the identity where it was to be."""
+    for words in (["identity", "add", "lost", "--host", "persons-apq"], ["env", "--host", "persons-apq"],
+                  ["env", "--as", IDENTITY, "--host", "persons-apq"]):
+        result = world.command(*words)
+        assert result.returncode == 2 and "there is no host 'persons-apq'" in result.stderr, result
+        assert "Did you mean persons-app?" in result.stderr and "status" in result.stderr, result
+    assert "lost" not in {o["name"] for o in objects(world, "identity")}
+    say(world, "identity", "add", "found", "--host", "found-app")
+    assert f"'{APP_HOST}'" in say(world, "identity", "add", "guest", "--host", APP_HOST.upper())
+    assert {o["name"]: o for o in objects(world, "identity")}["guest"]["host"] == APP_HOST
+
+
 def test_apps_and_system_identities(world):
     say(world, "app", "add", "night-job", "--group", "Developers")
     say(world, "identity", "add", "box", "--system")

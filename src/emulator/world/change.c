@@ -390,20 +390,35 @@ static entrasql_status exists(const change *c, const char *what)
     return ENTRASQL_EXISTS;
 }
 
-static entrasql_status plan_host(change *c, bool system_assigned)
+/* Of its own: "NAME-app", or what a system-assigned one is the identity of. */
+static char *own_host(const change *c, bool system_assigned)
 {
     es_buf name = ES_BUF_INIT(1024);
+    char *text = NULL;
+    if (es_buf_printf(&name, "%s%s", c->name, system_assigned ? "" : "-app") == ENTRASQL_OK)
+        text = es_buf_take(&name, NULL);
+    es_buf_done(&name);
+    return text;
+}
+
+/* A host that is there, or a web app of its own, which is made. */
+static entrasql_status plan_host(change *c, bool system_assigned)
+{
+    ES_CLEANUP(es_cleanup_free) char *own = own_host(c, system_assigned);
+    if (own == NULL)
+        return es_nomem(c->err);
     ES_TRY(seed_text(&c->request, "host", &c->host));
+    bool is_own = c->host == NULL || es_strcaseeq(c->host, own);
     if (c->host == NULL) {
-        if (es_buf_printf(&name, "%s%s", c->name, system_assigned ? "" : "-app") != ENTRASQL_OK ||
-            (c->host = es_buf_take(&name, NULL)) == NULL) {
-            es_buf_done(&name);
-            return es_nomem(c->err);
-        }
+        c->host = own;
+        own = NULL;
     }
-    c->plan.host = c->host;
+    const world_host *there = world_host_find(c->plan.w, c->host);
+    if (there == NULL && !is_own)
+        return world_no_host(c->plan.w, c->host, c->err);
+    c->plan.host = there != NULL ? there->name : c->host;
     c->plan.attached = c->name;
-    c->plan.host_is_new = world_host_find(c->plan.w, c->host) == NULL;
+    c->plan.host_is_new = there == NULL;
     return ENTRASQL_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #include "base/mem.h"
+#include "base/nearest.h"
 
 #include <string.h>
 
@@ -199,6 +200,20 @@ const world_host *world_host_find(const world *w, const char *name)
             return &w->hosts[i];
     }
     return NULL;
+}
+
+entrasql_status world_no_host(const world *w, const char *name, entrasql_error *err)
+{
+    es_nearest near = {0};
+    for (size_t i = 0; i < w->host_count; i++)
+        es_nearest_offer(&near, name, strlen(name), w->hosts[i].name);
+    (void)es_fail(err, ENTRASQL_NOT_FOUND, "there is no host '%s'", name);
+    if (near.word != NULL)
+        es_hint(err, "Did you mean %s? The page of entrasql emulator status lists the hosts.",
+                near.word);
+    else
+        es_hint(err, "The page of entrasql emulator status lists the hosts.");
+    return ENTRASQL_NOT_FOUND;
 }
 
 const world_host *world_host_at(const world *w, size_t i)

@@ -160,6 +160,8 @@ size_t world_groups_of(const world *w, const world_principal *p, const char **re
 /* "web-app", "arc" ...: the kind as the seed writes it. */
 const char *world_host_kind_name(world_host_kind kind);
 const world_host *world_host_find(const world *w, const char *name);
+/* NOT_FOUND, with the name that comes near. */
+entrasql_status world_no_host(const world *w, const char *name, entrasql_error *err) ES_MUST_USE;
 const world_host *world_host_at(const world *w, size_t i); /* all in turn; NULL: no more */
 /* The host whose IDENTITY_HEADER or MSI_SECRET it is; compared in constant time; NULL when none. */
 const world_host *world_host_by_header(const world *w, const char *header);
