@@ -160,6 +160,17 @@ size_t migrate_journal_whole_bytes(const migrate_journal *j)
 
 /* ---- the file ---- */
 
+/* A device keeps no journal, and a lock file has no place beside it. */
+static entrasql_status check_kind(const char *path, entrasql_error *err)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || S_ISREG(st.st_mode))
+        return ENTRASQL_OK;
+    es_fail(err, ENTRASQL_CONFIG, "the journal %s is no regular file", path);
+    es_hint(err, "It is read again to go on, to verify and to roll back: --journal names a file.");
+    return ENTRASQL_CONFIG;
+}
+
 static entrasql_status take_lock(const char *path, os_lock **ret, entrasql_error *err)
 {
     char name[PATH_MAX_BYTES];
@@ -268,6 +279,7 @@ entrasql_status migrate_journal_create(const char *path, const migrate_journal_h
                                        migrate_journal **ret, entrasql_error *err)
 {
     migrate_journal *j = NULL;
+    ES_TRY(check_kind(path, err));
     ES_TRY(new_journal(path, &j, err));
     entrasql_status status = take_lock(path, &j->lock, err);
     if (status == ENTRASQL_OK)
@@ -302,6 +314,7 @@ entrasql_status migrate_journal_open(const char *path, bool to_write, migrate_jo
                                      entrasql_error *err)
 {
     migrate_journal *j = NULL;
+    ES_TRY(check_kind(path, err));
     ES_TRY(new_journal(path, &j, err));
     entrasql_status status =
         to_write && access(path, F_OK) == 0 ? take_lock(path, &j->lock, err) : ENTRASQL_OK;

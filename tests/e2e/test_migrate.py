@@ -435,6 +435,14 @@ def test_file_for_the_old_value_is_tried_before_the_first_step(fresh, tmp_path):
     assert result.returncode != 0 and "Nothing was changed" in result.stderr, result
     assert "--journal" in result.stderr and "rollback" not in result.stderr and not m.keep.exists()
     assert Arm(fresh, ADMIN).get(f"{MSI}/{IDENTITY}").status == 404
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "full").symlink_to("/dev/full")
+    for name in ("pipe", "full"):
+        m.journal = tmp_path / name
+        for word in ("apply", "rollback"):
+            result = run(m.command(word, "--yes"), env=m.env, timeout=60)
+            assert result.returncode == 2 and f"{name} is no regular file" in result.stderr, result
+        assert not (tmp_path / f"{name}.lock").exists() and "--journal names a file" in result.stderr
     m.journal = tmp_path / "journal"
     old = appsettings(fresh)
     here, there = tmp_path / "here", tmp_path / "there"
