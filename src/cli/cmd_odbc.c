@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define OUTPUT_MAX_BYTES (64 * 1024)
@@ -84,6 +85,35 @@ static entrasql_status scope_of(const conf_args *args, glue_scope *ret, entrasql
     return ENTRASQL_OK;
 }
 
+static entrasql_status refuse_library(const char *path, const char *why, entrasql_error *err)
+{
+    es_fail(err, ENTRASQL_INVALID, "--library: '%s' %s", path, why);
+    es_hint(err, "--library takes " GLUE_OWN_LIBRARY "; --driver names the driver underneath");
+    return ENTRASQL_INVALID;
+}
+
+/* Programs would find out at their first connection. It stays open: drivers have threads and exit
+   handlers. */
+static entrasql_status check_library(const char *path, entrasql_error *err)
+{
+    struct stat st;
+    bool is_ours = strstr(path, GLUE_OWN_LIBRARY) != NULL;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) /* a pipe would be waited for */
+        return refuse_library(path, "is no file", err);
+    if (!is_ours && glue_driver_kind_of("", path) != GLUE_DRIVER_OTHER)
+        return refuse_library(path, "is another driver than entrasql's", err);
+    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+    if (handle == NULL) {
+        char why[400];
+        const char *said = dlerror();
+        (void)snprintf(why, sizeof why, "cannot be loaded: %s", said != NULL ? said : "");
+        return refuse_library(path, why, err);
+    }
+    if (dlsym(handle, "SQLDriverConnect") == NULL && dlsym(handle, "SQLDriverConnectW") == NULL)
+        return refuse_library(path, "is no ODBC driver: it has no SQLDriverConnect", err);
+    return ENTRASQL_OK;
+}
+
 /* As `meson install` lays it out: <prefix>/bin/entrasql, <prefix>/<libdir>/odbc/... */
 static entrasql_status own_library(const conf_args *args, char ret[PATH_MAX], entrasql_error *err)
 {
@@ -105,7 +135,7 @@ static entrasql_status own_library(const conf_args *args, char ret[PATH_MAX], en
         es_hint(err, "--library names it");
         return ENTRASQL_NOT_FOUND;
     }
-    return ENTRASQL_OK;
+    return given != NULL ? check_library(ret, err) : ENTRASQL_OK;
 }
 
 /* A name or value of an ini file: one line, no header. */

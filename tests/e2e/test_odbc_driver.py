@@ -2,12 +2,13 @@
 """The driver by connection string alone, with either driver underneath: pyodbc, isql."""
 import glob
 import json
+import os
 import subprocess
 
 import pytest
 
 import odbc
-from conftest import APP_HOST, DEVELOPER, IDENTITY, READER, run
+from conftest import APP_HOST, DEVELOPER, IDENTITY, READER, clean_environment, run
 
 
 @pytest.fixture(params=["msodbc", "tdsodbc"])
@@ -147,6 +148,22 @@ def test_refusals_name_the_keyword(emulator, programs, ini, part, word):
     result = python(programs, env, ROWS, string)
     assert result.returncode != 0
     assert word in result.stderr
+
+
+def test_only_our_driver_is_registered(programs, tmp_path):
+    """What is no driver would be found out by every program, at its first connection."""
+    env = {**clean_environment(), "ODBCSYSINI": str(tmp_path)}
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    zlib, = glob.glob("/lib/*/libz.so.1") or glob.glob("/usr/lib/*/libz.so.1")
+    for file, says in (("/etc/passwd", "cannot be loaded: /etc/passwd: "), (pipe, "is no file"),
+                       (tmp_path, "is no file"), (zlib, "has no SQLDriverConnect"),
+                       (programs.tdsodbc, "is another driver than entrasql's")):
+        result = run([programs.entrasql, "odbc", "install", "--system", "--library", file], env=env, timeout=20)
+        assert result.returncode == 2 and says in result.stderr and "--driver names" in result.stderr, result
+    assert not (tmp_path / "odbcinst.ini").exists()
+    result = run([programs.entrasql, "odbc", "install", "--system", "--library", odbc.library(programs)], env=env)
+    assert result.returncode == 0 and (tmp_path / "odbcinst.ini").exists(), result.stderr
 
 
 def test_driver_manager_is_no_driver(emulator, programs, ini):
