@@ -48,6 +48,16 @@ static bool lost_transaction(const cli_shell *sh)
     return sh->s->conn != NULL && !sql_is_open(sh->s->conn) && sql_in_transaction(sh->s->conn);
 }
 
+bool cli_shell_has_transaction(const cli_shell *sh)
+{
+    return is_connected(sh) && sql_in_transaction(sh->s->conn);
+}
+
+void cli_shell_say_rollback(const cli_shell *sh)
+{
+    (void)fputs("The open transaction is rolled back; COMMIT would have kept it.\n", sh->s->t->err);
+}
+
 bool cli_shell_ensure_connected(cli_shell *sh)
 {
     entrasql_error err;
@@ -410,6 +420,8 @@ int cli_shell_run(cli_session *s, bool keeps_history)
     cli_session_catch_interrupts();
     greet(&sh);
     int exit_code = read_and_run(&sh);
+    if (cli_shell_has_transaction(&sh))
+        cli_shell_say_rollback(&sh);
     cli_batch_done(&sh.batch);
     cli_catalog_free(sh.catalog);
     cli_editor_free(sh.editor);

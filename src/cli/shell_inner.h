@@ -24,6 +24,9 @@ typedef struct cli_shell {
 
 /* Connects if there is no living connection. False: it failed, and that was said. */
 bool cli_shell_ensure_connected(cli_shell *sh);
+/* Open, and not lost with its connection; what its connection's end does is to be said. */
+bool cli_shell_has_transaction(const cli_shell *sh);
+void cli_shell_say_rollback(const cli_shell *sh);
 /* Says what is to be said about a failure, and connects again when the connection was lost. */
 void cli_shell_failed(cli_shell *sh, entrasql_status status, const entrasql_error *err);
 /* Runs what was collected. */

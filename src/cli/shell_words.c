@@ -98,6 +98,7 @@ static void change_database(cli_shell *sh, const char *argument)
         (void)cli_report(sh->s->t, &err);
         return;
     }
+    bool ends_transaction = cli_shell_has_transaction(sh);
     target->database = wanted;
     cli_catalog_close(sh->catalog);
     if (cli_session_connect(sh->s, &err) != ENTRASQL_OK) {
@@ -109,6 +110,8 @@ static void change_database(cli_shell *sh, const char *argument)
     }
     if (wanted != before)
         es_free(before);
+    if (ends_transaction)
+        cli_shell_say_rollback(sh);
     (void)fprintf(sh->s->t->out, "Connected to the database %s.\n", sql_database(sh->s->conn));
 }
 

@@ -263,6 +263,23 @@ def test_ctrl_c_at_the_prompt_gives_up_what_was_typed(shell):
 def test_ways_to_end(shell, typed):
     shell.send(typed)
     assert shell.end() == 0
+    assert "rolled back" not in shell.text()
+
+
+@pytest.mark.parametrize("typed", ["\x04", "\\q\r"])
+def test_end_of_an_open_transaction(shell, typed):
+    shell.line("BEGIN TRANSACTION;", "persons*> ")
+    shell.send(typed)
+    assert shell.end() == 0
+    assert "The open transaction is rolled back" in shell.text(), shell.text()
+
+
+def test_another_connection_ends_the_transaction(shell):
+    shell.line("BEGIN TRANSACTION;", "persons*> ")
+    said = shell.line("\\c nosuch", "persons*> ")
+    assert "Cannot open database" in said and "rolled back" not in said, said
+    assert "The open transaction is rolled back" in shell.line(f"\\c {DATABASE}")
+    assert "rolled back" not in shell.line(f"\\c {DATABASE}")
 
 
 def test_tables_follow_the_size_of_the_terminal(shell):
