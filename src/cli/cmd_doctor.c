@@ -16,7 +16,6 @@
 #include <time.h>
 
 #define OUTPUT_MAX_BYTES (256 * 1024)
-#define MAX_TOKEN_BYTES (64 * 1024)
 
 static const conf_option options[] = {
     {.name = "env",
@@ -197,11 +196,8 @@ static void wipe_token(void *context)
 static entrasql_status read_token_file(const char *path, entrasql_credential **ret,
                                        entrasql_error *err)
 {
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_TOKEN_BYTES);
-    ES_TRY(cli_input_status(os_file_read(path, &text, err),
-                            "check that the file holds a token and nothing else", err));
-    while (text.len != 0 && es_is_space((char)text.data[text.len - 1]))
-        es_buf_truncate(&text, text.len - 1);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(CLI_TOKEN_MAX_BYTES);
+    ES_TRY(cli_read_token(path, &text, err));
     char *token = es_buf_take(&text, NULL);
     if (token == NULL)
         return es_nomem(err);
@@ -362,6 +358,7 @@ static entrasql_status examine(const cli_terminal *t, conf_args *args, int argc,
         .is_unresolved = p->is_unresolved,
         .client_id = conf_args_text(args, "client-id"),
         .credential = p->credential,
+        .token_file = conf_args_text(args, "token-file"),
         .ca_file = conf_args_text(args, "ca-file"),
         .limit_ms = conf_args_number(args, "timeout") * 1000,
     };

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_TOKEN_BYTES (64 * 1024)
+#define MAX_SECRET_BYTES (64 * 1024)
 
 /* ---- options ---- */
 
@@ -113,7 +113,7 @@ static entrasql_status new_client_secret(const call *c, entrasql_credential **re
                                          entrasql_error *err)
 {
     const char *tenant, *client_id, *secret;
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_TOKEN_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_SECRET_BYTES);
     ES_TRY(need("tenant", c->o->tenant, "AZURE_TENANT_ID", &tenant, err));
     ES_TRY(need("client-id", c->o->client_id, "AZURE_CLIENT_ID", &client_id, err));
     if (c->o->client_secret_file == NULL) {
@@ -176,25 +176,17 @@ static entrasql_status new_azure_pipelines(const call *c, entrasql_credential **
                                                    ret, err);
 }
 
-/* The user's token in a file: it would be seen in an argument. */
-static entrasql_status read_token(const char *path, es_buf *text, entrasql_error *err)
-{
-    if (es_str_is_empty(path))
-        return es_fail(err, ENTRASQL_INVALID, "this credential needs --user-token-file");
-    ES_TRY(cli_input_status(os_file_read(path, text, err), "check that it is the right file", err));
-    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
-        es_buf_truncate(text, text->len - 1);
-    return ENTRASQL_OK;
-}
-
 static entrasql_status new_on_behalf_of(const call *c, entrasql_credential **ret,
                                         entrasql_error *err)
 {
     const char *tenant, *client_id;
-    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(MAX_TOKEN_BYTES);
+    ES_CLEANUP(es_buf_done) es_buf text = ES_BUF_INIT_WIPE(CLI_TOKEN_MAX_BYTES);
     ES_TRY(need("tenant", c->o->tenant, "AZURE_TENANT_ID", &tenant, err));
     ES_TRY(need("client-id", c->o->client_id, "AZURE_CLIENT_ID", &client_id, err));
-    ES_TRY(read_token(c->o->user_token_file, &text, err));
+    if (es_str_is_empty(c->o->user_token_file))
+        return es_fail(err, ENTRASQL_INVALID, "this credential needs --user-token-file");
+    ES_TRY(
+        cli_read_token(c->o->user_token_file, &text, err)); /* not an argument, which others see */
     const entrasql_client_certificate_options certificate =
         certificate_options(c, c->o->certificate);
     entrasql_on_behalf_of_options options_of = {.size = sizeof options_of, .client = c->client};

@@ -3,7 +3,10 @@
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
 
+#include "base/buf.h"
 #include "base/error.h"
+
+#define CLI_TOKEN_MAX_BYTES (64 * 1024)
 
 /*
  * What became of reading it. LIMIT, which else is a peer's doing, is a mistake
@@ -11,5 +14,11 @@
  */
 entrasql_status cli_input_status(entrasql_status status, const char *hint,
                                  entrasql_error *err) ES_MUST_USE;
+/*
+ * An access token from a file, without blanks around it, into text, which is empty and wipes.
+ * INVALID, naming the file, when it holds something else: nothing, the header's Bearer, JSON,
+ * bytes.
+ */
+entrasql_status cli_read_token(const char *path, es_buf *text, entrasql_error *err) ES_MUST_USE;
 
 #endif

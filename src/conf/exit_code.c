@@ -17,8 +17,9 @@ const conf_exit_code conf_exit_codes[] = {
     {ENTRASQL_CLASS_SQL, "SQL: an error of a statement"},
     {ENTRASQL_CLASS_RETRY, "a deadline, throttling, in use: trying again may help"},
     {ENTRASQL_CLASS_SYSTEM, "system: memory, files, output that cannot be written"},
-    {ENTRASQL_CLASS_CANCEL, "cancelled"},
+    {ENTRASQL_CLASS_CANCEL, "cancelled: Ctrl-C in a statement or a migration"},
     {CONF_EXIT_FOUND, "connstr scan found passwords"},
+    {CONF_EXIT_INTERRUPTED, "ended by Ctrl-C, with nothing to tidy up: connecting, signing in"},
     {CONF_EXIT_READER_GONE, "the reader of the output went away (| head)"},
 };
 const size_t conf_exit_code_count = ES_COUNT_OF(conf_exit_codes);

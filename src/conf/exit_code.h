@@ -10,6 +10,7 @@
 
 /* Beyond the classes. */
 #define CONF_EXIT_FOUND 12        /* `connstr scan` found passwords */
+#define CONF_EXIT_INTERRUPTED 130 /* 128 + SIGINT, likewise */
 #define CONF_EXIT_READER_GONE 141 /* 128 + SIGPIPE, what a shell shows of other programs */
 
 typedef struct conf_exit_code {

@@ -42,10 +42,14 @@ bool doctor_is_audience(const char *aud, const char *scope)
 
 static bool check_times(doctor *d, const identity_claims *c, int64_t now)
 {
+    char word[300];
     if (c->exp != 0 && c->exp <= now) {
         doctor_line *line = doctor_add(d, "token", DOCTOR_FAIL, "token-expired",
                                        "the token expired %lld s ago", (long long)(now - c->exp));
         doctor_evidence(line, "exp %lld, now %lld", (long long)c->exp, (long long)now);
+        if (d->options->token_file != NULL)
+            doctor_fix(line, "Get a new one: entrasql token > %s. Check the clock when it is new.",
+                       doctor_word(d->options->token_file, word, sizeof word));
         return false;
     }
     if (c->nbf > now + 60) {

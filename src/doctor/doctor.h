@@ -51,6 +51,7 @@ typedef struct doctor_options {
     bool is_unresolved;    /* it is a Key Vault reference; `login` is empty */
     const char *client_id; /* of a managed identity; NULL: the string's, AZURE_CLIENT_ID */
     entrasql_credential *credential; /* NULL: every member of DefaultAzureCredential in turn */
+    const char *token_file;          /* which credential it is from; NULL: another one */
     const char *ca_file;             /* NULL: SSL_CERT_FILE, else the system's */
     uint32_t limit_ms;               /* 0: DOCTOR_LIMIT_MS */
 } doctor_options;

@@ -220,8 +220,11 @@ static entrasql_status file_add(identity_proof *proof, const char *client_id, co
         return ENTRASQL_UNAVAILABLE;
     }
     entrasql_status status = identity_assertion_add(s, n, form, ret_secret, err);
-    if (status == ENTRASQL_AUTH_FAILED)
+    if (status == ENTRASQL_AUTH_FAILED) {
         es_error_prefix(err, "%s", p->path);
+        es_hint(err, "the file holds one token and nothing else, no Bearer and no quotes, as the "
+                     "platform writes it");
+    }
     return status;
 }
 

@@ -4,7 +4,10 @@ codes, output that ends early or cannot be written, and any width."""
 import os
 import pty
 import re
+import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -119,7 +122,7 @@ def test_help_and_manual_have_all_exit_codes(programs):
     codes = [int(c) for c in re.findall(r"^  (\d+) ", table, re.M)]
     header = (programs.prefix / "include" / "entrasql" / "status.h").read_text()
     classes = [int(n) for n in re.findall(r"ENTRASQL_CLASS_\w+ = (\d+)", header)]
-    assert codes == [*classes, 12, 141]
+    assert codes == [*classes, 12, 130, 141]
     assert "connstr scan" in re.search(r"^  12 .*", table, re.M)[0]
     page = (programs.prefix / "share" / "man" / "man1" / "entrasql-connstr-scan.1").read_text()
     assert [int(c) for c in re.findall(r"^\.TP\n\.B (\d+)$", page, re.M)] == codes
@@ -265,7 +268,7 @@ def test_what_needs_no_folder_works_without_one(emulator, programs):
 @pytest.mark.parametrize("words, place, variables, code", [
     (["emulator", "start", "--detach"], NOWHERE, ["--data-dir", "ENTRASQL_EMULATOR_DIR", "XDG_STATE_HOME"], 10),
     (["login", "--device-code"], NOWHERE, ["HOME", ".IdentityService"], 10),
-    (["odbc", "install", "--user", "--library", "/bin/sh"], NOWHERE + "/.odbcinst.ini", ["HOME", "--system"], 2),
+    (["odbc", "install", "--user"], NOWHERE + "/.odbcinst.ini", ["HOME", "--system"], 2),
     (["manual", "--dir", NOWHERE], NOWHERE, ["--dir"], 10),
 ])
 def test_a_folder_that_cannot_be_made_is_named(programs, words, place, variables, code):
@@ -291,7 +294,7 @@ def test_the_journal_of_a_migration_has_a_place(emulator, programs):
     (["emulator", "start", "--detach"], ["HOME", "XDG_STATE_HOME", "ENTRASQL_EMULATOR_DIR", "--data-dir"]),
     (["emulator", "status"], ["HOME", "XDG_STATE_HOME", "ENTRASQL_EMULATOR_DIR", "--data-dir"]),
     (["login", "--device-code"], ["HOME"]),
-    (["odbc", "install", "--user", "--library", "/bin/sh"], ["HOME", "--system"]),
+    (["odbc", "install", "--user"], ["HOME", "--system"]),
 ])
 def test_without_home_the_variables_are_named(programs, words, variables):
     result = run([programs.entrasql, *words], env=homeless(HOME=None, XDG_STATE_HOME=None))
@@ -373,6 +376,65 @@ def test_what_is_missing_or_without_meaning(programs, tmp_path, words, message, 
 
 def run_bytes(arguments, env):
     return subprocess.run(arguments, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+
+
+# ---- Ctrl-C ----
+
+def interrupted(words, env, ready):
+    """What it says, and its exit code (negative: by the signal, which a shell shows as 128 and its number)."""
+    with subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as process:
+        ready()
+        process.send_signal(signal.SIGINT)
+        return process.communicate(timeout=30)[0], process.returncode
+
+
+def test_ctrl_c_while_connecting_ends_by_the_signal(programs):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(30)
+        text, code = interrupted([programs.entrasql, "query", "-S", f"localhost,{silent.getsockname()[1]}", "-d", "d",
+                                  "-Q", "SELECT 1"], clean_environment(), silent.accept)
+    assert code == -signal.SIGINT and text == "", (code, text)
+    assert "\n  130   ended by Ctrl-C" in said(programs, "--help")
+
+
+def test_ctrl_c_in_a_statement_cancels_it(emulator, programs):
+    env = emulator.environment(ADMIN)
+    words = [programs.entrasql, "query", "-Q", "WAITFOR DELAY '00:00:30'"]
+    text, code = interrupted(words, env, lambda: time.sleep(2))
+    assert code == 11 and "cancelled" in text, (code, text)
+
+
+# ---- files that should hold a token ----
+
+@pytest.mark.parametrize("content, says", [
+    (b"", "is empty"),
+    (b" \n", "is empty"),
+    (b"Bearer eyJ0.e30.x\n", "begins with the word Bearer"),
+    (b'{"accessToken": "eyJ0.e30.x"}', "holds JSON"),
+    (b"\x7fELF\x02\x00\x00" + bytes(range(256)), "holds characters that no token has"),
+    (b"eyJ0.e30.x\neyJ0.e30.x\n", "holds characters that no token has"),
+], ids=["empty", "blank", "bearer", "json", "bytes", "two"])
+@pytest.mark.parametrize("words", [
+    ["doctor", "-S", "localhost", "-d", "d", "--token-file"],
+    ["token", "--credential", "on-behalf-of", "--tenant", "t", "--client-id", "c", "--user-token-file"],
+], ids=["doctor", "on-behalf-of"])
+def test_a_file_that_holds_no_token(programs, tmp_path, words, content, says):
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    result = run([programs.entrasql, *words, file])
+    assert result.returncode == 2 and f"the token file '{file}' {says}" in result.stderr, result
+    assert "hint: " in result.stderr and "entrasql token" in result.stderr and "eyJ0" not in result.stderr
+
+
+def test_a_federated_file_that_holds_no_token(programs, tmp_path):
+    file = tmp_path / "token"
+    file.write_bytes(b"Bearer eyJ0.e30.x")
+    result = run([programs.entrasql, "token", "--credential", "workload-identity", "--tenant", "t", "--client-id", "c",
+                  "--assertion-file", file])
+    assert result.returncode == 3 and f"{file}: the client assertion is not a token" in result.stderr, result
+    assert "hint: " in result.stderr and "no Bearer" in result.stderr and "eyJ0" not in result.stderr
 
 
 # ---- inputs that are too large ----

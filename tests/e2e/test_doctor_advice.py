@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """entrasql doctor and what comes of its advice: its verdict is the library's own, its commands run as they stand."""
+import re
 import shlex
 
 from conftest import ADMIN, DATABASE, run
@@ -92,6 +93,15 @@ def test_advice_names_what_was_seen(world):
     assert command(line_of(facts, "stale-user")["fix"], "entrasql user repair ") == [
         "Was Here", "-S", f"localhost,{world.emulator.port()}", "-d", DATABASE]
     assert "--env SQLAZURECONNSTR_Orders" in line_of(facts, "password-left")["fix"]
+
+
+def test_a_token_of_a_file_that_has_expired(world):
+    """The advice makes the file anew."""
+    file = world.file(world.say("token", "--as", ADMIN, "--expired"), "my token")
+    facts, code = doctor(world, world.env(ADMIN), "--token-file", file)
+    line = line_of(facts, "token-expired")
+    assert code == 3 and re.fullmatch("the token expired [0-9]+ s ago", line["text"]), line
+    assert f"entrasql token > '{file}'." in line["fix"], line
 
 
 def test_a_password_stays_with_its_server(world):
