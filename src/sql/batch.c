@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Running a batch: the request goes out, the reply is taken apart as it comes,
- * ATTENTION ends what takes too long or is not wanted any more.
+ * Running a batch: the request goes out part by part, the reply is taken apart
+ * as it comes. What takes too long or is not wanted any more is ended by
+ * ATTENTION; while it is still going out, by giving it up.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -9,6 +10,7 @@
 #include "sql/sql_inner.h"
 #include "tds/request.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@
 #define REQUEST_MAX_BYTES ((size_t)512 * 1024 * 1024)
 #define FATAL_SEVERITY 20
 #define ERROR_SEVERITY 11
+/* So many go out together; the next do when the socket has taken these. */
+#define PART_PACKETS 32
 
 /* One batch under way. */
 struct run {
@@ -24,8 +28,13 @@ struct run {
     int64_t deadline_ms;
     entrasql_error *err;
     entrasql_status failure; /* the first: of a statement, of the handler, of time */
-    bool is_stopping;        /* ATTENTION was sent; the rest is passed over */
-    bool is_answered;        /* and this is its answer */
+    tds_splitter splitter;
+    es_buf body;      /* of the request */
+    size_t body_at;   /* so much of it is in packets */
+    bool is_sent;     /* the last packet too: the stream has it */
+    bool is_given_up; /* that one told the server to forget the request */
+    bool is_stopping; /* the server was told to stop; the rest is passed over */
+    bool is_answered; /* and this is its answer to ATTENTION */
     bool is_over;
     bool is_whole; /* the last DONE announced nothing more, and nothing came */
     sql_column *columns;
@@ -52,6 +61,17 @@ static void note_failure(struct run *r, entrasql_status why, const char *text)
     r->err = NULL;
 }
 
+/* A request that is whole is ended by ATTENTION, one that is not by its own last packet. */
+static entrasql_status write_stop(struct run *r, es_buf *packet)
+{
+    if (r->is_sent)
+        return tds_packets_write(TDS_PACKET_ATTENTION, 0, r->c->session.packet_size, NULL, 0,
+                                 packet);
+    r->is_sent = true;
+    r->is_given_up = true;
+    return tds_splitter_give_up(&r->splitter, packet);
+}
+
 /* Asks the server to stop. From here on only the end of the reply matters. */
 static entrasql_status stop(struct run *r, entrasql_status why, const char *text)
 {
@@ -60,8 +80,7 @@ static entrasql_status stop(struct run *r, entrasql_status why, const char *text
     note_failure(r, why, text);
     r->is_stopping = true;
     r->deadline_ms = es_clock_deadline(SQL_ATTENTION_WAIT_MS);
-    if (tds_packets_write(TDS_PACKET_ATTENTION, 0, r->c->session.packet_size, NULL, 0, &packet) !=
-        ENTRASQL_OK)
+    if (write_stop(r, &packet) != ENTRASQL_OK)
         return es_nomem(r->err);
     return relay_stream_write(r->c->session.stream, packet.data, packet.len, r->err);
 }
@@ -186,6 +205,21 @@ static entrasql_status show_event(struct run *r, const tds_event *e)
     return ENTRASQL_OK;
 }
 
+static entrasql_status on_end(struct run *r)
+{
+    if (!r->is_sent) {
+        /* Refusing a request that is not whole is the server's right; but nobody wants the rest. */
+        r->c->is_dead = true;
+        note_failure(r, ENTRASQL_MALFORMED, "the server replied before it had the whole batch");
+    }
+    if (!r->is_whole && !r->is_stopping)
+        return es_fail(r->err, ENTRASQL_MALFORMED,
+                       "the server's reply ends before its last statement is done");
+    /* after ATTENTION its answer still comes, in this message or in one of its own */
+    r->is_over = r->is_answered || r->is_given_up || !r->is_stopping;
+    return ENTRASQL_OK;
+}
+
 static entrasql_status on_event(struct run *r, const tds_event *e)
 {
     entrasql_status st;
@@ -200,14 +234,8 @@ static entrasql_status on_event(struct run *r, const tds_event *e)
         r->is_answered = true;
         return ENTRASQL_OK;
     }
-    if (e->kind == TDS_EVENT_END) {
-        if (!r->is_whole && !r->is_stopping)
-            return es_fail(r->err, ENTRASQL_MALFORMED,
-                           "the server's reply ends before its last statement is done");
-        /* after ATTENTION its answer still comes, in this message or in one of its own */
-        r->is_over = r->is_answered || !r->is_stopping;
-        return ENTRASQL_OK;
-    }
+    if (e->kind == TDS_EVENT_END)
+        return on_end(r);
     if (r->is_stopping)
         return ENTRASQL_OK;
     st = show_event(r, e);
@@ -254,13 +282,18 @@ static entrasql_status take_bytes(struct run *r, const uint8_t *p, size_t n)
     return ENTRASQL_OK;
 }
 
+/* However it left: in order, or with bytes of ours that it did not take. */
 static entrasql_status closed_by_server(struct run *r, entrasql_status st)
 {
-    if (st != ENTRASQL_CLOSED)
+    int number = r->err != NULL ? r->err->os_errno : 0;
+
+    if (st != ENTRASQL_CLOSED &&
+        (st != ENTRASQL_NETWORK || (number != EPIPE && number != ECONNRESET)))
         return st;
-    (void)es_fail(r->err, st, "the server closed the connection while a batch was running");
+    (void)es_fail(r->err, ENTRASQL_CLOSED,
+                  "the server closed the connection while a batch was running");
     es_hint(r->err, "Connect again; a batch in a transaction was rolled back.");
-    return st;
+    return ENTRASQL_CLOSED;
 }
 
 /* What may end the batch from our side: the caller's wish, and time. */
@@ -309,61 +342,97 @@ static entrasql_status wait_for_more(struct run *r)
 
     os_wait_init(&w);
     ES_TRY(relay_stream_wants(r->c->session.stream, true, &w));
+    if (!r->is_sent)
+        ES_TRY(os_wait_add(&w, relay_stream_fd(r->c->session.stream), POLLOUT));
     ES_TRY(os_wait_add(&w, r->c->cancel_read, POLLIN));
     os_wait_until(&w, r->deadline_ms);
     ES_TRY(os_wait_poll(&w, r->err));
     return look_around(r);
 }
 
+/* ---- the request ---- */
+
+static entrasql_status build_request(struct run *r, const char *text)
+{
+    entrasql_status st = tds_batch_build(text, strlen(text), r->c->transaction, &r->body);
+
+    tds_splitter_init(&r->splitter, TDS_PACKET_BATCH, 0, r->c->session.packet_size);
+    if (st == ENTRASQL_MALFORMED)
+        return es_fail(r->err, ENTRASQL_INVALID, "the text of the batch is not UTF-8");
+    if (st == ENTRASQL_NOMEM)
+        return es_nomem(r->err);
+    if (st != ENTRASQL_OK)
+        return es_fail(r->err, st, "the text of the batch is too long");
+    return ENTRASQL_OK;
+}
+
+static entrasql_status write_part(struct run *r)
+{
+    ES_CLEANUP(es_buf_done) es_buf part = ES_BUF_INIT_WIPE(REQUEST_MAX_BYTES);
+    size_t used = 0;
+
+    if (tds_splitter_part(&r->splitter, r->body.data + r->body_at, r->body.len - r->body_at,
+                          PART_PACKETS, &used, &part) != ENTRASQL_OK)
+        return es_nomem(r->err);
+    r->body_at += used;
+    r->is_sent = r->body_at == r->body.len;
+    if (r->is_sent)
+        es_buf_done(&r->body);
+    return relay_stream_write(r->c->session.stream, part.data, part.len, r->err);
+}
+
+/* What the socket takes of what was written, or else the next part. */
+static entrasql_status send_on(struct run *r)
+{
+    entrasql_status st = relay_stream_flush(r->c->session.stream, r->err);
+
+    if (st == ENTRASQL_OK && !r->is_sent)
+        st = write_part(r);
+    return st == ENTRASQL_AGAIN ? ENTRASQL_OK : st;
+}
+
+/* A server that refuses the rest says why before it leaves. */
+static entrasql_status sending_failed(struct run *r, entrasql_status st)
+{
+    st = closed_by_server(r, st);
+    if (st == ENTRASQL_CLOSED)
+        ES_TRY(read_available(r));
+    return st;
+}
+
 static entrasql_status run_to_end(struct run *r)
 {
     while (!r->is_over) {
-        entrasql_status st = relay_stream_flush(r->c->session.stream, r->err);
-        if (st != ENTRASQL_OK && st != ENTRASQL_AGAIN)
-            return closed_by_server(r, st);
+        entrasql_status st = send_on(r);
+        if (st != ENTRASQL_OK)
+            return sending_failed(r, st);
         ES_TRY(wait_for_more(r));
         ES_TRY(read_available(r));
     }
     return ENTRASQL_OK;
 }
 
-static entrasql_status send_batch(struct run *r, const char *text)
-{
-    ES_CLEANUP(es_buf_done) es_buf body = ES_BUF_INIT_WIPE(REQUEST_MAX_BYTES);
-    ES_CLEANUP(es_buf_done) es_buf packets = ES_BUF_INIT_WIPE(REQUEST_MAX_BYTES);
-    entrasql_status st = tds_batch_build(text, strlen(text), r->c->transaction, &body);
-
-    if (st == ENTRASQL_MALFORMED)
-        return es_fail(r->err, ENTRASQL_INVALID, "the text of the batch is not UTF-8");
-    if (st == ENTRASQL_OK)
-        st = tds_packets_write(TDS_PACKET_BATCH, 0, r->c->session.packet_size, body.data, body.len,
-                               &packets);
-    if (st != ENTRASQL_OK)
-        return st == ENTRASQL_NOMEM ? es_nomem(r->err)
-                                    : es_fail(r->err, st, "the text of the batch is too long");
-    st = relay_stream_write(r->c->session.stream, packets.data, packets.len, r->err);
-    if (st == ENTRASQL_OK)
-        return st;
-    r->c->is_dead = true;
-    return closed_by_server(r, st);
-}
-
 entrasql_status sql_batch(sql_conn *c, const char *text, const sql_handler *handler,
                           uint32_t timeout_ms, entrasql_error *err)
 {
     static const sql_handler nobody = {0};
-    struct run r = {.c = c, .handler = handler != NULL ? handler : &nobody, .err = err};
+    entrasql_error unread;
+    struct run r = {.c = c,
+                    .handler = handler != NULL ? handler : &nobody,
+                    .body = ES_BUF_INIT_WIPE(REQUEST_MAX_BYTES),
+                    .err = err != NULL ? err : &unread};
     entrasql_status st;
 
     if (c->is_dead)
         return es_fail(err, ENTRASQL_CLOSED, "the connection was closed by an earlier error");
     (void)was_cancelled(c); /* what was meant for an earlier batch */
     r.deadline_ms = es_clock_deadline(timeout_ms);
-    ES_TRY(send_batch(&r, text));
-    st = run_to_end(&r);
+    st = build_request(&r, text);
+    if (st == ENTRASQL_OK) {
+        st = run_to_end(&r);
+        c->is_dead = c->is_dead || st != ENTRASQL_OK;
+    }
     es_free(r.columns);
-    if (st == ENTRASQL_OK)
-        return r.failure;
-    c->is_dead = true;
+    es_buf_done(&r.body);
     return r.failure != ENTRASQL_OK ? r.failure : st;
 }

@@ -171,12 +171,12 @@ void tds_splitter_init(tds_splitter *s, uint8_t type, uint16_t spid, uint32_t pa
     *s = (tds_splitter){.type = type, .spid = spid, .packet_size = packet_size, .next_id = 1};
 }
 
-static entrasql_status put_packet(tds_splitter *s, const uint8_t *p, size_t n, bool last,
+static entrasql_status put_packet(tds_splitter *s, const uint8_t *p, size_t n, uint8_t status,
                                   es_buf *out)
 {
     ES_TRY(es_buf_reserve(out, n + TDS_PACKET_HEADER_BYTES));
     ES_TRY(es_buf_u8(out, s->type));
-    ES_TRY(es_buf_u8(out, (uint8_t)(s->first_status | (last ? TDS_STATUS_EOM : 0))));
+    ES_TRY(es_buf_u8(out, (uint8_t)(s->first_status | status)));
     ES_TRY(es_buf_u16be(out, (uint16_t)(n + TDS_PACKET_HEADER_BYTES)));
     ES_TRY(es_buf_u16be(out, s->spid));
     ES_TRY(es_buf_u8(out, s->next_id));
@@ -195,12 +195,13 @@ entrasql_status tds_splitter_move(tds_splitter *s, es_buf *body, bool last, es_b
 
     /* A full packet goes out only when a byte follows it: the last one must carry EOM. */
     while (st == ENTRASQL_OK && body->len - at > room) {
-        st = put_packet(s, body->data + at, room, false, out);
+        st = put_packet(s, body->data + at, room, 0, out);
         if (st == ENTRASQL_OK)
             at += room;
     }
     if (st == ENTRASQL_OK && last) {
-        st = put_packet(s, body->data == NULL ? NULL : body->data + at, body->len - at, true, out);
+        st = put_packet(s, body->data == NULL ? NULL : body->data + at, body->len - at,
+                        TDS_STATUS_EOM, out);
         if (st == ENTRASQL_OK)
             at = body->len;
     }
@@ -208,24 +209,40 @@ entrasql_status tds_splitter_move(tds_splitter *s, es_buf *body, bool last, es_b
     return st;
 }
 
+entrasql_status tds_splitter_part(tds_splitter *s, const void *body, size_t n, size_t most,
+                                  size_t *ret_used, es_buf *out)
+{
+    size_t room = s->packet_size - TDS_PACKET_HEADER_BYTES;
+    const uint8_t *p = body;
+    size_t used = 0;
+    size_t before = out->len;
+    entrasql_status st = ENTRASQL_OK;
+
+    for (; st == ENTRASQL_OK && most > 0 && n - used > room; most--) {
+        st = put_packet(s, p + used, room, 0, out);
+        used += room;
+    }
+    if (st == ENTRASQL_OK && most > 0) {
+        st = put_packet(s, p == NULL ? NULL : p + used, n - used, TDS_STATUS_EOM, out);
+        used = n;
+    }
+    if (st != ENTRASQL_OK)
+        es_buf_truncate(out, before);
+    *ret_used = used;
+    return st;
+}
+
+entrasql_status tds_splitter_give_up(tds_splitter *s, es_buf *out)
+{
+    return put_packet(s, NULL, 0, TDS_STATUS_EOM | TDS_STATUS_IGNORE, out);
+}
+
 entrasql_status tds_packets_write(uint8_t type, uint16_t spid, uint32_t packet_size,
                                   const void *body, size_t n, es_buf *out)
 {
     tds_splitter s;
-    size_t room = packet_size - TDS_PACKET_HEADER_BYTES;
-    const uint8_t *p = body;
-    size_t before = out->len;
-    entrasql_status st = ENTRASQL_OK;
+    size_t used = 0;
 
     tds_splitter_init(&s, type, spid, packet_size);
-    while (st == ENTRASQL_OK && n > room) {
-        st = put_packet(&s, p, room, false, out);
-        p += room;
-        n -= room;
-    }
-    if (st == ENTRASQL_OK)
-        st = put_packet(&s, p, n, true, out);
-    if (st != ENTRASQL_OK)
-        es_buf_truncate(out, before);
-    return st;
+    return tds_splitter_part(&s, body, n, SIZE_MAX, &used, out);
 }

@@ -99,6 +99,14 @@ void tds_splitter_init(tds_splitter *s, uint8_t type, uint16_t spid, uint32_t pa
  */
 entrasql_status tds_splitter_move(tds_splitter *s, es_buf *body, bool last,
                                   es_buf *out) ES_MUST_USE;
+/*
+ * The next packets, at most `most`, of a message whose whole rest is body: *ret_used says how much
+ * of it they hold. When that is all of it, the message is over.
+ */
+entrasql_status tds_splitter_part(tds_splitter *s, const void *body, size_t n, size_t most,
+                                  size_t *ret_used, es_buf *out) ES_MUST_USE;
+/* Ends a message of which packets are out: the server is to forget it ([MS-TDS] 2.2.3.1.2). */
+entrasql_status tds_splitter_give_up(tds_splitter *s, es_buf *out) ES_MUST_USE;
 
 /* A whole message at once. */
 entrasql_status tds_packets_write(uint8_t type, uint16_t spid, uint32_t packet_size,

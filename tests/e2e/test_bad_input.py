@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Bad input and bad days: each gets a clear error, an exit code by class, and loses nothing."""
 import base64
+import contextlib
 import json
 import os
 import random
@@ -11,6 +12,7 @@ import time
 
 import pytest
 
+import proxies
 from conftest import (ADMIN, APP_HOST, DATABASE, DEVELOPER, IDENTITY, clean_environment,
                       microsofts_server, run, running_emulator, seed_persons, wait_for)
 from servers import (Authority, cutting_wire, http_reply, packet, prelogin_reply, read_message,
@@ -463,6 +465,61 @@ def test_emulator_killed_in_a_transaction_loses_only_that(programs, tmp_path):
         kill(other)
         other.start()
         assert other.sql(ADMIN, "SELECT COUNT(*) AS n FROM Persons") == [{"n": 3}]
+
+
+# ---- large batches ----
+
+def large_batch(path, length):
+    path.write_text(f"SELECT LEN(N'{'x' * length}') AS n, RIGHT(N'{'x' * 9}\N{SNOWMAN}', 2) AS r")
+    return path
+
+
+WIRES = ["TLS", "strict TLS", "clear"]
+
+
+@contextlib.contextmanager
+def wire(emulator, programs, kind):
+    """The environment of a client whose batches go out so; in clear to a proxy on this machine."""
+    env = emulator.environment(ADMIN)
+    string = env["AZURE_SQL_CONNECTIONSTRING"]
+    if kind != "clear":
+        encrypt = "Encrypt=strict" if kind == "strict TLS" else "Encrypt=yes"
+        yield {**env, "AZURE_SQL_CONNECTIONSTRING": string.replace("Encrypt=yes", encrypt)}
+        return
+    target = f"localhost,{emulator.port()}/{DATABASE}"
+    with proxies.running(programs, env, [target], "--listen", "127.0.0.1:0") as proxy:
+        yield {**env, "AZURE_SQL_CONNECTIONSTRING":
+               f"Server=127.0.0.1,{proxy.port()};UID=any;PWD=any;Encrypt=no"}
+
+
+@pytest.mark.parametrize("kind", WIRES)
+def test_a_batch_of_twenty_megabytes(emulator, programs, tmp_path, kind):
+    path = large_batch(tmp_path / "large.sql", 20_000_000)
+    with wire(emulator, programs, kind) as env:
+        result = run([programs.entrasql, "query", "--json", "-i", path], env=env, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout) == [{"n": 20_000_000, "r": "x\N{SNOWMAN}"}]
+
+
+@pytest.mark.parametrize("kind", ["TLS", "strict TLS"])
+def test_a_batch_that_is_larger_than_the_server_takes(emulator, programs, tmp_path, kind):
+    """The server's reason is told, though it comes while the batch is still on its way."""
+    path = large_batch(tmp_path / "large.sql", 40_000_000)
+    with wire(emulator, programs, kind) as env:
+        result = run([programs.entrasql, "query", "-i", path], env=env, timeout=120)
+    assert result.returncode == SQL, result.stderr
+    assert "4002" in result.stderr and "larger than the limit" in result.stderr
+
+
+def test_server_that_closes_while_a_batch_is_sent(emulator, programs, tmp_path):
+    path = large_batch(tmp_path / "large.sql", 20_000_000)
+    env = emulator.environment(ADMIN)
+    for place in (100_000, 9_000_000):
+        with serving(cutting_wire(emulator.port(), to_server=place)) as port:
+            result = run([programs.entrasql, "query", "-S", f"localhost,{port}", "-d", DATABASE,
+                          "-i", path], env=env, timeout=120)
+        assert result.returncode == NETWORK, result.stderr
+        assert "the server closed the connection while a batch was running" in result.stderr
 
 
 def test_nothing_listening(emulator, programs):

@@ -331,3 +331,10 @@ entrasql_status front_requests_answer(front_requests *q, entrasql_error *err)
     tds_assembler_next(&q->in);
     return ENTRASQL_OK;
 }
+
+void front_requests_refuse(front_requests *q, const entrasql_error *why)
+{
+    front_reply_begin(q->reply, q->in.type == TDS_PACKET_RPC);
+    if (bad_request(q, why) == ENTRASQL_OK)
+        (void)!front_reply_finish(q->reply, false);
+}

@@ -30,5 +30,7 @@ void front_requests_cleanup(front_requests *q);
  * connection: CLOSED and CANCELLED are the orderly ones.
  */
 entrasql_status front_requests_answer(front_requests *q, entrasql_error *err) ES_MUST_USE;
+/* Tells the client why the rest of a request that is not whole is not read. The session ends. */
+void front_requests_refuse(front_requests *q, const entrasql_error *why);
 
 #endif

@@ -106,6 +106,8 @@ static entrasql_status serve_wire(session *s, relay_stream *stream, entrasql_err
         st = front_wire_read(&wire, &requests.in, err);
         if (st == ENTRASQL_OK)
             st = front_requests_answer(&requests, err);
+        else if (st == ENTRASQL_LIMIT)
+            front_requests_refuse(&requests, err);
     }
     engine_session_set_interrupt(engine, NULL, NULL);
     if (!wire.channel.gone)

@@ -40,13 +40,14 @@ struct server {
     size_t at, len;
     size_t piece; /* bytes of one write; 0: all */
     size_t cut;   /* bytes of the reply before it closes */
+    sql_conn *client;
     bool failed;
 };
 
 static void *server_main(void *arg)
 {
     struct server *s = arg;
-    tds_assembler_init(&s->in, 1 << 20, false, TDS_ACCEPT_REQUESTS);
+    tds_assembler_init(&s->in, 1 << 26, false, TDS_ACCEPT_REQUESTS);
     s->run(s);
     tds_assembler_done(&s->in);
     close(s->fd);
@@ -188,6 +189,7 @@ static sql_conn *connect_pair(struct server *s, script *run)
     s->fd = fds[1];
     s->run = run;
     OK(sql_conn_new(&session, &c, NULL));
+    s->client = c;
     assert_int_equal(pthread_create(&s->thread, NULL, server_main, s), 0);
     return c;
 }
@@ -470,6 +472,175 @@ static void attention_unanswered(void **state)
     finish(&s, c);
 }
 
+/* ---- large batches ---- */
+
+#define LARGE_BYTES ((size_t)8 * 1024 * 1024)
+
+/* More than any socket takes at once. */
+static char *large_text(void)
+{
+    char *text = malloc(LARGE_BYTES + 1);
+    assert_non_null(text);
+    for (size_t i = 0; i < LARGE_BYTES; i++)
+        text[i] = (char)('a' + i % 23);
+    text[LARGE_BYTES] = '\0';
+    return text;
+}
+
+static void serve_large(struct server *s)
+{
+    es_buf b = ES_BUF_INIT(1 << 20);
+    tds_batch batch;
+    if (!take(s, TDS_PACKET_BATCH))
+        return;
+    must(tds_batch_parse(s->in.body.data, s->in.body.len, &batch, NULL));
+    s->failed = s->failed || batch.len != LARGE_BYTES || s->in.status != TDS_STATUS_EOM;
+    for (size_t i = 0; !s->failed && i < batch.len; i++)
+        s->failed = batch.text[i] != (char)('a' + i % 23);
+    tds_batch_done(&batch);
+    must(tds_done_add(&b, TDS_TOKEN_DONE, 0, 0, 0));
+    reply(s, &b);
+    serve_select(s);
+}
+
+static void large(void **state)
+{
+    (void)state;
+    struct server s = {0};
+    sql_conn *c = connect_pair(&s, serve_large);
+    char *text = large_text();
+    OK(sql_batch(c, text, NULL, 60000, NULL));
+    OK(sql_batch(c, "SELECT * FROM Persons", NULL, 20000, NULL));
+    finish(&s, c);
+    free(text);
+}
+
+/* A request that is not whole yet is given up, and answered as such: without ATTENTION. */
+static void serve_given_up(struct server *s)
+{
+    es_buf b = ES_BUF_INIT(1 << 20);
+    if (!take(s, TDS_PACKET_BATCH))
+        return;
+    s->failed = s->failed || s->in.status != (TDS_STATUS_EOM | TDS_STATUS_IGNORE) ||
+                s->in.body.len >= 2 * LARGE_BYTES;
+    must(tds_done_add(&b, TDS_TOKEN_DONE, TDS_DONE_ERROR, 0, 0));
+    reply(s, &b);
+    serve_select(s);
+}
+
+static void wait_for_bytes(const struct server *s)
+{
+    struct pollfd p = {.fd = s->fd, .events = POLLIN};
+    (void)poll(&p, 1, -1);
+}
+
+static void serve_cancelled(struct server *s)
+{
+    wait_for_bytes(s);
+    sql_cancel(s->client);
+    serve_given_up(s);
+}
+
+static void serve_late(struct server *s)
+{
+    wait_for_bytes(s);
+    (void)poll(NULL, 0, 300);
+    serve_given_up(s);
+}
+
+static void large_given_up(void **state)
+{
+    (void)state;
+    static const struct {
+        script *run;
+        uint32_t timeout_ms;
+        entrasql_status status;
+        const char *text;
+    } ways[] = {
+        {serve_cancelled, 60000, ENTRASQL_CANCELLED, "the batch was cancelled"},
+        {serve_late, 100, ENTRASQL_TIMEOUT, "the batch did not end within its time"},
+    };
+    char *text = large_text();
+    for (size_t i = 0; i < ES_COUNT_OF(ways); i++) {
+        struct server s = {0};
+        sql_conn *c = connect_pair(&s, ways[i].run);
+        entrasql_error err;
+        assert_int_equal(sql_batch(c, text, NULL, ways[i].timeout_ms, &err), ways[i].status);
+        assert_string_equal(err.message, ways[i].text);
+        OK(sql_batch(c, "SELECT * FROM Persons", NULL, 20000, &err));
+        finish(&s, c);
+    }
+    free(text);
+}
+
+static void serve_gone(struct server *s)
+{
+    wait_for_bytes(s);
+}
+
+static void add_refusal(es_buf *b)
+{
+    must(tds_message_add(b, 4002, 1, 16, "Too large.", "srv", "", 1));
+    must(tds_done_add(b, TDS_TOKEN_DONE, TDS_DONE_ERROR, 0, 0));
+}
+
+static void serve_refused(struct server *s)
+{
+    es_buf b = ES_BUF_INIT(1 << 20);
+    wait_for_bytes(s);
+    add_refusal(&b);
+    reply(s, &b);
+}
+
+/* It stays, and takes no more. */
+static void serve_refused_and_stays(struct server *s)
+{
+    serve_refused(s);
+    (void)poll(NULL, 0, 300);
+}
+
+static void serve_too_early(struct server *s)
+{
+    es_buf b = ES_BUF_INIT(1 << 20);
+    wait_for_bytes(s);
+    must(tds_done_add(&b, TDS_TOKEN_DONE, 0, 0, 0));
+    reply(s, &b);
+}
+
+/* A server that does not take the whole batch; without a record of the error, too. */
+static void large_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        script *run;
+        entrasql_status status;
+        uint32_t number;
+        const char *text;
+    } ways[] = {
+        {serve_gone, ENTRASQL_CLOSED, 0,
+         "the server closed the connection while a batch was running"},
+        {serve_refused, ENTRASQL_SQL_ERROR, 4002, "Too large."},
+        {serve_refused_and_stays, ENTRASQL_SQL_ERROR, 4002, "Too large."},
+        {serve_too_early, ENTRASQL_MALFORMED, 0,
+         "the server replied before it had the whole batch"},
+    };
+    char *text = large_text();
+    for (size_t i = 0; i < 2 * ES_COUNT_OF(ways); i++) {
+        struct server s = {0};
+        sql_conn *c = connect_pair(&s, ways[i / 2].run);
+        entrasql_error err = {0};
+        entrasql_status st = sql_batch(c, text, NULL, 60000, i % 2 == 0 ? &err : NULL);
+        assert_int_equal(st, ways[i / 2].status);
+        if (i % 2 == 0) {
+            assert_string_equal(err.message, ways[i / 2].text);
+            assert_int_equal(err.number, ways[i / 2].number);
+        }
+        assert_int_equal(sql_batch(c, "x", NULL, 20000, &err), ENTRASQL_CLOSED);
+        finish(&s, c);
+    }
+    free(text);
+}
+
 /* ---- bad servers ---- */
 
 static void serve_small(struct server *s)
@@ -680,6 +851,9 @@ int main(void)
         cmocka_unit_test(logins),
         cmocka_unit_test(template_fields),
         cmocka_unit_test(attention_unanswered),
+        cmocka_unit_test(large),
+        cmocka_unit_test(large_given_up),
+        cmocka_unit_test(large_refused),
         cmocka_unit_test(error_and_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

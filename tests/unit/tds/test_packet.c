@@ -93,6 +93,61 @@ static void split_and_assembled_again(void **state)
     }
 }
 
+/* The parts of a message are the message, whatever their size. */
+static void message_in_parts(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 1, 504, 505, 1008, 1009, 3000};
+    uint8_t body[3000];
+
+    for (size_t k = 0; k < sizeof body; k++)
+        body[k] = (uint8_t)(k * 7);
+    for (size_t i = 0; i < ES_COUNT_OF(lengths); i++) {
+        for (size_t most = 1; most < 8; most++) {
+            es_buf whole = ES_BUF_INIT(10000);
+            es_buf parts = ES_BUF_INIT(10000);
+            tds_splitter s;
+            size_t at = 0;
+            OK(tds_packets_write(TDS_PACKET_BATCH, 0, 512, body, lengths[i], &whole));
+            tds_splitter_init(&s, TDS_PACKET_BATCH, 0, 512);
+            do {
+                size_t before = parts.len;
+                size_t used = SIZE_MAX;
+                OK(tds_splitter_part(&s, body + at, lengths[i] - at, most, &used, &parts));
+                assert_true(parts.len > before && parts.len - before <= most * 512);
+                at += used;
+            } while (at < lengths[i]);
+            assert_int_equal(parts.len, whole.len);
+            assert_memory_equal(parts.data, whole.data, whole.len);
+            es_buf_done(&whole);
+            es_buf_done(&parts);
+        }
+    }
+}
+
+static void message_given_up(void **state)
+{
+    (void)state;
+    static const uint8_t end[] = {TDS_PACKET_BATCH, 0x03, 0, 8, 0, 0, 3, 0};
+    uint8_t body[3000] = {0};
+    es_buf wire = ES_BUF_INIT(10000);
+    tds_splitter s;
+    tds_assembler a;
+    size_t used;
+
+    tds_splitter_init(&s, TDS_PACKET_BATCH, 0, 512);
+    OK(tds_splitter_part(&s, body, sizeof body, 2, &used, &wire));
+    OK(tds_splitter_give_up(&s, &wire));
+    assert_int_equal(wire.len, 2 * 512 + sizeof end);
+    assert_memory_equal(wire.data + 2 * 512, end, sizeof end);
+    tds_assembler_init(&a, 10000, false, TDS_ACCEPT_REQUESTS);
+    OK(tds_assembler_feed(&a, wire.data, wire.len, &used, NULL));
+    assert_true(a.complete && used == wire.len);
+    assert_int_equal(a.status, TDS_STATUS_EOM | TDS_STATUS_IGNORE);
+    tds_assembler_done(&a);
+    es_buf_done(&wire);
+}
+
 static void splitter_holds_the_last_packet_back(void **state)
 {
     (void)state;
@@ -198,6 +253,8 @@ int main(void)
         cmocka_unit_test(header_shorter_than_itself_is_refused),
         cmocka_unit_test(names_cover_all_types),
         cmocka_unit_test(split_and_assembled_again),
+        cmocka_unit_test(message_in_parts),
+        cmocka_unit_test(message_given_up),
         cmocka_unit_test(splitter_holds_the_last_packet_back),
         cmocka_unit_test(reset_bit_of_the_first_packet_is_kept),
         cmocka_unit_test(broken_packets_are_refused),
