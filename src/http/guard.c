@@ -2,6 +2,8 @@
 /* Process-wide set-up of libcurl and the signal guard around its calls. */
 #include "http/internal.h"
 
+#include "os/thread.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -38,16 +40,8 @@ static bool sigpipe_pending(void)
 
 void http_guard_enter(http_guard *g)
 {
-    sigset_t all;
-    sigfillset(&all);
-    /* Faults of the thread itself must stay deliverable. */
-    sigdelset(&all, SIGSEGV);
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    sigdelset(&all, SIGTRAP);
     g->had_sigpipe = sigpipe_pending();
-    (void)pthread_sigmask(SIG_BLOCK, &all, &g->before);
+    os_signals_hold(&g->before);
 }
 
 void http_guard_leave(http_guard *g)
@@ -60,5 +54,5 @@ void http_guard_leave(http_guard *g)
         while (sigtimedwait(&only, NULL, &now) < 0 && errno == EINTR)
             continue;
     }
-    (void)pthread_sigmask(SIG_SETMASK, &g->before, NULL);
+    os_signals_release(&g->before);
 }

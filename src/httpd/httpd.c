@@ -8,9 +8,9 @@
 #include "callers.h"
 #include "os/file.h"
 #include "os/sock.h"
+#include "os/thread.h"
 #include "request.h"
 
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -294,11 +294,8 @@ static struct MHD_Daemon *start_daemon(httpd *h, const httpd_options *options, i
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-    sigset_t all;
     sigset_t before;
-    (void)sigfillset(&all);
-    /* Its threads inherit the mask: a signal is for the program's own threads. */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    os_signals_hold(&before); /* for the library's threads */
     struct MHD_Daemon *daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
@@ -307,7 +304,7 @@ static struct MHD_Daemon *start_daemon(httpd *h, const httpd_options *options, i
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, h, MHD_OPTION_ARRAY, cert != NULL ? tls : none, MHD_OPTION_END);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    os_signals_release(&before);
     return daemon;
 }
 

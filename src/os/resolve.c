@@ -3,11 +3,11 @@
 #include "os/resolve.h"
 
 #include "base/mem.h"
+#include "os/thread.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,9 +132,6 @@ static void *run(void *context)
 
 static entrasql_status start_thread(job *j, entrasql_error *err)
 {
-    sigset_t all;
-    sigset_t before;
-    pthread_attr_t attributes;
     pthread_t thread;
     if (atomic_load(&abandoned) >= ABANDONED_MAX) {
         (void)es_fail(err, ENTRASQL_NETWORK,
@@ -144,17 +141,8 @@ static entrasql_status start_thread(job *j, entrasql_error *err)
         es_hint(err, "check the network and /etc/resolv.conf");
         return ENTRASQL_NETWORK;
     }
-    (void)sigfillset(&all);
-    int number = pthread_attr_init(&attributes);
-    if (number != 0)
-        return es_fail_errno(err, number, "cannot start a thread for name resolution");
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    /* The thread inherits the mask: the host program's handlers never run on it. */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&j->refs, 1);
-    number = pthread_create(&thread, &attributes, run, j);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
+    int number = os_thread_start(&thread, true, run, j);
     if (number != 0) {
         job_unref(j);
         return es_fail_errno(err, number, "cannot start a thread for name resolution");

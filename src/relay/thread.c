@@ -4,11 +4,11 @@
 
 #include "base/mem.h"
 #include "os/sock.h"
+#include "os/thread.h"
 #include "tls/tls.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -119,11 +119,9 @@ static void join_ended(void)
     }
 }
 
-/* Under the lock. The new thread inherits the mask: the host's signal handlers never run on it. */
+/* Under the lock. */
 static entrasql_status create(worker *w, const char *what, entrasql_error *err)
 {
-    sigset_t all;
-    sigset_t before;
     if (atomic_load(&is_stopping))
         return es_fail(err, ENTRASQL_CANCELLED, "the process is ending");
     if (atomic_load(&stop_fd) < 0) {
@@ -132,10 +130,7 @@ static entrasql_status create(worker *w, const char *what, entrasql_error *err)
             return es_fail_errno(err, errno, "cannot make an eventfd");
         atomic_store(&stop_fd, fd);
     }
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int number = pthread_create(&w->thread, NULL, enter, w);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int number = os_thread_start(&w->thread, false, enter, w);
     if (number != 0)
         return es_fail_errno(err, number, "cannot start %s", what);
     w->next = workers;

@@ -8,6 +8,7 @@
 #include "emulator/front/session.h"
 #include "os/resolve.h"
 #include "os/sock.h"
+#include "os/thread.h"
 #include "os/wait.h"
 
 #include <arpa/inet.h>
@@ -15,7 +16,6 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -116,26 +116,6 @@ static void *session_thread(void *arg)
     return NULL;
 }
 
-/* Signals stay with the thread that waits for them. */
-static int start_thread(pthread_t *ret, bool detached, void *(*run)(void *), void *arg)
-{
-    pthread_attr_t attr;
-    sigset_t all;
-    sigset_t before;
-    int failure = pthread_attr_init(&attr);
-
-    if (failure != 0)
-        return failure;
-    if (detached)
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    failure = pthread_create(ret, &attr, run, arg);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attr);
-    return failure;
-}
-
 static void admit(front *f, int fd, front_door door)
 {
     guest *g = es_malloc(sizeof *g);
@@ -150,7 +130,7 @@ static void admit(front *f, int fd, front_door door)
         return;
     }
     *g = (guest){.f = f, .fd = fd, .slot = slot, .door = door, .number = ++f->connections};
-    failure = start_thread(&thread, true, session_thread, g);
+    failure = os_thread_start(&thread, true, session_thread, g);
     if (failure != 0) {
         ES_LOG(ERROR, "front", "no thread for a connection", ES_KV_STR("error", strerror(failure)));
         es_free(g);
@@ -376,7 +356,7 @@ entrasql_status front_resume(front *f, engine_server *engine, entrasql_error *er
     while (read(f->stop_fd, &count, sizeof count) < 0 && errno == EINTR)
         continue;
     f->options.engine = engine;
-    int failure = start_thread(&f->thread, false, listen_thread, f);
+    int failure = os_thread_start(&f->thread, false, listen_thread, f);
     if (failure != 0)
         return es_fail_errno(err, failure, "no thread for the SQL front");
     f->running = true;
