@@ -138,11 +138,10 @@ static entrasql_status read_source(const cli_terminal *t, const conf_args *args,
     return read_stream(t->in, out, err);
 }
 
-/* The text without the line end that editors and echo put behind it. */
+/* The text without its end of a line. */
 static const char *whole_text(es_buf *text, entrasql_error *err)
 {
-    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
-        es_buf_truncate(text, text->len - 1);
+    cli_input_cut_end(text);
     if (text->len == 0) {
         es_fail(err, ENTRASQL_CONFIG, "the connection string is empty");
         return NULL;

@@ -103,8 +103,7 @@ static entrasql_status read_secret(const char *path, es_buf *text, entrasql_erro
 {
     ES_TRY(cli_input_status(os_file_read_secret(path, text, err), "check that it is the right file",
                             err));
-    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
-        es_buf_truncate(text, text->len - 1);
+    cli_input_cut_end(text);
     return ENTRASQL_OK;
 }
 

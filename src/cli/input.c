@@ -15,11 +15,16 @@ entrasql_status cli_input_status(entrasql_status status, const char *hint, entra
     return status;
 }
 
+void cli_input_cut_end(es_buf *text)
+{
+    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
+        es_buf_truncate(text, text->len - 1);
+}
+
 static void trim(es_buf *text)
 {
     size_t lead = 0;
-    while (text->len != 0 && es_is_space((char)text->data[text->len - 1]))
-        es_buf_truncate(text, text->len - 1);
+    cli_input_cut_end(text);
     while (lead < text->len && es_is_space((char)text->data[lead]))
         lead++;
     es_buf_consume(text, lead);

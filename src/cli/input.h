@@ -14,6 +14,8 @@
  */
 entrasql_status cli_input_status(entrasql_status status, const char *hint,
                                  entrasql_error *err) ES_MUST_USE;
+/* Takes away the line end and blanks that editors and echo put behind what it is. */
+void cli_input_cut_end(es_buf *text);
 /*
  * An access token from a file, without blanks around it, into text, which is empty and wipes.
  * INVALID, naming the file, when it holds something else: nothing, the header's Bearer, JSON,
