@@ -67,20 +67,32 @@ static int tds_type(sqltype type, int *ret_length)
     return type.id == SQLTYPE_ROWVERSION ? 173 : t.system_id;
 }
 
-static void add_row(engine_rows *r, const engine_described *p, size_t ordinal)
+/* system_type_id to scale, in the answers of both procedures. */
+static void add_type(engine_rows *r, sqltype type)
 {
-    char type_name[64];
-    int tds_length;
-    int tds_id = tds_type(p->type, &tds_length);
-    engine_systype t = engine_systype_of(p->type);
-    sqltype_format(p->type, type_name, sizeof type_name);
-    engine_row_int(r, (int64_t)ordinal);
-    engine_row_text(r, p->name);
+    char name[64];
+    engine_systype t = engine_systype_of(type);
+    sqltype_format(type, name, sizeof name);
     engine_row_int(r, t.system_id);
-    engine_row_text(r, type_name);
+    engine_row_text(r, name);
     engine_row_int(r, t.max_length);
     engine_row_int(r, t.precision);
     engine_row_int(r, t.scale);
+}
+
+static void add_tds_type(engine_rows *r, sqltype type)
+{
+    int length;
+    int id = tds_type(type, &length);
+    engine_row_int(r, id);
+    engine_row_int(r, length);
+}
+
+static void add_row(engine_rows *r, const engine_described *p, size_t ordinal)
+{
+    engine_row_int(r, (int64_t)ordinal);
+    engine_row_text(r, p->name);
+    add_type(r, p->type);
     for (int i = 0; i < 9; i++)
         engine_row_null(r);
     for (int i = 0; i < 3; i++)
@@ -88,8 +100,7 @@ static void add_row(engine_rows *r, const engine_described *p, size_t ordinal)
     engine_row_int(r, 1);
     engine_row_int(r, 0);
     engine_row_null(r);
-    engine_row_int(r, tds_id);
-    engine_row_int(r, tds_length);
+    add_tds_type(r, p->type);
 }
 
 static entrasql_status check_known(const engine_proc_call *call, const engine_description *d)
@@ -178,21 +189,13 @@ static const engine_proc_param result_params[] = {
 
 static void add_column(engine_rows *r, const engine_column *c, size_t ordinal)
 {
-    char type_name[64];
-    int tds_length;
-    int tds_id = tds_type(c->type, &tds_length);
-    engine_systype t = engine_systype_of(c->type);
-    sqltype_format(c->type, type_name, sizeof type_name);
+    bool has_collation = engine_systype_of(c->type).has_collation;
     engine_row_int(r, false);
     engine_row_int(r, (int64_t)ordinal);
     engine_row_text(r, c->name[0] != '\0' ? c->name : NULL);
     engine_row_int(r, c->nullable);
-    engine_row_int(r, t.system_id);
-    engine_row_text(r, type_name);
-    engine_row_int(r, t.max_length);
-    engine_row_int(r, t.precision);
-    engine_row_int(r, t.scale);
-    engine_row_text(r, t.has_collation ? SQLCOLLATION_NAME : NULL);
+    add_type(r, c->type);
+    engine_row_text(r, has_collation ? SQLCOLLATION_NAME : NULL);
     for (int i = 0; i < 9; i++)
         engine_row_null(r);
     for (int i = 0; i < 3; i++)
@@ -206,10 +209,9 @@ static void add_column(engine_rows *r, const engine_column *c, size_t ordinal)
     engine_row_int(r, false);
     for (int i = 0; i < 3; i++)
         engine_row_null(r);
-    engine_row_int(r, tds_id);
-    engine_row_int(r, tds_length);
-    engine_row_or_null(r, t.has_collation ? COLLATION_ID : -1);
-    engine_row_or_null(r, t.has_collation ? COLLATION_SORT_ID : -1);
+    add_tds_type(r, c->type);
+    engine_row_or_null(r, has_collation ? COLLATION_ID : -1);
+    engine_row_or_null(r, has_collation ? COLLATION_SORT_ID : -1);
 }
 
 static entrasql_status on_columns(void *ctx, const engine_column *shown, size_t count)
