@@ -92,18 +92,13 @@ static bool read_string(const char *value, conf_login *ret)
     return is_one && conf_login_parse(conf_form_detect(value), value, ret, &err) == ENTRASQL_OK;
 }
 
-bool migrate_setting_has_password(const migrate_context *m, const char *value)
+migrate_password migrate_setting_password(const migrate_context *m, const char *value)
 {
     ES_CLEANUP(conf_login_done) conf_login login = {0};
-    return read_string(value, &login) &&
-           !es_str_is_empty(conf_login_get(&login, CONF_KEY_PASSWORD)) &&
-           leads_to_server(m, &login);
-}
-
-bool migrate_setting_leads_elsewhere(const migrate_context *m, const char *value)
-{
-    ES_CLEANUP(conf_login_done) conf_login login = {0};
-    return read_string(value, &login) && leads_elsewhere(m, &login);
+    if (!read_string(value, &login) || es_str_is_empty(conf_login_get(&login, CONF_KEY_PASSWORD)) ||
+        !leads_to_server(m, &login))
+        return MIGRATE_PASSWORD_NONE;
+    return leads_elsewhere(m, &login) ? MIGRATE_PASSWORD_ELSEWHERE : MIGRATE_PASSWORD_OURS;
 }
 
 /*
@@ -324,8 +319,7 @@ static void list_strings(const migrate_context *m, migrate_settings *s)
         add_string(s, AZURE_SETTING, migrate_options_setting(m->o));
     for (size_t i = 0; m->o->all_settings && i < h->setting_count; i++) {
         const azure_setting *one = &h->settings[i];
-        if (migrate_setting_has_password(m, one->value) &&
-            !migrate_setting_leads_elsewhere(m, one->value))
+        if (migrate_setting_password(m, one->value) == MIGRATE_PASSWORD_OURS)
             add_string(s, one->kind, one->name);
     }
     for (size_t i = 0; m->o->all_settings && i < h->setting_count; i++)

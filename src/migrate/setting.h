@@ -39,13 +39,14 @@ void migrate_settings_done(migrate_settings *s);
 /* "setting" and "connectionString": for the journal. */
 const char *migrate_setting_kind_name(azure_setting_kind kind);
 
-/*
- * Whether the text is a connection string with a password for our server, in
- * any form. False for what is no connection string.
- */
-bool migrate_setting_has_password(const migrate_context *m, const char *value);
-/* Whether the connection string names another database than the one that is migrated. */
-bool migrate_setting_leads_elsewhere(const migrate_context *m, const char *value);
+typedef enum migrate_password {
+    MIGRATE_PASSWORD_NONE,     /* for our server; or it is no connection string, NULL included */
+    MIGRATE_PASSWORD_OURS,     /* for the database that is migrated, or none by name */
+    MIGRATE_PASSWORD_ELSEWHERE /* for another database of the server */
+} migrate_password;
+
+/* Of a setting's value: which password it has, if it is a connection string of any form. */
+migrate_password migrate_setting_password(const migrate_context *m, const char *value);
 
 /* A file for hosts whose settings ARM cannot write: systemd, cloud-init, Kubernetes. */
 entrasql_status migrate_settings_instructions(const migrate_context *m, const migrate_settings *s,

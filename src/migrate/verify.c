@@ -83,9 +83,10 @@ static void check_passwords(const migrate_context *m, migrate_verdict *v)
     c->is_final = true;
     for (size_t i = 0; i < s->setting_count; i++) {
         const azure_setting *one = &s->settings[i];
-        if (one->value == NULL || !migrate_setting_has_password(m, one->value))
+        migrate_password has = migrate_setting_password(m, one->value);
+        if (has == MIGRATE_PASSWORD_NONE)
             continue;
-        bool elsewhere = migrate_setting_leads_elsewhere(m, one->value);
+        bool elsewhere = has == MIGRATE_PASSWORD_ELSEWHERE;
         is_taken = is_taken || !elsewhere;
         count++;
         int n = snprintf(names + used, sizeof names - used, "%s%s%s", used != 0 ? ", " : "",
