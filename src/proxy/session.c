@@ -177,17 +177,20 @@ static entrasql_status tell_and_give_back(proxy_session *s, const entrasql_error
     return ENTRASQL_OK;
 }
 
-/* Whether it has been within a request, without any more of it, for too long. */
-static bool has_stalled(proxy_session *s, bool came, bool is_within)
+/* From the beginning of a request on, and from whatever comes of it, the rest has its time. */
+static void watch_request(proxy_session *s, bool came, bool is_within)
 {
     uint32_t most_ms = s->service->pool->stall_ms;
-    if (!is_within || most_ms == 0) {
+    if (!is_within || most_ms == 0)
         s->stalled_ms = 0;
-        return false;
-    }
-    if (came || s->stalled_ms == 0)
+    else if (came || s->stalled_ms == 0)
         s->stalled_ms = es_clock_deadline(most_ms);
-    return es_clock_mono_ms() >= s->stalled_ms;
+}
+
+/* Whether it has been within a request, without any more of it, for too long. */
+static bool has_stalled(const proxy_session *s)
+{
+    return s->stalled_ms != 0 && es_clock_mono_ms() >= s->stalled_ms;
 }
 
 static entrasql_status tell_stalled(proxy_session *s, entrasql_error *err)
@@ -261,10 +264,11 @@ static entrasql_status step_rest(proxy_session *s, entrasql_error *err)
     entrasql_status sent = relay_stream_flush(s->client, err);
     if (sent != ENTRASQL_OK && sent != ENTRASQL_AGAIN)
         return sent;
-    if (has_stalled(s, false, s->head_len > 0))
+    watch_request(s, false, s->head_len > 0);
+    if (has_stalled(s))
         return tell_stalled(s, err);
     ES_TRY(relay_stream_read(s->client, space->plain, FIRST_BYTES, &n, err));
-    (void)has_stalled(s, true, true);
+    watch_request(s, true, true);
     ES_TRY(keep_first_bytes(s, n, err));
     if (s->head_len > 0)
         return ENTRASQL_OK;
@@ -307,7 +311,8 @@ static entrasql_status pump_bytes(proxy_session *s, bool *ret_stalled, entrasql_
     bool waits_for_client = s->pool != NULL &&
                             relay_border_is_in_request(proxy_server_border(s->server)) &&
                             relay_stream_queued(proxy_server_stream(s->server)) == 0;
-    *ret_stalled = has_stalled(s, from_client > 0, waits_for_client);
+    watch_request(s, from_client > 0, waits_for_client);
+    *ret_stalled = has_stalled(s);
     return status;
 }
 
