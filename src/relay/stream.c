@@ -104,6 +104,53 @@ const tls_conn *relay_stream_tls(const relay_stream *s)
     return s->tls;
 }
 
+/* ---- sending what is queued ---- */
+
+static entrasql_status send_some(relay_stream *s, es_buf *b, entrasql_error *err)
+{
+    size_t sent_all = 0;
+    entrasql_status status = ENTRASQL_OK;
+    while (sent_all < b->len && status == ENTRASQL_OK) {
+        size_t sent = 0;
+        status = os_sock_send(s->fd, b->data + sent_all, b->len - sent_all, &sent, err);
+        if (status == ENTRASQL_OK)
+            sent_all += sent;
+    }
+    es_buf_consume(b, sent_all);
+    s->sent += sent_all;
+    return status;
+}
+
+entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err)
+{
+    if (s->queue.len > 0) {
+        ES_TRY(send_some(s, &s->queue, err));
+        es_buf_done(&s->queue);
+    }
+    if (s->tls != NULL && tls_conn_output(s->tls)->len > 0) {
+        ES_TRY(send_some(s, tls_conn_output(s->tls), err));
+        es_buf_done(tls_conn_output(s->tls));
+    }
+    return ENTRASQL_OK;
+}
+
+size_t relay_stream_queued(const relay_stream *s)
+{
+    return s->queue.len + (s->tls != NULL ? tls_conn_output(s->tls)->len : 0);
+}
+
+uint64_t relay_stream_sent(const relay_stream *s)
+{
+    return s->sent;
+}
+
+/* AGAIN is no failure of a write: the bytes are queued. */
+static entrasql_status flush_if_possible(relay_stream *s, entrasql_error *err)
+{
+    entrasql_status status = relay_stream_flush(s, err);
+    return status == ENTRASQL_AGAIN ? ENTRASQL_OK : status;
+}
+
 /* ---- receiving ---- */
 
 /* From the socket into the space. AGAIN, CLOSED, NETWORK as os_sock_recv(). */
@@ -163,8 +210,6 @@ static entrasql_status receive_all(relay_stream *s, uint8_t *space, size_t size,
     return status;
 }
 
-static entrasql_status flush_if_possible(relay_stream *s, entrasql_error *err);
-
 static entrasql_status read_tls(relay_stream *s, void *p, size_t n, size_t *ret_n,
                                 entrasql_error *err)
 {
@@ -220,52 +265,7 @@ entrasql_status relay_stream_push_back(relay_stream *s, const void *p, size_t n)
     return ENTRASQL_OK;
 }
 
-/* ---- sending ---- */
-
-static entrasql_status send_some(relay_stream *s, es_buf *b, entrasql_error *err)
-{
-    size_t sent_all = 0;
-    entrasql_status status = ENTRASQL_OK;
-    while (sent_all < b->len && status == ENTRASQL_OK) {
-        size_t sent = 0;
-        status = os_sock_send(s->fd, b->data + sent_all, b->len - sent_all, &sent, err);
-        if (status == ENTRASQL_OK)
-            sent_all += sent;
-    }
-    es_buf_consume(b, sent_all);
-    s->sent += sent_all;
-    return status;
-}
-
-entrasql_status relay_stream_flush(relay_stream *s, entrasql_error *err)
-{
-    if (s->queue.len > 0) {
-        ES_TRY(send_some(s, &s->queue, err));
-        es_buf_done(&s->queue);
-    }
-    if (s->tls != NULL && tls_conn_output(s->tls)->len > 0) {
-        ES_TRY(send_some(s, tls_conn_output(s->tls), err));
-        es_buf_done(tls_conn_output(s->tls));
-    }
-    return ENTRASQL_OK;
-}
-
-size_t relay_stream_queued(const relay_stream *s)
-{
-    return s->queue.len + (s->tls != NULL ? tls_conn_output(s->tls)->len : 0);
-}
-
-uint64_t relay_stream_sent(const relay_stream *s)
-{
-    return s->sent;
-}
-
-/* AGAIN is no failure of a write: the bytes are queued. */
-static entrasql_status flush_if_possible(relay_stream *s, entrasql_error *err)
-{
-    entrasql_status status = relay_stream_flush(s, err);
-    return status == ENTRASQL_AGAIN ? ENTRASQL_OK : status;
-}
+/* ---- writing ---- */
 
 /* Straight from the caller's memory to the socket; what it does not take is queued. */
 static entrasql_status write_clear(relay_stream *s, const uint8_t *p, size_t n, entrasql_error *err)

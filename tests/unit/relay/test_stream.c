@@ -7,6 +7,7 @@
 #include "../tls/certs.h"
 #include "base/mem.h"
 #include "tds/client.h"
+#include "tls/inner.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -232,6 +233,47 @@ static void records_that_are_here_are_not_waited_for(void **state)
     assert_true(waits_to_read(server));
     relay_stream_free(client);
     relay_stream_free(server);
+}
+
+/*
+ * TLS 1.3: the peer changes its keys and asks us to change ours. OpenSSL keeps the answer to the
+ * first wish for the next bytes of ours, as it may (RFC 8446, 4.6.3), but gives the next one an
+ * answer while it reads. That has to go out though our side only reads: else it would wait to send
+ * for ever, and answers would pile up.
+ */
+static void new_keys_are_answered_by_who_only_reads(void **state)
+{
+    (void)state;
+    for (int has_scratch = 0; has_scratch < 2; has_scratch++) {
+        relay_stream *client = NULL;
+        relay_stream *server = NULL;
+        relay_scratch *scratch = NULL;
+        char got[64];
+        size_t n = 0;
+        tls_pair(false, &client, &server);
+        assert_int_equal(relay_scratch_new(RELAY_PUMP_SCRATCH_BYTES, &scratch), ENTRASQL_OK);
+        if (has_scratch != 0)
+            relay_stream_use_scratch(server, scratch);
+        SSL *theirs = relay_stream_tls(client)->ssl;
+        SSL *ours = relay_stream_tls(server)->ssl;
+        struct pollfd answer = {.fd = relay_stream_fd(client), .events = POLLIN};
+        assert_int_equal(SSL_version(theirs), TLS1_3_VERSION);
+        for (int i = 0; i < 20; i++) {
+            assert_int_equal(SSL_key_update(theirs, SSL_KEY_UPDATE_REQUESTED), 1);
+            assert_int_equal(relay_stream_write(client, "question", 8, NULL), ENTRASQL_OK);
+            expect_read(server, "question");
+            assert_int_equal(relay_stream_read(server, got, sizeof got, &n, NULL), ENTRASQL_AGAIN);
+            assert_int_equal(relay_stream_queued(server), 0);
+        }
+        assert_int_equal(poll(&answer, 1, 0), 1);
+        assert_int_equal(relay_stream_read(client, got, sizeof got, &n, NULL), ENTRASQL_AGAIN);
+        assert_int_equal(relay_stream_write(server, "reply", 5, NULL), ENTRASQL_OK);
+        assert_int_equal(SSL_get_key_update_type(ours), SSL_KEY_UPDATE_NONE);
+        expect_read(client, "reply");
+        relay_stream_free(client);
+        relay_stream_free(server);
+        relay_scratch_free(scratch);
+    }
 }
 
 /* A scratch is never too small for what one receive brings: the rest would cost a call of its own.
@@ -650,6 +692,7 @@ int main(void)
         cmocka_unit_test(the_queue_has_a_ceiling),
         cmocka_unit_test(each_packet_is_one_record),
         cmocka_unit_test(records_that_are_here_are_not_waited_for),
+        cmocka_unit_test(new_keys_are_answered_by_who_only_reads),
         cmocka_unit_test(what_comes_at_once_fits_into_the_scratch),
         cmocka_unit_test(tls_ends_and_clear_bytes_follow),
         cmocka_unit_test(the_end_of_tls_is_seen),
