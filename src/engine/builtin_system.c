@@ -190,6 +190,15 @@ static entrasql_status object_schema_name(engine_call *call, const sqlvalue *arg
     return give_s(call, o != NULL ? engine_schema_name(call->s->catalog, o->schema) : NULL, ret);
 }
 
+/* Of what has a text: a view, a procedure, a CHECK or a DEFAULT. */
+static entrasql_status object_definition(engine_call *call, const sqlvalue *args, size_t n,
+                                         sqlvalue *ret)
+{
+    (void)n;
+    const engine_object *o = by_id(call, &args[0]);
+    return give_s(call, o != NULL ? o->definition : NULL, ret);
+}
+
 static entrasql_status schema_name(engine_call *call, const sqlvalue *args, size_t n, sqlvalue *ret)
 {
     int32_t id = n > 0 ? (int32_t)args[0].u.i : engine_who_default_schema(call->s);
@@ -536,6 +545,7 @@ static const engine_builtin rows[] = {
     {"OBJECT_ID", "s?s:i", object_id, NULL, NOW_NULL},
     {"OBJECT_NAME", "i?i:u", object_name, NULL, NOW_NULL},
     {"OBJECT_SCHEMA_NAME", "i?i:u", object_schema_name, NULL, NOW_NULL},
+    {"OBJECT_DEFINITION", "i:M", object_definition, NULL, NOW_NULL},
     {"SCHEMA_NAME", "?i:u", schema_name, NULL, NOW_NULL},
     {"SCHEMA_ID", "?s:i", schema_id, NULL, NOW_NULL},
     {"COL_NAME", "ii:u", col_name, NULL, NOW_NULL},

@@ -23,6 +23,24 @@ static void free_batch(tsql_batch **batch)
 
 /* ---- parameters ---- */
 
+entrasql_status engine_module_params(const engine_object *o, tsql_batch **ret_batch,
+                                     const tsql_params **ret)
+{
+    tsql_batch *batch = NULL;
+    *ret_batch = NULL;
+    *ret = NULL;
+    if (o->definition == NULL)
+        return ENTRASQL_OK;
+    entrasql_status status = tsql_parse(o->definition, strlen(o->definition), NULL, &batch, NULL);
+    if (status != ENTRASQL_OK)
+        return status == ENTRASQL_NOMEM ? status : ENTRASQL_OK;
+    const tsql_stmts *statements = tsql_batch_statements(batch);
+    if (statements->count == 1 && statements->items[0]->kind == TSQL_STMT_CREATE_MODULE)
+        *ret = &statements->items[0]->u.create_module->params;
+    *ret_batch = batch;
+    return ENTRASQL_OK;
+}
+
 entrasql_status engine_module_default(const tsql_param *param, sqltype type, sqlvalue *ret,
                                       entrasql_error *err)
 {

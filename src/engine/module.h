@@ -16,4 +16,11 @@ entrasql_status engine_module_call(engine_session *s, engine_procedure_call *cal
 entrasql_status engine_module_default(const tsql_param *param, sqltype type, sqlvalue *ret,
                                       entrasql_error *err) ES_MUST_USE;
 
+/*
+ * The parameters that a routine's stored text declares. They belong to the batch, which the caller
+ * frees; both are NULL when there is no text, or it cannot be read.
+ */
+entrasql_status engine_module_params(const engine_object *o, tsql_batch **ret_batch,
+                                     const tsql_params **ret) ES_MUST_USE;
+
 #endif

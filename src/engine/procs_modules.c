@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* sp_stored_procedures, sp_sproc_columns: parameters come from the stored text. */
+#include "engine/module.h"
 #include "engine/permission.h"
 #include "engine/procs_impl.h"
-#include "tsql/parser.h"
 #include "tsql/type.h"
 
 #include <stdio.h>
@@ -153,15 +153,11 @@ static void add_params(engine_proc_call *call, const engine_object *o, const tsq
 
 static entrasql_status add_routine(engine_proc_call *call, const engine_object *o)
 {
-    if (o->definition == NULL)
-        return ENTRASQL_OK;
-    tsql_batch *batch = NULL;
-    entrasql_status status = tsql_parse(o->definition, strlen(o->definition), NULL, &batch, NULL);
-    if (status == ENTRASQL_NOMEM)
-        return status;
-    if (status == ENTRASQL_OK && tsql_batch_statements(batch)->count == 1 &&
-        tsql_batch_statements(batch)->items[0]->kind == TSQL_STMT_CREATE_MODULE)
-        add_params(call, o, &tsql_batch_statements(batch)->items[0]->u.create_module->params);
+    tsql_batch *batch;
+    const tsql_params *params;
+    ES_TRY(engine_module_params(o, &batch, &params));
+    if (params != NULL)
+        add_params(call, o, params);
     tsql_batch_free(batch);
     return ENTRASQL_OK;
 }

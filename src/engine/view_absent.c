@@ -179,6 +179,20 @@ static const engine_view_column partition_parameter_columns[] = {
     {"collation_name", "sysname", true},  {"user_type_id", "int", false},
 };
 
+/* ---- types ---- */
+
+static const engine_view_column table_type_columns[] = {
+    {"name", "sysname", false},           {"system_type_id", "tinyint", false},
+    {"user_type_id", "int", false},       {"schema_id", "int", false},
+    {"principal_id", "int", true},        {"max_length", "smallint", false},
+    {"precision", "tinyint", false},      {"scale", "tinyint", false},
+    {"collation_name", "sysname", true},  {"is_nullable", "bit", true},
+    {"is_user_defined", "bit", false},    {"is_assembly_type", "bit", false},
+    {"default_object_id", "int", false},  {"rule_object_id", "int", false},
+    {"is_table_type", "bit", false},      {"type_table_object_id", "int", false},
+    {"is_memory_optimized", "bit", true},
+};
+
 /* ---- keys ---- */
 
 static const engine_view_column certificate_columns[] = {
@@ -248,6 +262,7 @@ static const engine_view views[] = {
     ABSENT("partition_functions", partition_function_columns),
     ABSENT("partition_schemes", partition_scheme_columns),
     ABSENT("partition_parameters", partition_parameter_columns),
+    ABSENT("table_types", table_type_columns),
     ABSENT("certificates", certificate_columns),
     ABSENT("column_master_keys", column_master_key_columns),
     ABSENT("column_encryption_keys", column_encryption_key_columns),

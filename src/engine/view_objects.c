@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* sys.objects, tables, views, procedures, columns, types, schemas and kin. */
+#include "engine/module.h"
 #include "engine/permission.h"
 #include "engine/systype.h"
 #include "engine/views_sys.h"
 #include "sqltype/collation.h"
+#include "tsql/type.h"
 
 /* ---- objects ---- */
 
@@ -194,6 +196,83 @@ static entrasql_status fill_modules(engine_rows *r)
         for (int k = 0; k < 4; k++)
             engine_row_int(r, false);
         engine_row_null(r);
+    }
+    return engine_rows_status(r);
+}
+
+/* ---- parameters: of procedures, out of their text ---- */
+
+static const engine_view_column parameter_columns[] = {
+    {"object_id", "int", false},
+    {"name", "sysname", true},
+    {"parameter_id", "int", false},
+    {"system_type_id", "tinyint", false},
+    {"user_type_id", "int", false},
+    {"max_length", "smallint", false},
+    {"precision", "tinyint", false},
+    {"scale", "tinyint", false},
+    {"is_output", "bit", false},
+    {"is_cursor_ref", "bit", false},
+    {"has_default_value", "bit", false},
+    {"is_xml_document", "bit", false},
+    {"default_value", "nvarchar(4000)", true},
+    {"xml_collection_id", "int", false},
+    {"is_readonly", "bit", false},
+    {"is_nullable", "bit", true},
+    {"encryption_type", "int", true},
+    {"encryption_type_desc", "nvarchar(64)", true},
+    {"encryption_algorithm_name", "sysname", true},
+    {"column_encryption_key_id", "int", true},
+    {"column_encryption_key_database_name", "sysname", true},
+};
+
+/* Defaults are told of CLR objects only. */
+static void row_parameter(engine_rows *r, const engine_object *o, const tsql_param *p,
+                          int64_t place, sqltype type)
+{
+    engine_systype t = engine_systype_of(type);
+    engine_row_int(r, o->id);
+    engine_row_text(r, p->name);
+    engine_row_int(r, place);
+    engine_row_int(r, t.system_id);
+    engine_row_int(r, t.system_id);
+    engine_row_int(r, t.max_length);
+    engine_row_int(r, t.precision);
+    engine_row_int(r, t.scale);
+    engine_row_int(r, p->output);
+    for (int i = 0; i < 3; i++)
+        engine_row_int(r, false);
+    engine_row_null(r);
+    engine_row_int(r, 0);
+    engine_row_int(r, p->readonly);
+    engine_row_int(r, true);
+    for (int i = 0; i < 5; i++)
+        engine_row_null(r);
+}
+
+static void row_parameters(engine_rows *r, const engine_object *o, const tsql_params *params)
+{
+    for (size_t i = 0; i < params->count; i++) {
+        sqltype type;
+        if (tsql_type_resolve(&params->items[i].type, TSQL_LENGTH_DECLARED, (uint32_t)i + 1, &type,
+                              NULL) == ENTRASQL_OK)
+            row_parameter(r, o, &params->items[i], (int64_t)i + 1, type);
+    }
+}
+
+static entrasql_status fill_parameters(engine_rows *r)
+{
+    const engine_session *s = r->s;
+    for (size_t i = 0; i < s->catalog->object_count; i++) {
+        const engine_object *o = &s->catalog->objects[i];
+        tsql_batch *batch;
+        const tsql_params *params;
+        if (o->type != ENGINE_OBJECT_PROCEDURE || !engine_may_see(s, o))
+            continue;
+        ES_TRY(engine_module_params(o, &batch, &params));
+        if (params != NULL)
+            row_parameters(r, o, params);
+        tsql_batch_free(batch);
     }
     return engine_rows_status(r);
 }
@@ -392,6 +471,8 @@ static const engine_view views[] = {
     ENGINE_VIEW("sys", "procedures", object_columns, fill_procedures),
     ENGINE_VIEW("sys", "sql_modules", module_columns, fill_modules),
     ENGINE_VIEW("sys", "all_sql_modules", module_columns, fill_modules),
+    ENGINE_VIEW("sys", "parameters", parameter_columns, fill_parameters),
+    ENGINE_VIEW("sys", "all_parameters", parameter_columns, fill_parameters),
     ENGINE_VIEW("sys", "columns", column_columns, fill_columns),
     ENGINE_VIEW("sys", "all_columns", column_columns, fill_columns),
     ENGINE_VIEW("sys", "identity_columns", identity_columns, fill_identity_columns),
