@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The prompt of `entrasql query` on a real pseudo-terminal, read off its screen."""
 import contextlib
+import os
 import random
 import re
 import signal
@@ -528,6 +529,30 @@ def own_server(programs, tmp_path, *options):
         with Terminal([programs.entrasql, "query", *options], env, 100) as t:
             t.wait_for_prompt()
             yield other, t
+
+
+def test_ctrl_c_while_a_large_batch_goes_out(programs, tmp_path):
+    """A request that the server does not have whole is given up: it is not run, the connection stays."""
+    script = tmp_path / "large.sql"
+    script.write_text(f"INSERT INTO #t VALUES (LEN(N'{'x' * 20_000_000}'))\nGO\n")
+    with own_server(programs, tmp_path) as (other, t):
+        t.line("CREATE TABLE #t (n int);")
+        pid = other.state()["pid"]
+        os.kill(pid, signal.SIGSTOP)                     # the socket fills, and the rest waits
+        try:
+            t.send(f":r {script}\r")
+            t.wait_for("large.sql")
+            time.sleep(2)
+            t.send("\x03")
+            time.sleep(0.5)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        t.wait_for("Cancelled.")
+        t.wait_for_prompt()
+        assert ["0"] in words(t.line("SELECT COUNT(*) AS n FROM #t;"))
+        t.line(f":r {script}")
+        assert ["20000000"] in words(t.line("SELECT n FROM #t;"))
+        assert "lost" not in t.text()
 
 
 def test_tab_without_a_server_is_silent(programs, tmp_path):
