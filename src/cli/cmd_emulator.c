@@ -11,13 +11,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define START_TIMEOUT_MS 60000
 #define STOP_TIMEOUT_MS 20000
+#define STOP_CHILD_MS 2000 /* then it is killed */
 #define OUTPUT_MAX_BYTES (1024 * 1024)
 
 #define OPTION_PORT(option_name, text)                                                             \
@@ -136,6 +139,63 @@ static int run_here(const cli_terminal *t, emulator_options *options)
     return 0;
 }
 
+/* ---- start: a signal while the child starts ---- */
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static volatile sig_atomic_t stopped_by;
+
+static void on_stop(int number)
+{
+    stopped_by = number;
+}
+
+/* They come while ppoll() waits, and never between the fork and the handler. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t held;
+    (void)sigemptyset(&held);
+    for (size_t i = 0; i < ES_COUNT_OF(stop_signals); i++)
+        (void)sigaddset(&held, stop_signals[i]);
+    (void)sigprocmask(SIG_BLOCK, &held, before);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_stop};
+    struct sigaction old;
+    (void)sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < ES_COUNT_OF(stop_signals); i++) {
+        if (sigaction(stop_signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup */
+            (void)sigaction(stop_signals[i], &action, NULL);
+    }
+}
+
+/* A start that goes on does not see SIGTERM before it is over; what is killed is cleared away by
+   the next one. */
+static void stop_child(pid_t child)
+{
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    int64_t deadline_ms = es_clock_deadline(STOP_CHILD_MS);
+    (void)kill(child, SIGTERM);
+    while (waitpid(child, NULL, WNOHANG) == 0) {
+        if (es_clock_mono_ms() >= deadline_ms)
+            (void)kill(child, SIGKILL);
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static int end_by_signal(const cli_terminal *t, int number)
+{
+    (void)fputs("entrasql: interrupted: the emulator was stopped before it was ready\n", t->err);
+    (void)fflush(t->err);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+    return 128 + number;
+}
+
+/* ---- start: the child ---- */
+
 /* A detached emulator has no terminal: it logs into its data directory. */
 static void log_to_data_dir(const char *dir)
 {
@@ -150,9 +210,10 @@ static void log_to_data_dir(const char *dir)
 }
 
 /* The child's life. `out` carries what it says until it is ready, and its error if it fails. */
-static int run_detached(emulator_options *options, int out)
+static int run_detached(emulator_options *options, int out, const sigset_t *mask)
 {
     (void)setsid();
+    (void)sigprocmask(SIG_SETMASK, mask, NULL);
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null_fd >= 0) {
         (void)dup2(null_fd, STDIN_FILENO);
@@ -183,16 +244,21 @@ static bool is_ready(es_buf *said, size_t *ret_n)
 
 /*
  * Reads what the child says until it is ready, then shows it. AGAIN: the child
- * ended before; its words are kept, as they belong to standard error.
+ * ended before; its words are kept, as they belong to standard error. CANCELLED: a signal came.
  */
-static entrasql_status await_ready(const cli_terminal *t, int fd, es_buf *said, entrasql_error *err)
+static entrasql_status await_ready(const cli_terminal *t, int fd, const sigset_t *mask,
+                                   es_buf *said, entrasql_error *err)
 {
     int64_t deadline_ms = es_clock_deadline(START_TIMEOUT_MS);
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         uint8_t *room = NULL;
         size_t shown = 0;
-        int count = poll(&p, 1, es_clock_poll_timeout(deadline_ms));
+        int left = es_clock_poll_timeout(deadline_ms);
+        const struct timespec timeout = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000L};
+        int count = ppoll(&p, 1, &timeout, mask);
+        if (stopped_by != 0)
+            return ENTRASQL_CANCELLED;
         if (count < 0 && errno == EINTR)
             continue;
         if (count == 0)
@@ -230,6 +296,7 @@ static int run_in_background(const cli_terminal *t, emulator_options *options)
 {
     ES_CLEANUP(es_buf_done) es_buf said = ES_BUF_INIT(OUTPUT_MAX_BYTES);
     entrasql_error err;
+    sigset_t mask;
     int pipe_fds[2];
 
     if (pipe2(pipe_fds, O_CLOEXEC) != 0) {
@@ -237,21 +304,28 @@ static int run_in_background(const cli_terminal *t, emulator_options *options)
         return cli_report(t, &err);
     }
     (void)fflush(NULL);
+    hold_signals(&mask);
     pid_t child = fork();
     if (child == 0) {
         (void)close(pipe_fds[0]);
-        _exit(run_detached(options, pipe_fds[1]));
+        _exit(run_detached(options, pipe_fds[1], &mask));
     }
     (void)close(pipe_fds[1]);
+    catch_signals();
     if (child < 0) {
         es_fail_errno(&err, errno, "cannot start a process");
         (void)close(pipe_fds[0]);
         return cli_report(t, &err);
     }
-    entrasql_status status = await_ready(t, pipe_fds[0], &said, &err);
+    entrasql_status status = await_ready(t, pipe_fds[0], &mask, &said, &err);
     (void)close(pipe_fds[0]);
+    (void)sigprocmask(SIG_SETMASK, &mask, NULL);
     if (status == ENTRASQL_OK)
         return 0;
+    if (stopped_by != 0 || status == ENTRASQL_TIMEOUT)
+        stop_child(child);
+    if (stopped_by != 0)
+        return end_by_signal(t, stopped_by);
     if (status == ENTRASQL_AGAIN)
         return end_of_child(t, child, &said);
     if (status == ENTRASQL_OS)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What people expect of a program's command line: help everywhere, a word for what was meant, exit
 codes, output that ends early or cannot be written, and any width."""
+import json
 import os
 import pty
 import re
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import ADMIN, clean_environment, run
+from conftest import ADMIN, clean_environment, run, wait_for
 
 FULL, CLOSED, GONE = "full", "closed", "gone"
 
@@ -303,6 +304,29 @@ def test_without_home_the_variables_are_named(programs, words, variables):
 
 
 # ---- the emulator's start, status and stop ----
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_start_that_is_interrupted_leaves_nothing(emulator, programs, tmp_path, number):
+    """A person gives up while it starts (here: it makes hashes of many passwords)."""
+    data, seed = tmp_path / "data", tmp_path / "seed.json"
+    world = json.loads((emulator.directory / "seed.json").read_text())
+    world["users"] += [{"upn": f"u{i}@contoso.example", "password": "Many-passwords-1"} for i in range(90)]
+    seed.write_text(json.dumps(world))
+    seed.chmod(0o600)
+    words = [programs.entrasql, "emulator", "start", "--detach", "--data-dir", data]
+    with subprocess.Popen([*words, "--seed", seed], env=clean_environment(), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert wait_for((data / "lock").exists, 30)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == -number and out == "", (process.returncode, out, err)
+    assert err == "entrasql: interrupted: the emulator was stopped before it was ready\n"
+    again = run(words)
+    try:
+        assert again.returncode == 0, again.stderr
+    finally:
+        run([programs.entrasql, "emulator", "stop", "--data-dir", data])
+
 
 def test_emulator_status_says_what_start_said(programs, tmp_path):
     data = tmp_path / "data"
