@@ -500,7 +500,13 @@ static entrasql_status run_rollback(cli_migration *c, entrasql_error *err)
         return show_end(c, "nothing to roll back", NULL, err);
     ES_TRY(agree_to_rollback(c, err));
     c->m.keep_old = conf_args_text(&c->args, "keep-old");
-    ES_TRY(migrate_rollback(&c->m, say, c, err));
+    entrasql_status status = migrate_rollback(&c->m, say, c, err);
+    if (status != ENTRASQL_OK && err->hint[0] == '\0')
+        es_hint(err,
+                "It is not rolled back in whole; what was put back stays so. Go on with entrasql "
+                "migrate rollback --journal %s, or the other way with apply.",
+                c->path);
+    ES_TRY(status);
     return show_end(c, "rolled back", NULL, err);
 }
 

@@ -337,6 +337,26 @@ def test_firewall_rule_goes_in_every_way_of_ending(fresh, tmp_path):
         assert rules(fresh) == []
 
 
+def test_rollback_that_is_stopped_says_how_to_go_on(fresh, tmp_path):
+    """Ctrl-C in the middle: the words name the state and the command, and both ways lead on from there."""
+    m = Migration(fresh, "app-service", tmp_path)
+    m.apply()
+    for after in (m.apply, lambda: None):
+        before = len(m.events())
+        fresh.command("fault", "arm-delay", "on", "--value", "300")
+        process = subprocess.Popen([str(a) for a in m.command("rollback")], env=m.env, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        assert wait_for(lambda: any(event == "undone" for _, event in m.events()[before:]), 30)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+        fresh.command("fault", "all", "off")
+        assert process.returncode == 11 and "not rolled back in whole" in said, said
+        assert f"entrasql migrate rollback --journal {m.journal}, or the other way with apply" in said, said
+        after()
+    assert "rolled back" in m.done("rollback")
+    assert "nothing to roll back" in m.done("rollback")
+
+
 # ---- rights ----
 
 
