@@ -8,11 +8,20 @@
 #include "base/utf16.h"
 #include "os/file.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FILE_MAX_BYTES (256 * 1024)
 #define MAX_LINES 500
 #define LINE_MAX_BYTES 8192
+
+typedef struct reader {
+    const conf_command *command;
+    const char *file;
+    conf_args given; /* on the command line, which wins */
+    bool is_seen[CONF_OPTIONS_MAX];
+    cli_option_file *to;
+} reader;
 
 void cli_option_file_done(cli_option_file *f)
 {
@@ -89,32 +98,43 @@ static entrasql_status add(cli_option_file *f, const char *name, size_t n, const
     return ENTRASQL_OK;
 }
 
-static entrasql_status take_pair(const conf_command *command, cli_option_file *f, const char *file,
-                                 size_t line, const char *p, size_t n, entrasql_error *err)
+/* By its place in the table. */
+static entrasql_status check_first(reader *r, size_t at, size_t line, entrasql_error *err)
+{
+    char why[120];
+    (void)snprintf(why, sizeof why, "'%s' is given twice", r->command->options[at].name);
+    if (r->is_seen[at])
+        return refuse(r->file, line, why, err);
+    r->is_seen[at] = true;
+    return ENTRASQL_OK;
+}
+
+static entrasql_status take_pair(reader *r, size_t line, const char *p, size_t n,
+                                 entrasql_error *err)
 {
     const char *eq = memchr(p, '=', n);
     if (eq == NULL)
-        return refuse(file, line, "it is not of the form name = value", err);
+        return refuse(r->file, line, "it is not of the form name = value", err);
     const char *name = p;
     size_t name_n = (size_t)(eq - p);
     const char *value = eq + 1;
     size_t value_n = n - name_n - 1;
     trim(&name, &name_n);
     trim(&value, &value_n);
-    const conf_option *o = find(command, name, name_n);
+    const conf_option *o = find(r->command, name, name_n);
     if (o == NULL || es_streq(o->name, "config") || es_streq(o->name, "help"))
-        return refuse_name(command, file, line, name, name_n, err);
-    if (o->type != CONF_OPTION_FLAG)
-        return add(f, name, name_n, value, value_n, err);
-    if (value_n == 2 && es_strncaseeq(value, "no", 2))
+        return refuse_name(r->command, r->file, line, name, name_n, err);
+    ES_TRY(check_first(r, (size_t)(o - r->command->options), line, err));
+    bool is_flag = o->type == CONF_OPTION_FLAG;
+    bool is_no = is_flag && value_n == 2 && es_strncaseeq(value, "no", 2);
+    if (is_flag && !is_no && (value_n != 3 || !es_strncaseeq(value, "yes", 3)))
+        return refuse(r->file, line, "this option is yes or no", err);
+    if (is_no || conf_args_has(&r->given, o->name))
         return ENTRASQL_OK;
-    if (value_n != 3 || !es_strncaseeq(value, "yes", 3))
-        return refuse(file, line, "this option is yes or no", err);
-    return add(f, name, name_n, NULL, 0, err);
+    return add(r->to, name, name_n, is_flag ? NULL : value, is_flag ? 0 : value_n, err);
 }
 
-static entrasql_status take_lines(const conf_command *command, cli_option_file *f, const char *file,
-                                  const char *text, size_t n, entrasql_error *err)
+static entrasql_status take_lines(reader *r, const char *text, size_t n, entrasql_error *err)
 {
     for (size_t line = 1; n != 0; line++) {
         const char *end = memchr(text, '\n', n);
@@ -122,10 +142,10 @@ static entrasql_status take_lines(const conf_command *command, cli_option_file *
         const char *p = text;
         size_t left = length;
         if (line > MAX_LINES || length > LINE_MAX_BYTES)
-            return refuse(file, line, "the file is too long", err);
+            return refuse(r->file, line, "the file is too long", err);
         trim(&p, &left);
         if (left != 0 && strchr("#;[", p[0]) == NULL)
-            ES_TRY(take_pair(command, f, file, line, p, left, err));
+            ES_TRY(take_pair(r, line, p, left, err));
         text += end != NULL ? length + 1 : length;
         n -= end != NULL ? length + 1 : length;
     }
@@ -137,11 +157,14 @@ entrasql_status cli_option_file_parse(const conf_command *command, const char *n
                                       cli_option_file *ret, entrasql_error *err)
 {
     cli_option_file f = {0};
+    reader r = {.command = command, .file = name, .to = &f};
     entrasql_status status = ENTRASQL_OK;
 
+    /* A mistake in it is found, and said, when all is parsed; what stands before it is here. */
+    (void)!conf_args_parse(command, argc, argv, &r.given, NULL);
     if (!es_utf8_is_valid(text, n) || memchr(text, '\0', n) != NULL)
         return es_fail(err, ENTRASQL_CONFIG, "%s is not UTF-8 text", name);
-    status = take_lines(command, &f, name, text, n, err);
+    status = take_lines(&r, text, n, err);
     if (status == ENTRASQL_OK) {
         char **grown = es_reallocarray(f.argv, (size_t)f.own + (size_t)argc + 1, sizeof *grown);
         if (grown == NULL)

@@ -2,7 +2,8 @@
 /*
  * Options from a file: a line "name = value" for each, as on the command
  * line without the dashes; flags are "name = yes" or "no". Lines that are
- * empty, or begin with '#', ';' or '[', do not count. What the command line says wins.
+ * empty, or begin with '#', ';' or '[', do not count. Each option is given once; what the command
+ * line says wins.
  */
 #ifndef CLI_OPTION_FILE_H
 #define CLI_OPTION_FILE_H

@@ -181,6 +181,21 @@ static entrasql_status check_value(const conf_command *command, const conf_optio
     return ENTRASQL_OK;
 }
 
+/* Which of two values was meant nobody knows, and dropping one (of two -Q) drops what it asks for.
+   A flag says the same twice. */
+static entrasql_status check_first(const conf_args *args, const conf_option *o, entrasql_error *err)
+{
+    if (o->type == CONF_OPTION_FLAG ||
+        args->origins[o - args->command->options].source != CONF_SOURCE_ARGUMENT)
+        return ENTRASQL_OK;
+    if (o->short_name != 0)
+        es_fail(err, ENTRASQL_INVALID, "-%c, --%s is given twice", o->short_name, o->name);
+    else
+        es_fail(err, ENTRASQL_INVALID, "--%s is given twice", o->name);
+    es_hint(err, "an option takes one value; lists have ',' between their parts");
+    return ENTRASQL_INVALID;
+}
+
 static entrasql_status store(conf_args *args, const conf_option *o, const char *value,
                              entrasql_error *err)
 {
@@ -191,6 +206,7 @@ static entrasql_status store(conf_args *args, const conf_option *o, const char *
         es_fail(err, ENTRASQL_INVALID, "--%s needs a value", o->name);
     if (value == NULL)
         return refuse(args->command, err);
+    ES_TRY(check_first(args, o, err));
     ES_TRY(check_value(args->command, o, &argument, value, err));
     args->values[o - args->command->options] = value;
     args->origins[o - args->command->options] = argument;

@@ -86,8 +86,9 @@ typedef struct conf_args {
 /*
  * Parses argv[0..argc-1] (without the program's and command's name):
  * --name value, --name=value, -n value, -nvalue, -abc for flags; -- ends the
- * options; a later option of the same name wins. INVALID, naming the option, and the one that was
- * probably meant; only ret->unknown is to be read then.
+ * options. An option with a value is given once, as in a section of a file; a flag as often as one
+ * likes. INVALID, naming the option, and the one that was probably meant; only ret->unknown is to
+ * be read then.
  */
 entrasql_status conf_args_parse(const conf_command *command, int argc, char **argv, conf_args *ret,
                                 entrasql_error *err) ES_MUST_USE;

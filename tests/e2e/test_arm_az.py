@@ -156,10 +156,11 @@ HOSTS = [
 
 
 def migrate_words(cloud, arm, options):
+    identity = [] if "--identity" in options else ["--identity", "orders-identity"]
     return [cloud.programs.entrasql, "migrate", "plan", "--azure-subscription",
             arm.subscription.rsplit("/", 1)[1], "--resource-group", "persons-rg",
             "--sql-server", "contoso-sql", "--sql-address", f"localhost,{cloud.port()}",
-            "--database", "persons", "--identity", "orders-identity", *options]
+            "--database", "persons", *identity, *options]
 
 
 def planned(cloud, arm, options, who="dev@contoso.example"):

@@ -757,7 +757,10 @@ def test_file_of_options_journal_alone_and_script(fresh, tmp_path):
     result = run([*program, "plan", "--config", tmp_path / "file"], env=m.env)
     assert result.returncode == 2 and "line 2: there is no option 'resource-gruop'" in result.stderr
     assert "Did you mean resource-group?" in result.stderr
-    result = m.run("plan", "--host", "app-servise")
+    host = m.options.index("--host") + 1
+    m.options[host] = "app-servise"
+    result = m.run("plan")
+    m.options[host] = "app-service"
     assert result.returncode == 2, result
     assert ("--host: 'app-servise' is none of app-service, function-app, container-app, spring-app, vm, "
             "vmss, aks") in result.stderr, result

@@ -50,6 +50,7 @@ static void what_is_refused(void **state)
     } cases[] = {
         {"app", "line 1: it is not of the form"},
         {"app = x\nnope = 1\n", "line 2: there is no option 'nope'"},
+        {"app = x\n# and\napp = x\n", "line 3: 'app' is given twice"},
         {"config = x\n", "line 1: there is no option 'config'"},
         {"sticky = maybe\n", "line 1: this option is yes or no"},
         {"app = \xff\n", "not UTF-8"},

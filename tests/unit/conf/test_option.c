@@ -56,7 +56,7 @@ static void good_lines(void **state)
     assert_false(conf_args_flag(&a, "trust"));
     static const char *const forms[] = {
         "-S h --port 5 -Cv --encrypt strict file", "-Sh --port=5 -C -v --encrypt=strict -- file",
-        "file --server h --port=6 --port=5 --trust --verbose --encrypt strict",
+        "file --server h --port=5 --trust --verbose --trust --encrypt strict",
         "-vCSh --port 5 file --encrypt strict"};
     for (size_t i = 0; i < ES_COUNT_OF(forms); i++) {
         entrasql_error err;
@@ -115,6 +115,12 @@ static void bad_lines(void **state)
         {"--encrypt STRICT", "'STRICT' is none of on, strict", "Did you mean strict?", NULL},
         {"--encrypt=", "'' is none of", NULL, NULL},
         {"--trust=1", "--trust takes no value", NULL, NULL},
+        {"-S a -S b", "-S, --server is given twice",
+         "an option takes one value; lists have ',' between their parts", NULL},
+        {"-Sa --server a", "-S, --server is given twice",
+         "an option takes one value; lists have ',' between their parts", NULL},
+        {"--port=6 --port 5", "--port is given twice",
+         "an option takes one value; lists have ',' between their parts", NULL},
         {"a b", "unexpected argument 'b'", NULL, NULL},
     };
     for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
