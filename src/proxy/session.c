@@ -115,6 +115,14 @@ static entrasql_status tell_failure(proxy_session *s, const entrasql_error *why,
     return tell(s, why, err);
 }
 
+/* The client has the server's own error. */
+static entrasql_status leave_it_at_that(proxy_session *s, const entrasql_error *why)
+{
+    log_failure(s, why);
+    start_linger(s);
+    return ENTRASQL_OK;
+}
+
 /* With a connection: the client's next bytes may be a message of ours. */
 static bool may_tell(const proxy_session *s)
 {
@@ -328,9 +336,10 @@ static entrasql_status step_passing(proxy_session *s, entrasql_error *err)
         if (relay_pump_server_broke(s->pump)) {
             if (s->pool != NULL && relay_pump_server_took_nothing(s->pump))
                 return take_another(s, why.message, err);
+            bool has_said_why = proxy_server_border(s->server)->fatal;
             drop_broken(s, why.message);
             if (is_whole)
-                return tell_failure(s, &why, err);
+                return has_said_why ? leave_it_at_that(s, &why) : tell_failure(s, &why, err);
         }
         *err = why;
     }

@@ -218,8 +218,8 @@ static void end_reply(relay_border *b)
         b->requests = 0;
     } else if (b->requests > 0) {
         b->requests--;
-    } else if (b->attentions == 0) {
-        b->lost = true; /* an answer to nothing */
+    } else if (b->attentions == 0 && !(b->fatal && b->up.in_message)) {
+        b->lost = true; /* an answer to nothing, nor the reason why a request is not taken whole */
     }
 }
 

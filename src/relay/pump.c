@@ -242,10 +242,23 @@ static entrasql_status move_down(relay_pump *p, bool *ret_busy, entrasql_error *
     return ENTRASQL_OK;
 }
 
+/* A server that takes no more has often said why. */
+static void take_last_words(relay_pump *p)
+{
+    entrasql_error later; /* the first one counts */
+    bool busy = false;
+    if (p->server_broke && p->server_has_some)
+        (void)move_down(p, &busy, &later);
+}
+
 entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err)
 {
     bool busy = false;
-    ES_TRY(move(p, &p->up, &busy, err));
+    entrasql_status status = move(p, &p->up, &busy, err);
+    if (status != ENTRASQL_OK) {
+        take_last_words(p);
+        return status;
+    }
     if (p->keeps_server && p->up.closed)
         return ENTRASQL_OK;
     ES_TRY(move_down(p, &busy, err));

@@ -36,7 +36,7 @@ entrasql_status relay_pump_wants(const relay_pump *p, os_wait *w) ES_MUST_USE;
  * AGAIN while it goes on; OK when both sides have ended, or the client of a
  * server that is kept; else why a side broke. With a border to ask, a server that closes while
  * it owes a reply has broken; so has one that is to be kept and answers what nobody asked: none of
- * that is delivered.
+ * that is delivered. What a server said before it stopped taking the client's bytes is delivered.
  */
 entrasql_status relay_pump_step(relay_pump *p, entrasql_error *err) ES_MUST_USE;
 /*

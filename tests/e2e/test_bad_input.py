@@ -474,7 +474,7 @@ def large_batch(path, length):
     return path
 
 
-WIRES = ["TLS", "strict TLS", "clear"]
+WIRES = ["TLS", "strict TLS", "clear", "clear, pool off"]
 
 
 @contextlib.contextmanager
@@ -482,12 +482,13 @@ def wire(emulator, programs, kind):
     """The environment of a client whose batches go out so; in clear to a proxy on this machine."""
     env = emulator.environment(ADMIN)
     string = env["AZURE_SQL_CONNECTIONSTRING"]
-    if kind != "clear":
+    if not kind.startswith("clear"):
         encrypt = "Encrypt=strict" if kind == "strict TLS" else "Encrypt=yes"
         yield {**env, "AZURE_SQL_CONNECTIONSTRING": string.replace("Encrypt=yes", encrypt)}
         return
     target = f"localhost,{emulator.port()}/{DATABASE}"
-    with proxies.running(programs, env, [target], "--listen", "127.0.0.1:0") as proxy:
+    pool = "off" if kind.endswith("off") else "on"
+    with proxies.running(programs, env, [target], "--listen", "127.0.0.1:0", "--pool", pool) as proxy:
         yield {**env, "AZURE_SQL_CONNECTIONSTRING":
                f"Server=127.0.0.1,{proxy.port()};UID=any;PWD=any;Encrypt=no"}
 
@@ -501,7 +502,7 @@ def test_a_batch_of_twenty_megabytes(emulator, programs, tmp_path, kind):
     assert json.loads(result.stdout) == [{"n": 20_000_000, "r": "x\N{SNOWMAN}"}]
 
 
-@pytest.mark.parametrize("kind", ["TLS", "strict TLS"])
+@pytest.mark.parametrize("kind", WIRES)
 def test_a_batch_that_is_larger_than_the_server_takes(emulator, programs, tmp_path, kind):
     """The server's reason is told, though it comes while the batch is still on its way."""
     path = large_batch(tmp_path / "large.sql", 40_000_000)

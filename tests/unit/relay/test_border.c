@@ -439,6 +439,36 @@ static void what_is_out_of_turn_is_lost(void **state)
     assert_true(b.lost); /* a message of two types */
 }
 
+static void a_request_may_be_refused_before_it_is_whole(void **state)
+{
+    (void)state;
+    static const uint8_t half[] = {TDS_PACKET_BATCH, 0, 0, 9, 0, 0, 1, 0, 'x'};
+    static const struct {
+        uint8_t severity;
+        bool is_half;
+        relay_pin pin;
+    } cases[] = {
+        {20, true, RELAY_PIN_FATAL},
+        {16, true, RELAY_PIN_LOST}, /* the server goes on, and with what? */
+        {20, false, RELAY_PIN_LOST},
+    };
+    for (size_t i = 0; i < ES_COUNT_OF(cases); i++) {
+        traffic t = {0};
+        relay_border b = {0};
+        es_buf tokens = ES_BUF_INIT(1U << 20);
+        add_message(&tokens, cases[i].severity);
+        assert_int_equal(tds_done_add(&tokens, TDS_TOKEN_DONE, TDS_DONE_ERROR, 0, 0), ENTRASQL_OK);
+        reply(&t, &tokens);
+        if (cases[i].is_half)
+            relay_border_up(&b, half, sizeof half);
+        show_all(&b, &t);
+        traffic_done(&t);
+        assert_int_equal(relay_border_pin(&b), cases[i].pin);
+        assert_int_equal(relay_border_is_between_replies(&b), cases[i].pin == RELAY_PIN_FATAL);
+        assert_false(relay_border_is_idle(&b));
+    }
+}
+
 static void session_state_that_cannot_be_recovered_is_seen(void **state)
 {
     (void)state;
@@ -490,6 +520,7 @@ int main(void)
         cmocka_unit_test(an_unfinished_bulk_load_is_told_apart),
         cmocka_unit_test(what_a_cancel_brings_to_rest_is_told),
         cmocka_unit_test(what_is_out_of_turn_is_lost),
+        cmocka_unit_test(a_request_may_be_refused_before_it_is_whole),
         cmocka_unit_test(session_state_that_cannot_be_recovered_is_seen),
         cmocka_unit_test(a_reset_is_acknowledged),
     };

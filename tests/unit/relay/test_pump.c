@@ -239,6 +239,30 @@ static void what_is_queued_is_not_given_back(void **state)
     world_done(w);
 }
 
+/* It says why it takes no more of the request, and closes. */
+static void the_last_words_of_a_server_are_delivered(void **state)
+{
+    (void)state;
+    static const uint8_t part[] = {1, 0, 0, 9, 0, 0, 1, 0, 'x'};
+    world *w = world_new();
+    entrasql_error err;
+    int status = ENTRASQL_AGAIN;
+    assert_int_equal(relay_pump_step(w->pump, &err), ENTRASQL_AGAIN);
+    send_packet(w->server.far, true);
+    die(&w->server);
+    /* Only the first write after the server's end may pass. */
+    for (int i = 0; i < 3 && status == ENTRASQL_AGAIN; i++) {
+        send_all(w->client.far, part, sizeof part);
+        (void)usleep(20000);
+        status = relay_pump_step(w->pump, &err);
+    }
+    assert_int_equal(status, ENTRASQL_NETWORK);
+    assert_true(relay_pump_server_broke(w->pump));
+    take(w);
+    assert_int_equal(w->got, PACKET_BYTES);
+    world_done(w);
+}
+
 /* An answer too many may be an earlier client's. */
 static void an_answer_that_nobody_asked_for_is_not_delivered(void **state)
 {
@@ -271,6 +295,7 @@ int main(void)
         cmocka_unit_test(the_mark_does_not_outlive_the_pump),
         cmocka_unit_test(a_dead_server_took_nothing),
         cmocka_unit_test(what_is_queued_is_not_given_back),
+        cmocka_unit_test(the_last_words_of_a_server_are_delivered),
         cmocka_unit_test(an_answer_that_nobody_asked_for_is_not_delivered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
