@@ -246,7 +246,7 @@ static void the_last_words_of_a_server_are_delivered(void **state)
     static const uint8_t part[] = {1, 0, 0, 9, 0, 0, 1, 0, 'x'};
     world *w = world_new();
     entrasql_error err;
-    int status = ENTRASQL_AGAIN;
+    entrasql_status status = ENTRASQL_AGAIN;
     assert_int_equal(relay_pump_step(w->pump, &err), ENTRASQL_AGAIN);
     send_packet(w->server.far, true);
     die(&w->server);
