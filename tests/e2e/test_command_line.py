@@ -310,7 +310,7 @@ def test_start_that_is_interrupted_leaves_nothing(emulator, programs, tmp_path, 
     """A person gives up while it starts (here: it makes hashes of many passwords)."""
     data, seed = tmp_path / "data", tmp_path / "seed.json"
     world = json.loads((emulator.directory / "seed.json").read_text())
-    world["users"] += [{"upn": f"u{i}@contoso.example", "password": "Many-passwords-1"} for i in range(90)]
+    world["users"] += [{"upn": f"u{i}@contoso.example", "password": "Many-passwords-1"} for i in range(900)]
     seed.write_text(json.dumps(world))
     seed.chmod(0o600)
     words = [programs.entrasql, "emulator", "start", "--detach", "--data-dir", data]
@@ -414,10 +414,11 @@ def interrupted(words, env, ready):
 
 
 def test_ctrl_c_while_connecting_ends_by_the_signal(programs):
+    accepted = []  # and held: closed, it would end the program by itself
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(30)
         text, code = interrupted([programs.entrasql, "query", "-S", f"localhost,{silent.getsockname()[1]}", "-d", "d",
-                                  "-Q", "SELECT 1"], clean_environment(), silent.accept)
+                                  "-Q", "SELECT 1"], clean_environment(), lambda: accepted.append(silent.accept()))
     assert code == -signal.SIGINT and text == "", (code, text)
     assert "\n  130   ended by Ctrl-C" in said(programs, "--help")
 
