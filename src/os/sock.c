@@ -337,6 +337,12 @@ bool os_sock_peer_gone(int fd)
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+bool os_sock_is_broken(int fd)
+{
+    struct pollfd p = {.fd = fd}; /* those need no asking */
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
 void os_sock_close(int *fd)
 {
     if (*fd >= 0)

@@ -89,6 +89,8 @@ entrasql_status os_sock_send(int fd, const void *p, size_t n, size_t *ret_n,
 void os_sock_set_low_mark(int fd, size_t bytes);
 /* Whether the peer has ended or broken the connection; takes no bytes away. */
 bool os_sock_peer_gone(int fd);
+/* Whether it is broken, so that nothing reaches the peer any more. */
+bool os_sock_is_broken(int fd);
 
 /*
  * The user that owns the other end of a connected local socket: SO_PEERCRED

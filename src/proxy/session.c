@@ -308,6 +308,33 @@ static entrasql_status step_wait_server(proxy_session *s, entrasql_error *err)
     return start_passing(s, err);
 }
 
+/*
+ * As long as the server takes no more the client's end is not read. With bytes before it, which a
+ * full socket keeps in the client's kernel, it does not even come: of a local client the kernel
+ * knows.
+ */
+static bool has_client_left(const proxy_session *s)
+{
+    int fd = relay_stream_fd(s->client);
+    uid_t uid = 0;
+    if (s->pool != NULL ? os_sock_peer_gone(fd) : os_sock_is_broken(fd))
+        return true;
+    return s->has_known_peer &&
+           os_sock_peer_uid_by(s->service->diag_fd, fd, &uid, NULL) == ENTRASQL_NOT_FOUND;
+}
+
+static bool is_abandoned(proxy_session *s)
+{
+    if (relay_stream_queued(proxy_server_stream(s->server)) == 0) {
+        s->held_up_ms = 0;
+        return false;
+    }
+    bool is_time = s->held_up_ms != 0 && es_clock_mono_ms() >= s->held_up_ms;
+    if (is_time || s->held_up_ms == 0)
+        s->held_up_ms = es_clock_deadline(PROXY_SESSION_LOOK_MS);
+    return is_time && has_client_left(s);
+}
+
 static entrasql_status pump_bytes(proxy_session *s, bool *ret_stalled, entrasql_error *err)
 {
     uint64_t from_client = 0;
@@ -331,6 +358,9 @@ static entrasql_status step_passing(proxy_session *s, entrasql_error *err)
     entrasql_status status = pump_bytes(s, &has_stopped, &why);
     if (status == ENTRASQL_AGAIN && has_stopped)
         return tell_stalled(s, err);
+    if (status == ENTRASQL_AGAIN && is_abandoned(s))
+        return es_fail(err, ENTRASQL_CLOSED,
+                       "the client left in a request of which the server takes no more");
     if (status != ENTRASQL_OK && status != ENTRASQL_AGAIN) {
         bool is_whole = may_tell(s);
         if (relay_pump_server_broke(s->pump)) {
@@ -464,6 +494,8 @@ static entrasql_status session_wants(void *ctx, os_wait *w)
     case PHASE_PASSING:
         if (s->stalled_ms != 0)
             os_wait_until(w, s->stalled_ms);
+        if (s->held_up_ms != 0)
+            os_wait_until(w, s->held_up_ms);
         return relay_pump_wants(s->pump, w);
     case PHASE_ADMIN:
         return proxy_admin_wants(s->admin, w);

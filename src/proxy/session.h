@@ -102,5 +102,7 @@ bool proxy_session_kill(proxy_sessions *all, uint64_t number);
 /* The same with all of them: the proxy ends. */
 void proxy_sessions_end(const proxy_sessions *all);
 #define PROXY_SESSION_LINGER_MS 2000
+/* How often a client whose bytes the server does not take is looked at: it may have left. */
+#define PROXY_SESSION_LOOK_MS 5000
 
 #endif

@@ -73,8 +73,10 @@ struct proxy_session {
     proxy_session *next;
     proxy_session *prev;
     int64_t stalled_ms; /* within a request: when it is too late; 0: it is in none */
+    int64_t held_up_ms; /* by a server that takes no more of a request: the next look; 0: by none */
     uint8_t at;         /* phase */
     uint8_t ending;
+    bool has_known_peer;                   /* the kernel could tell whose it is, when it came */
     uint8_t head_len;                      /* at rest: how much is there of */
     uint8_t head[TDS_PACKET_HEADER_BYTES]; /* its next request */
 };

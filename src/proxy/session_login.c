@@ -320,6 +320,7 @@ static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
     if (relay_accept_state(e->accept) == RELAY_ACCEPT_REFUSED)
         return refused_by_engine(s);
     s->login_name = es_strdup(tds_server_login(engine)->user_name);
+    s->has_known_peer = e->peer.is_known;
     e->peer.is_strict = relay_accept_is_strict(e->accept);
     e->is_admin = s->service->admin != NULL &&
                   es_strcaseeq(tds_server_login(engine)->database, PROXY_ADMIN_DATABASE);

@@ -25,10 +25,12 @@ class Cut:
     """The connection ends on both sides once `after` bytes went through in `direction`.
 
     reset: with RST instead of FIN. silent: it does not end, the bytes that follow just go nowhere.
+    stalls: it does not end, and takes no more than one more buffer of what follows.
     """
 
-    def __init__(self, direction, after, reset=False, silent=False):
+    def __init__(self, direction, after, reset=False, silent=False, stalls=False):
         self.direction, self.after, self.reset, self.silent = direction, after, reset, silent
+        self.stalls = stalls
 
 
 class Shim:
@@ -122,6 +124,8 @@ class Shim:
             elif data:
                 writer.write(data)
                 await writer.drain()
+            if cut and counts[direction] >= plan.after and plan.stalls:
+                await asyncio.Event().wait()
             if cut and counts[direction] >= plan.after and not plan.silent:
                 end(both, plan.reset)
                 return

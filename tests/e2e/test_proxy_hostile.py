@@ -8,6 +8,7 @@ import random
 import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -16,6 +17,7 @@ import pytest
 
 import odbc
 import proxies
+import shim
 from conftest import APP_HOST, IDENTITY, wait_for
 from servers import Authority, packet, read_message, routing_tokens, serving, tds_server
 from test_proxy_pool import figure, settled
@@ -229,6 +231,32 @@ def test_a_client_that_does_not_read(programs, emulator, env, hostile):
         for connection in held:
             connection._tds_socket.close()
         deaf._tds_socket.close()
+
+
+@pytest.mark.parametrize("pool", ["on", "off"])
+def test_who_leaves_while_the_server_takes_nothing_holds_no_connection(programs, emulator, env, tmp_path,
+                                                                       pool):
+    """The client's end stands behind bytes that nobody takes: it does not even reach the proxy."""
+    batch = tmp_path / "large.sql"
+    batch.write_text(f"SELECT LEN(N'{'x' * 10_000_000}')")
+
+    def plan(number):
+        return shim.Cut(shim.UP, 200_000, stalls=True) if number == 0 else None
+
+    with shim.Shim(emulator.port(), plan) as way:
+        options = "--pool", pool, "--pool-size", "1", "--pool-wait", "60"
+        with proxies.running(programs, env, [f"localhost,{way.port}/persons?listen=0"], *options) as p:
+            string = f"Server=127.0.0.1,{p.port()};UID=any;PWD=any;Encrypt=no"
+            client = subprocess.Popen([programs.entrasql, "query", "-i", batch],
+                                      env={**env, "AZURE_SQL_CONNECTIONSTRING": string},
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            assert wait_for(lambda: way.bytes and way.bytes[0][shim.UP] == 200_000)
+            time.sleep(1)  # all buffers on the way are full
+            client.kill()
+            client.wait()
+            said = "the client left in a request of which the server takes no more"
+            assert wait_for(lambda: any(said in line for line in list(p.log)), 60)
+            assert ask(connect(p.port())) == 42
 
 
 @pytest.mark.parametrize("name, sends, counted", [
