@@ -34,6 +34,8 @@ static const conf_command command = {
     .notes = "WORD is a number of SQL Server (18456), of Entra (AADSTS700016, with or without\n"
              "the letters), a status of entrasql (TIMEOUT), or a diagnosis of the doctor\n"
              "(no-user). MESSAGE is the message of an error, whole or in part, as a log has it.\n"
+             "In it each known number is explained once: from four digits on where it stands\n"
+             "alone (18456, (40615)), shorter ones behind Msg, Error or Number (Msg 208).\n"
              "With -, or without a word where one pipes it in, the text is read from standard\n"
              "input: program 2>&1 | entrasql explain. Its last 64 KiB count.",
 };
@@ -160,18 +162,56 @@ static entrasql_status explain_word(output *o, const char *word, bool *found)
 
 /* ---- whole messages ---- */
 
-/* Each AADSTS number in the text. */
-static entrasql_status explain_codes(output *o, const char *text, bool *found)
+/* What a text names or holds; sorted by where. */
+typedef struct hit {
+    size_t at;
+    es_catalog_kind kind;
+    const es_catalog_entry *row;
+    const doctor_case *diagnosis; /* else a row */
+} hit;
+
+/* All rows and diagnoses are fewer, and each is there once. */
+#define HITS_MAX 512U
+
+typedef struct hits {
+    hit list[HITS_MAX];
+    size_t count;
+} hits;
+
+static void add_hit(hits *h, const hit *one)
 {
-    for (; *text != '\0'; text++) {
-        size_t digits = 0;
-        uint64_t number = 0;
-        if (!es_strncaseeq(text, "AADSTS", 6))
-            continue;
-        while (es_is_digit(text[6 + digits]))
-            digits++;
-        if (es_parse_u64(text + 6, digits, UINT32_MAX, &number) == ENTRASQL_OK)
-            ES_TRY(say_number(o, ES_CATALOG_AADSTS, (uint32_t)number, found));
+    for (size_t i = 0; i < h->count; i++) {
+        if (h->list[i].row == one->row && h->list[i].diagnosis == one->diagnosis)
+            return;
+    }
+    size_t to = h->count;
+    if (to == HITS_MAX)
+        return;
+    for (; to > 0 && h->list[to - 1].at > one->at; to--)
+        h->list[to] = h->list[to - 1];
+    h->list[to] = *one;
+    h->count++;
+}
+
+static bool has_number(const hits *h, es_catalog_kind kind, uint32_t number)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        const hit *one = &h->list[i];
+        if (one->row != NULL && one->kind == kind && one->row->number == number)
+            return true;
+    }
+    return false;
+}
+
+static entrasql_status say_hits(output *o, const hits *h, bool *found)
+{
+    for (size_t i = 0; i < h->count; i++) {
+        const hit *one = &h->list[i];
+        *found = true;
+        if (one->diagnosis != NULL)
+            ES_TRY(say_case(o, one->diagnosis));
+        else
+            ES_TRY(say_entry(o, one->kind, one->row));
     }
     return ENTRASQL_OK;
 }
@@ -211,42 +251,149 @@ static unsigned score_of(const es_catalog_entry *row, const char *text)
     return row->seen != NULL ? parts_in(text, row->seen) : 0;
 }
 
+/* Where the row's message is in the text. */
+static size_t place_of(const es_catalog_entry *row, const char *text)
+{
+    char part[200];
+    const char *piece = row->text;
+    if (piece == NULL) {
+        size_t n = strcspn(row->seen, "'\"");
+        (void)snprintf(part, sizeof part, "%.*s", n < sizeof part ? (int)n : 0, row->seen);
+        piece = part;
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (es_strncaseeq(at, piece, strlen(piece)))
+            return (size_t)(at - text);
+    }
+    return 0;
+}
+
+/* Of a number's rows those that fit the text best; all of them where none does. */
+static void add_number(hits *h, es_catalog_kind kind, uint32_t number, const char *text, size_t at)
+{
+    size_t count;
+    const es_catalog_entry *rows = es_catalog_rows(kind, &count);
+    unsigned best = 0;
+    if (has_number(h, kind, number))
+        return;
+    for (size_t i = 0; i < count; i++) {
+        unsigned score = rows[i].number == number ? score_of(&rows[i], text) : 0;
+        best = score > best ? score : best;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].number == number && score_of(&rows[i], text) == best)
+            add_hit(h, &(hit){.at = at, .kind = kind, .row = &rows[i]});
+    }
+}
+
+/* ---- the codes in a text ---- */
+
+#define DIGITS_SURE 4U /* a shorter number is an error's only where a word says so */
+
+static bool is_of_word(char c)
+{
+    return es_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+           c == '-' || (unsigned char)c >= 0x80;
+}
+
+/* Whether one of the words ends right there, with marks or blanks between. */
+static bool is_behind(const char *text, size_t at, const char *const *words, size_t count)
+{
+    while (at > 0 && strchr(" :#=('\"[", text[at - 1]) != NULL)
+        at--;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = strlen(words[i]);
+        if (at >= n && es_strncaseeq(text + at - n, words[i], n))
+            return true;
+    }
+    return false;
+}
+
+static bool is_error_number(const char *text, size_t at, size_t digits)
+{
+    static const char *const errors[] = {"Msg", "Error", "Number", "Error code", "ErrorCode"};
+    static const char *const others[] = {"line", "port"};
+    const char *end = text + at + digits;
+    if (is_of_word(*end) || (*end == '.' && es_is_digit(end[1])))
+        return false;
+    if (is_behind(text, at, errors, ES_COUNT_OF(errors)))
+        return true;
+    return digits >= DIGITS_SURE && (at == 0 || strchr(" (['\"", text[at - 1]) != NULL) &&
+           !is_behind(text, at, others, ES_COUNT_OF(others));
+}
+
+/* `m`: the catalogue's message that was found in the text; a number that it speaks of says no more.
+ */
+static void add_codes_of_word(hits *h, const char *text, size_t at, size_t n,
+                              const es_catalog_message *m)
+{
+    char word[CODE_SIZE];
+    uint64_t number = 0;
+    bool letters = es_strncaseeq(text + at, "AADSTS", 6);
+    size_t front = letters ? 6 : 0;
+    size_t digits = strspn(text + at + front, "0123456789");
+
+    if (n >= sizeof word)
+        return;
+    (void)snprintf(word, sizeof word, "%.*s", (int)n, text + at);
+    const doctor_case *c = strchr(word, '-') != NULL ? doctor_case_find(word) : NULL;
+    if (c != NULL)
+        add_hit(h, &(hit){.at = at, .diagnosis = c});
+    if (es_parse_u64(text + at + front, digits, UINT32_MAX, &number) != ENTRASQL_OK)
+        return;
+    if (letters) {
+        add_number(h, ES_CATALOG_AADSTS, (uint32_t)number, text, at);
+    } else if (is_error_number(text, at, digits) &&
+               !(m != NULL && (es_str_holds(m->seen, word) || es_str_holds(m->cause, word)))) {
+        add_number(h, ES_CATALOG_SQL, (uint32_t)number, text, at);
+        add_number(h, ES_CATALOG_AADSTS, (uint32_t)number, text, at);
+    }
+}
+
+/* Numbers of SQL Server and of Entra, and the doctor's words with a hyphen: others are English. */
+static void find_codes(hits *h, const char *text, const es_catalog_message *m)
+{
+    for (size_t at = 0; text[at] != '\0';) {
+        size_t n = 0;
+        while (is_of_word(text[at + n]))
+            n++;
+        if (n != 0)
+            add_codes_of_word(h, text, at, n, m);
+        at += n != 0 ? n : 1;
+    }
+}
+
 /* The rows of SQL Server's numbers that fit the message best; of one number the first. */
-static entrasql_status explain_numbered(output *o, const char *text, bool *found)
+static void find_numbered(hits *h, const char *text)
 {
     size_t count;
     const es_catalog_entry *rows = es_catalog_rows(ES_CATALOG_SQL, &count);
     unsigned best = 1;
-    uint32_t said = 0;
     for (size_t i = 0; i < count; i++)
         best = score_of(&rows[i], text) > best ? score_of(&rows[i], text) : best;
     for (size_t i = 0; i < count; i++) {
-        if (score_of(&rows[i], text) != best || rows[i].number == said)
-            continue;
-        *found = true;
-        said = rows[i].number;
-        ES_TRY(say_entry(o, ES_CATALOG_SQL, &rows[i]));
+        if (score_of(&rows[i], text) == best && !has_number(h, ES_CATALOG_SQL, rows[i].number))
+            add_hit(h, &(hit){.at = place_of(&rows[i], text), .row = &rows[i]});
     }
     /* Else a piece of a message, without its names. */
-    for (size_t i = 0; i < count && said == 0 && strlen(text) >= PART_LEAST; i++) {
-        if (rows[i].seen == NULL || !es_str_holds(rows[i].seen, text))
-            continue;
-        *found = true;
-        ES_TRY(say_entry(o, ES_CATALOG_SQL, &rows[i]));
+    bool is_piece = h->count == 0 && strlen(text) >= PART_LEAST;
+    for (size_t i = 0; is_piece && i < count; i++) {
+        if (rows[i].seen != NULL && es_str_holds(rows[i].seen, text))
+            add_hit(h, &(hit){.row = &rows[i]});
     }
-    return ENTRASQL_OK;
 }
 
 /* A message as it was copied from a log, or a piece of one. */
 static entrasql_status explain_message(output *o, const char *text, bool *found)
 {
     size_t count;
+    hits h = {.count = 0};
     const es_catalog_message *all = es_catalog_messages(&count);
     const es_catalog_message *m = es_catalog_message_find(text);
 
-    ES_TRY(explain_codes(o, text, found));
-    if (!*found)
-        ES_TRY(explain_numbered(o, text, found));
+    find_codes(&h, text, m);
+    find_numbered(&h, text);
+    ES_TRY(say_hits(o, &h, found));
     for (size_t i = 0; i < count; i++) {
         bool is_part = strlen(text) >= PART_LEAST && es_str_holds(all[i].seen, text);
         /* A code says less than what was found in the message behind it. */

@@ -673,6 +673,26 @@ def test_explain_a_message(programs, message, code, part):
         assert entry["code"] == code and part in entry["meaning"] + entry["next"], entry
 
 
+@pytest.mark.parametrize("text, codes", [
+    ("Msg 18456", ["18456"]), ("Error: 18456, Severity: 14, State: 8.", ["18456"]), ("(18456)", ["18456"]),
+    ("error 40615 here", ["40615"]), ("Msg 208, Level 16, State 1, Line 916", ["208"]),
+    ("ErrorCode=258 (0x102)", ["258"]), ('{"error_codes": [50034]}', ["AADSTS50034"]),
+    ("see no-user, it said", ["no-user"]), ("the paused guest of no-users", []),
+    ("error code 700016: and AADSTS700016", ["AADSTS700016"]),
+    ("Login failed for user 'bob'. (18456)\n[x] AADSTS50034: not there, 18456 again", ["18456", "AADSTS50034"]),
+    ("AADSTS50034: not there\nLogin failed for user 'bob'.", ["AADSTS50034", "18456"]),
+    ("Msg 4060: no\nMsg 916: no", ["4060", "916"]),
+    ("took 208 ms to x:10060 (port 10054), main.c:1205, line 2812, 10.4060, 229 rows, 2026-11-29, v4613", []),
+])
+def test_explain_codes_within_a_text(programs, text, codes):
+    result = run([programs.entrasql, "explain", "--json", text])
+    assert result.returncode == (0 if codes else 2), result
+    said = [e["code"] for e in json.loads(result.stdout or "[]")]
+    assert list(dict.fromkeys(said)) == codes, said
+    if codes and "bob" in text:
+        assert len(said) == len(codes), said
+
+
 @pytest.mark.parametrize("words", [[], ["-"]], ids=["pipe", "dash"])
 @pytest.mark.parametrize("text, code", [
     ("Traceback:\n  File \"x.py\"\npyodbc.Error: Login failed for\n\tuser '<token-identified principal>'.\n",
