@@ -47,6 +47,8 @@ size_t cli_terminal_width(FILE *f);
 int cli_report(const cli_terminal *t, const entrasql_error *err);
 /* The "hint: ..." of it alone, if there is one. */
 void cli_report_hint(const cli_terminal *t, const entrasql_error *err);
+/* A remark on standard error, broken between words on a terminal. */
+void cli_remark(const cli_terminal *t, const char *text);
 /*
  * The help text of a command on standard output, as wide as the terminal; where there is none, as
  * COLUMNS says, or 80. Returns the exit code.

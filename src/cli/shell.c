@@ -55,7 +55,7 @@ bool cli_shell_has_transaction(const cli_shell *sh)
 
 void cli_shell_say_rollback(const cli_shell *sh)
 {
-    (void)fputs("The open transaction is rolled back; COMMIT would have kept it.\n", sh->s->t->err);
+    cli_remark(sh->s->t, "The open transaction is rolled back; COMMIT would have kept it.");
 }
 
 bool cli_shell_ensure_connected(cli_shell *sh)
@@ -64,9 +64,8 @@ bool cli_shell_ensure_connected(cli_shell *sh)
     if (is_connected(sh))
         return true;
     if (lost_transaction(sh)) {
-        (void)fputs(
-            "Not run: it may belong to the transaction that was lost. \\c connects again.\n",
-            sh->s->t->err);
+        cli_remark(sh->s->t,
+                   "Not run: it may belong to the transaction that was lost. \\c connects again.");
         return false;
     }
     cli_catalog_close(sh->catalog);
@@ -85,13 +84,12 @@ static const char *on_loss(void *ctx)
 
     if (!sql_was_lost(sh->s->conn))
         return sh->prompt;
-    (void)fputs(
-        lost_transaction(sh)
-            ? "The connection was lost, and with it the open transaction: the server rolls\n"
-              "it back. \\c connects again.\n"
-            : "The connection was lost. The next statement connects again, and so does \\c;\n"
-              "what the session held (#tables, SET options) is gone.\n",
-        sh->s->t->err);
+    cli_remark(sh->s->t,
+               lost_transaction(sh)
+                   ? "The connection was lost, and with it the open transaction: the server rolls "
+                     "it back. \\c connects again."
+                   : "The connection was lost. The next statement connects again, and so does \\c; "
+                     "what the session held (#tables, SET options) is gone.");
     make_prompt(sh);
     return sh->prompt;
 }
@@ -102,11 +100,10 @@ static void connect_again(cli_shell *sh)
     entrasql_error err;
 
     if (lost_transaction(sh)) {
-        (void)fputs(
-            "The connection was lost, and with it the open transaction. The server rolls it\n"
-            "back, unless the statement was its COMMIT: see whether that was done. \\c connects\n"
-            "again.\n",
-            t->err);
+        cli_remark(
+            t, "The connection was lost, and with it the open transaction. The server rolls it "
+               "back, unless the statement was its COMMIT: see whether that was done. \\c connects "
+               "again.");
         return;
     }
     cli_catalog_close(sh->catalog);

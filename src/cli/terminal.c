@@ -70,6 +70,11 @@ void cli_report_hint(const cli_terminal *t, const entrasql_error *err)
     (void)fflush(t->err);
 }
 
+void cli_remark(const cli_terminal *t, const char *text)
+{
+    print_message(t->err, 0, text);
+}
+
 int cli_report(const cli_terminal *t, const entrasql_error *err)
 {
     const char *red = t->err_has_colour ? "\033[31m" : "";

@@ -275,6 +275,14 @@ def test_end_of_an_open_transaction(shell, typed):
     assert "The open transaction is rolled back" in shell.text(), shell.text()
 
 
+def test_the_farewell_is_broken_between_words(shell):
+    shell.line("BEGIN TRANSACTION;", "persons*> ")
+    shell.resize(40)
+    shell.send("\x04")
+    assert shell.end() == 0
+    assert "The open transaction is rolled back;\n  COMMIT would have kept it.\n" in shell.text().replace("\r", "")
+
+
 def test_another_connection_ends_the_transaction(shell):
     shell.line("BEGIN TRANSACTION;", "persons*> ")
     said = shell.line("\\c nosuch", "persons*> ")
