@@ -246,7 +246,9 @@ static entrasql_status say_full(const proxy_admission *a, const proxy_ticket *t,
     if (a->in >= a->max_clients) {
         es_fail(why, status, "the entrasql proxy serves %u clients already, its limit%s",
                 a->max_clients, waited);
-        es_hint(why, "raise --max-clients, or let them wait: --when-full queue");
+        es_hint(why, status == ENTRASQL_TIMEOUT
+                         ? "raise --max-clients or --queue-timeout (within --login-timeout)"
+                         : "raise --max-clients, or let them wait: --when-full queue");
     } else if (!has_room(t->target)) {
         es_fail(why, status,
                 "the entrasql proxy serves %u clients of this target already, its limit%s",
