@@ -313,6 +313,9 @@ static entrasql_status step_accept(proxy_session *s, entrasql_error *err)
     entry *e = s->entry;
     ES_TRY(check_place(s, err));
     entrasql_status status = relay_accept_step(e->accept, err);
+    /* Before its login is whole there is nobody to tell why. */
+    if (status == ENTRASQL_AGAIN && es_clock_mono_ms() >= e->deadline_ms)
+        return es_fail(err, ENTRASQL_TIMEOUT, "the client did not finish its login in time");
     if (status == ENTRASQL_UNSUPPORTED && relay_accept_is_strict(e->accept))
         return refused_tls(s, err);
     ES_TRY(status);
@@ -475,7 +478,7 @@ entrasql_status proxy_session_login_wants(const proxy_session *s, os_wait *w)
         ES_TRY(relay_login_wants(e->login, w));
     else if (s->at == PHASE_WAIT_ANSWER)
         os_wait_until(w, e->deadline_ms + REASON_MS);
-    else if (s->at == PHASE_PAUSED)
+    else if (s->at == PHASE_ACCEPT || s->at == PHASE_PAUSED)
         os_wait_until(w, e->deadline_ms);
     else if (s->at == PHASE_BRAKED || s->at == PHASE_DELAYED)
         os_wait_until(w, e->until_ms < e->deadline_ms ? e->until_ms : e->deadline_ms);

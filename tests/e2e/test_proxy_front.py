@@ -652,7 +652,7 @@ def test_a_slow_login_ends_with_its_time(programs, identity_env, target):
                 s.sendall(bytes([byte]))
                 time.sleep(0.2)
             assert s.recv(1) == b""
-            assert time.monotonic() - began < 20
+            assert 1 < time.monotonic() - began < 2.5
         assert p.stop() == 0
 
 
