@@ -76,6 +76,7 @@ int cli_editor_get_byte(int fd, const cli_watch *watch, unsigned char *ret)
     (void)sigemptyset(&blocked);
     (void)sigaddset(&blocked, SIGINT);
     (void)sigaddset(&blocked, SIGWINCH);
+    (void)sigaddset(&blocked, SIGCONT);
     (void)sigprocmask(SIG_BLOCK, &blocked, &before);
     int ready = -1;
     int saved = EINTR;

@@ -31,14 +31,22 @@ struct cli_keys {
     FILE *out;
     bool is_dumb; /* a terminal without movements of its cursor */
     struct sigaction old_winch;
+    struct sigaction old_cont;
 };
 
 static volatile sig_atomic_t was_resized;
+static volatile sig_atomic_t was_continued;
 
 static void on_resize(int number)
 {
     (void)number;
     was_resized = 1;
+}
+
+static void on_continue(int number)
+{
+    (void)number;
+    was_continued = 1;
 }
 
 static char *get_prompt(EditLine *el)
@@ -65,6 +73,15 @@ static void draw_again(EditLine *el, const cli_keys *k)
     (void)el_set(el, EL_REFRESH);
 }
 
+/* The shell has had the terminal meanwhile; libedit believes that it is still as it was. */
+static void take_terminal_back(EditLine *el, const cli_keys *k)
+{
+    was_continued = 0;
+    (void)el_set(el, EL_PREP_TERM, 0);
+    (void)el_set(el, EL_PREP_TERM, 1);
+    draw_again(el, k);
+}
+
 static void sound_alarm(EditLine *el, cli_keys *k)
 {
     clear_line(k);
@@ -73,7 +90,7 @@ static void sound_alarm(EditLine *el, cli_keys *k)
     (void)el_set(el, EL_REFRESH);
 }
 
-/* One byte; draws again for every SIGWINCH and alarm that comes while it waits. */
+/* One byte; draws again for every SIGWINCH, SIGCONT and alarm that comes while it waits. */
 static int get_byte(EditLine *el, cli_keys *k, unsigned char *ret)
 {
     for (;;) {
@@ -84,6 +101,8 @@ static int get_byte(EditLine *el, cli_keys *k, unsigned char *ret)
         }
         if (got >= 0 || errno != EINTR)
             return got;
+        if (was_continued)
+            take_terminal_back(el, k);
         if (was_resized)
             draw_again(el, k);
         if (cli_session_was_interrupted()) {
@@ -254,6 +273,8 @@ cli_keys *cli_keys_new(const cli_terminal *t, cli_watch *watch)
     struct sigaction action = {.sa_handler = on_resize};
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(SIGWINCH, &action, &k->old_winch);
+    action.sa_handler = on_continue;
+    (void)sigaction(SIGCONT, &action, &k->old_cont);
     return k;
 }
 
@@ -263,6 +284,7 @@ void cli_keys_free(cli_keys *k)
         return;
     if (k->el != NULL) {
         (void)sigaction(SIGWINCH, &k->old_winch, NULL);
+        (void)sigaction(SIGCONT, &k->old_cont, NULL);
         el_end(k->el);
     }
     if (k->history != NULL)
@@ -292,6 +314,7 @@ entrasql_status cli_keys_read(cli_keys *k, const char *prompt, es_buf *ret, cli_
         was_resized = 0;
         el_resize(k->el);
     }
+    was_continued = 0;
     /* el_gets() shows the prompt first: what is typed before its raw mode would be echoed twice. */
     (void)el_set(k->el, EL_PREP_TERM, 1);
     const char *line = el_gets(k->el, &n);

@@ -467,6 +467,32 @@ def test_what_is_typed_at_once_is_echoed_once(open_shell, tmp_path):
         assert [row for row in shell.rows() if "AS typed" in row][-1] == "persons> SELECT 5 AS typed;"
 
 
+def test_a_line_goes_on_after_the_shell_had_the_terminal(programs, environment):
+    """Ctrl-Z, fg: what was typed is drawn again, and the keys do what they did."""
+    shell = Terminal(["/bin/bash", "--norc", "-i"], dict(environment, PS1="sh> ", HISTFILE="/dev/null"), 100)
+    with shell:
+        shell.wait_for_prompt("sh> ")
+        shell.send(f"{programs.entrasql} query\r")
+        shell.wait_for_prompt()
+        for _ in range(2):
+            shell.send("SELECT 'ha")
+            shell.wait(lambda: shell.rows()[-1] == "persons> SELECT 'ha")
+            shell.send("\x1a")
+            shell.wait_for_prompt("sh> ")
+            shell.send("fg\r")
+            shell.wait(lambda: shell.rows()[-1] == "persons> SELECT 'ha")
+            shell.send("lf' AS h FROM Per")
+            shell.wait(lambda: shell.rows()[-1].endswith("Per"))
+            shell.send("\t")
+            shell.wait(lambda: shell.rows()[-1].endswith(" FROM Persons"))
+            give_up(shell)
+        shell.send("\x1a")
+        shell.wait_for_prompt("sh> ")
+        shell.send("fg\r")
+        shell.wait_for_prompt()
+        assert ["half"] in words(shell.line("SELECT 'half' AS h;"))
+
+
 # ---- the Tab key ----
 
 def tab(shell, typed, wanted):
