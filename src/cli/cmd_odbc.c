@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "odbc_glue/driver.h"
+#include "odbc_glue/load.h"
 #include "odbc_glue/registry.h"
 #include "json/json.h"
 
@@ -12,10 +13,10 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define OUTPUT_MAX_BYTES (64 * 1024)
+#define DESCRIPTION "Azure SQL with Microsoft Entra ID, no password"
 
 #define OPTION_SCOPE                                                                               \
     {.name = "user", .type = CONF_OPTION_FLAG, .help = "for this account (~/.odbcinst.ini)"},      \
@@ -85,33 +86,39 @@ static entrasql_status scope_of(const conf_args *args, glue_scope *ret, entrasql
     return ENTRASQL_OK;
 }
 
-static entrasql_status refuse_library(const char *path, const char *why, entrasql_error *err)
+static entrasql_status refuse_file(const char *option, const char *path, const char *why,
+                                   entrasql_error *err)
 {
-    es_fail(err, ENTRASQL_INVALID, "--library: '%s' %s", path, why);
+    char shown[200];
+    char reason[400];
+    es_printable(shown, sizeof shown, path, strlen(path));
+    es_printable(reason, sizeof reason, why, strlen(why));
+    es_fail(err, ENTRASQL_INVALID, "--%s: '%s' %s", option, shown, reason);
     es_hint(err, "--library takes " GLUE_OWN_LIBRARY "; --driver names the driver underneath");
     return ENTRASQL_INVALID;
 }
 
-/* Programs would find out at their first connection. It stays open: drivers have threads and exit
-   handlers. */
-static entrasql_status check_library(const char *path, entrasql_error *err)
+/* Programs would find out at their first connection. */
+static entrasql_status check_file(const char *option, const char *path, entrasql_error *err)
 {
-    struct stat st;
-    bool is_ours = strstr(path, GLUE_OWN_LIBRARY) != NULL;
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) /* a pipe would be waited for */
-        return refuse_library(path, "is no file", err);
-    if (!is_ours && glue_driver_kind_of("", path) != GLUE_DRIVER_OTHER)
-        return refuse_library(path, "is another driver than entrasql's", err);
-    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
+    const char *said = NULL;
+    void *handle = glue_load(path, &said);
     if (handle == NULL) {
         char why[400];
-        const char *said = dlerror();
-        (void)snprintf(why, sizeof why, "cannot be loaded: %s", said != NULL ? said : "");
-        return refuse_library(path, why, err);
+        (void)snprintf(why, sizeof why, "cannot be loaded: %s", said);
+        return refuse_file(option, path, why, err);
     }
     if (dlsym(handle, "SQLDriverConnect") == NULL && dlsym(handle, "SQLDriverConnectW") == NULL)
-        return refuse_library(path, "is no ODBC driver: it has no SQLDriverConnect", err);
+        return refuse_file(option, path, "is no ODBC driver: it has no SQLDriverConnect", err);
     return ENTRASQL_OK;
+}
+
+static entrasql_status check_library(const char *path, entrasql_error *err)
+{
+    bool is_ours = strstr(path, GLUE_OWN_LIBRARY) != NULL;
+    if (!is_ours && glue_driver_kind_of("", path) != GLUE_DRIVER_OTHER)
+        return refuse_file("library", path, "is another driver than entrasql's", err);
+    return check_file("library", path, err);
 }
 
 /* As `meson install` lays it out: <prefix>/bin/entrasql, <prefix>/<libdir>/odbc/... */
@@ -159,7 +166,47 @@ static entrasql_status check_underneath(const char *name, entrasql_error *err)
     ES_TRY(check_word("driver", name, err));
     if (conf_connstr_set(&list, GLUE_KEYWORD_UNDERLYING, name) != ENTRASQL_OK)
         return es_nomem(err);
-    return glue_underneath_find(&list, &driver, &choice, err);
+    ES_TRY(glue_underneath_find(&list, &driver, &choice, err));
+    return check_file("driver", driver.library, err);
+}
+
+/* What a connection string can name, and what is not the driver manager's own section. */
+static entrasql_status check_name(const char *name, entrasql_error *err)
+{
+    ES_TRY(check_word("name", name, err));
+    if (strpbrk(name, "{}=") != NULL) {
+        es_fail(err, ENTRASQL_INVALID, "--name holds a brace or an equals sign, which no name has");
+        es_hint(err, "it is the word between the braces: --name entrasql for Driver={entrasql}");
+        return ENTRASQL_INVALID;
+    }
+    if (!glue_ini_is_reserved(name))
+        return ENTRASQL_OK;
+    es_fail(err, ENTRASQL_INVALID, "--name: [%s] is the driver manager's own section", name);
+    es_hint(err, "without --name it is " GLUE_OWN_DRIVER);
+    return ENTRASQL_INVALID;
+}
+
+static bool is_own_section(const char *name, const char *library)
+{
+    char text[GLUE_INI_VALUE_SIZE];
+    glue_ini_read(name, "Description", "odbcinst.ini", text);
+    return es_strcaseeq(name, GLUE_OWN_DRIVER) || strstr(library, GLUE_OWN_LIBRARY) != NULL ||
+           es_streq(text, DESCRIPTION);
+}
+
+/* Programs that name another driver would get ours, or none. */
+static entrasql_status check_owner(const char *name, entrasql_error *err)
+{
+    char library[GLUE_INI_VALUE_SIZE];
+    char shown[200];
+    glue_ini_read(name, "Driver", "odbcinst.ini", library);
+    if (library[0] == '\0' || is_own_section(name, library))
+        return ENTRASQL_OK;
+    es_printable(shown, sizeof shown, library, strlen(library));
+    es_fail(err, ENTRASQL_EXISTS, "--name: [%s] of odbcinst.ini is another driver's: %s", name,
+            shown);
+    es_hint(err, "choose another name; odbcinst -u -d -n \"%s\" takes that driver out", name);
+    return ENTRASQL_EXISTS;
 }
 
 static entrasql_status install_to(const conf_args *args, const char *file, entrasql_error *err)
@@ -170,15 +217,15 @@ static entrasql_status install_to(const conf_args *args, const char *file, entra
     const char *underneath = conf_args_text(args, "driver");
     const char *name = conf_args_text(args, "name");
 
-    ES_TRY(check_word("name", name, err));
+    ES_TRY(check_name(name, err));
     ES_TRY(own_library(args, library, err));
+    ES_TRY(check_owner(name, err));
     if (underneath != NULL)
         ES_TRY(check_underneath(underneath, err));
-    entrasql_status status =
-        es_buf_printf(&body,
-                      "Description=Azure SQL with Microsoft Entra ID, no password\n"
-                      "Driver=%s\nFileUsage=1\n",
-                      library);
+    entrasql_status status = es_buf_printf(&body,
+                                           "Description=" DESCRIPTION "\n"
+                                           "Driver=%s\nFileUsage=1\n",
+                                           library);
     if (status == ENTRASQL_OK && underneath != NULL)
         status = es_buf_printf(&body, GLUE_KEYWORD_UNDERLYING "=%s\n", underneath);
     const char *text = status == ENTRASQL_OK ? es_buf_cstr(&body) : NULL;
@@ -228,8 +275,8 @@ static int uninstall(const cli_terminal *t, int argc, char **argv)
     if (!cli_parse(t, &uninstall_command, argc, argv, &args, &exit_code))
         return exit_code;
     const char *name = conf_args_text(&args, "name");
-    if (scope_of(&args, &scope, &err) != ENTRASQL_OK ||
-        check_word("name", name, &err) != ENTRASQL_OK ||
+    if (scope_of(&args, &scope, &err) != ENTRASQL_OK || check_name(name, &err) != ENTRASQL_OK ||
+        check_owner(name, &err) != ENTRASQL_OK ||
         glue_registry_file(scope, &file, &err) != ENTRASQL_OK ||
         glue_registry_change(file, name, NULL, &found, &err) != ENTRASQL_OK)
         return report_file(t, scope, &err);
@@ -262,6 +309,7 @@ static void look_underneath(state *s)
 {
     ES_CLEANUP(conf_connstr_done) conf_connstr list = {0};
     entrasql_error err;
+    const char *why = NULL;
     if (conf_connstr_set(&list, "Driver", s->name) != ENTRASQL_OK)
         return;
     if (glue_underneath_find(&list, &s->underneath, &s->choice, &err) != ENTRASQL_OK) {
@@ -269,10 +317,9 @@ static void look_underneath(state *s)
         return;
     }
     s->has_underneath = true;
-    s->handle = dlopen(s->underneath.library, RTLD_LAZY | RTLD_LOCAL);
+    s->handle = glue_load(s->underneath.library, &why);
     s->loads = s->handle != NULL;
-    const char *why = s->loads ? NULL : dlerror();
-    if (why != NULL)
+    if (!s->loads)
         es_printable(s->why, sizeof s->why, why, strlen(why));
 }
 

@@ -3,8 +3,8 @@
 #include "doctor/inner.h"
 
 #include "base/str.h"
+#include "odbc_glue/load.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 /* Ways to sign in that Microsoft's driver on Linux does not have. */
@@ -36,13 +36,13 @@ static bool loads(doctor *d, const glue_driver *driver)
 {
     if (driver->library == NULL)
         return true;
-    d->library = dlopen(driver->library, RTLD_LAZY | RTLD_LOCAL);
+    const char *why = NULL;
+    d->library = glue_load(driver->library, &why);
     if (d->library != NULL)
         return true;
-    const char *why = dlerror();
     doctor_line *line = doctor_add(d, "driver", DOCTOR_FAIL, "driver-not-loading",
                                    "%s cannot be loaded", driver->name);
-    doctor_evidence(line, "%s", why != NULL ? why : "");
+    doctor_evidence(line, "%s", why);
     return false;
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "odbc_glue/load.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -83,11 +84,10 @@ static entrasql_status load_locked(const glue_driver *driver, const drv_library 
                                    entrasql_error *err)
 {
     struct link_map *map = NULL;
-    void *handle = dlopen(driver->library, RTLD_LAZY | RTLD_LOCAL);
-    if (handle == NULL) {
-        const char *why = dlerror();
-        return not_loaded(driver->library, why != NULL ? why : "no reason given", err);
-    }
+    const char *why = NULL;
+    void *handle = glue_load(driver->library, &why);
+    if (handle == NULL)
+        return not_loaded(driver->library, why, err);
     if (dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0 || map == NULL)
         return not_loaded(driver->library, "the loader does not know it", err);
     /* SQLDrivers is the driver manager's own. Called from inside a driver, a manager waits for the

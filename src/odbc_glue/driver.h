@@ -86,6 +86,8 @@ void glue_ini_read(const char *section, const char *key, const char *file,
 typedef void glue_section(void *ctx, const char *section);
 void glue_ini_sections(const char *file, char *ret, size_t size, glue_section *visit, void *ctx);
 void glue_ini_places(const char *file, char *ret, size_t size);
+/* Whether the section is the installer's own, as [ODBC]. */
+bool glue_ini_is_reserved(const char *section);
 
 /*
  * True when the driver manager would keep this driver's connections in a pool.

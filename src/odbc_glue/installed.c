@@ -11,7 +11,7 @@
 
 #define SECTIONS_SIZE 8192
 
-static bool is_of_installer(const char *section)
+bool glue_ini_is_reserved(const char *section)
 {
     static const char *const own[] = {"ODBC", "ODBC Data Sources", "ODBC Drivers"};
     for (size_t i = 0; i < ES_COUNT_OF(own); i++) {
@@ -32,7 +32,7 @@ void glue_ini_sections(const char *file, char *ret, size_t size, glue_section *v
     for (const char *s = sections; *s != '\0'; s += strlen(s) + 1) {
         size_t n = strlen(ret);
         char shown[128];
-        if (is_of_installer(s))
+        if (glue_ini_is_reserved(s))
             continue;
         if (visit != NULL)
             visit(ctx, s);

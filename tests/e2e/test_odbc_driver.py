@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -156,7 +157,7 @@ def test_only_our_driver_is_registered(programs, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     zlib, = glob.glob("/lib/*/libz.so.1") or glob.glob("/usr/lib/*/libz.so.1")
-    for file, says in (("/etc/passwd", "cannot be loaded: /etc/passwd: "), (pipe, "is no file"),
+    for file, says in (("/etc/passwd", "is no shared library (ELF)"), (pipe, "is no file"),
                        (tmp_path, "is no file"), (zlib, "has no SQLDriverConnect"),
                        (programs.tdsodbc, "is another driver than entrasql's")):
         result = run([programs.entrasql, "odbc", "install", "--system", "--library", file], env=env, timeout=20)
@@ -164,6 +165,70 @@ def test_only_our_driver_is_registered(programs, tmp_path):
     assert not (tmp_path / "odbcinst.ini").exists()
     result = run([programs.entrasql, "odbc", "install", "--system", "--library", odbc.library(programs)], env=env)
     assert result.returncode == 0 and (tmp_path / "odbcinst.ini").exists(), result.stderr
+
+
+@pytest.mark.parametrize("option", ["--library", "--driver"])
+def test_a_library_that_was_cut_off_is_not_loaded(programs, tmp_path, option):
+    """The loader would map it and die of what is not there."""
+    env = {**clean_environment(), "ODBCSYSINI": str(tmp_path)}
+    whole = pathlib.Path(odbc.library(programs) if option == "--library" else programs.tdsodbc).read_bytes()
+    file = tmp_path / ("libentrasqlodbc.so" if option == "--library" else "libtdsodbc.so")
+    for size in 20, 60, 100, 5000, len(whole) // 2, len(whole) - 1:
+        file.write_bytes(whole[:size])
+        result = run([programs.entrasql, "odbc", "install", "--system", option, file], env=env)
+        assert result.returncode == 2 and "it ends before what its headers name" in result.stderr, (size, result)
+    if option == "--driver":
+        ini = {**env, **odbc.install(programs, tmp_path, driver_lines=[f"UnderlyingDriver={file}"])}
+        result = run([programs.entrasql, "odbc", "status"], env=ini)
+        assert result.returncode == 2 and "problem     it is damaged" in result.stdout, result
+
+
+def test_only_a_driver_is_registered_underneath(programs, tmp_path):
+    env = {**clean_environment(), **odbc.install(programs, tmp_path)}
+    ini = tmp_path / "odbcinst.ini"
+    before = ini.read_text()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    zlib, = glob.glob("/lib/*/libz.so.1") or glob.glob("/usr/lib/*/libz.so.1")
+    for file, says in (("/etc/passwd", "is no shared library (ELF)"), (pipe, "is no file"), (tmp_path, "is no file"),
+                       (zlib, "has no SQLDriverConnect"), ("nosuch", "not registered")):
+        result = run([programs.entrasql, "odbc", "install", "--system", "--driver", file], env=env, timeout=20)
+        assert result.returncode == 2 and says in result.stderr and "hint: " in result.stderr, result
+    assert ini.read_text() == before
+    for name in "FreeTDS", odbc.UNDERNEATH["msodbc"], programs.tdsodbc, programs.msodbc:
+        result = run([programs.entrasql, "odbc", "install", "--system", "--driver", name], env=env)
+        assert result.returncode == 0 and f"UnderlyingDriver={name}\n" in ini.read_text(), result
+
+
+@pytest.mark.parametrize("name, says", [
+    ("{entrasql}", "between the braces"), ("a=b", "equals sign"), ("[x]", "no name has"),
+    ("odbc", "driver manager's own"), ("FreeTDS", "is another driver's"),
+    (odbc.UNDERNEATH["msodbc"], "is another driver's"),
+])
+def test_names_that_are_not_ours_stay(programs, tmp_path, name, says):
+    env = {**clean_environment(), **odbc.install(programs, tmp_path, odbc_section="Pooling=No")}
+    ini = tmp_path / "odbcinst.ini"
+    before = ini.read_text()
+    for word in "install", "uninstall":
+        result = run([programs.entrasql, "odbc", word, "--system", "--name", name], env=env)
+        assert result.returncode == 2 and says in result.stderr, result
+    assert ini.read_text() == before
+
+
+def test_names_of_ours_come_and_go(programs, tmp_path):
+    """Also of a file that somebody renamed."""
+    env = {**clean_environment(), **odbc.install(programs, tmp_path)}
+    ini = tmp_path / "odbcinst.ini"
+    before = ini.read_text()
+    (tmp_path / "mine.so").symlink_to(odbc.library(programs))
+    renamed = tmp_path / "renamed.so"
+    renamed.write_bytes(pathlib.Path(odbc.library(programs)).read_bytes())
+    for library in tmp_path / "mine.so", renamed:
+        for word in "install", "install", "uninstall":
+            more = ["--library", library] if word == "install" else []
+            result = run([programs.entrasql, "odbc", word, "--system", "--name", "Azure SQL", *more], env=env)
+            assert result.returncode == 0, result
+    assert ini.read_text().rstrip() == before.rstrip()
 
 
 def test_driver_manager_is_no_driver(emulator, programs, ini):
