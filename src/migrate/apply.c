@@ -3,7 +3,8 @@
  * Going through the steps, and back. For each: BEGIN with what was before goes
  * to disk, the step acts, the state is looked at until it is right, DONE goes to disk.
  * Whatever the moment a run dies at, the next one finds either no BEGIN (nothing
- * was done), a BEGIN (look: done or to be done again), or DONE.
+ * was done), a BEGIN (look: done or to be done again), or DONE. The way back says UNDOING
+ * before it acts, so that what it leaves half done is known as its own work.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -116,6 +117,29 @@ static const char *planned_is(const migrate_context *m, const migrate_step *step
     return NULL;
 }
 
+/* What a rollback has left lies between before and after; all else is somebody's. */
+static entrasql_status check_half_undone(const going *g, const migrate_step *step)
+{
+    ES_CLEANUP(es_buf_done) es_buf what = ES_BUF_INIT(MIGRATE_TEXT_MAX);
+
+    if (step->foreign == NULL)
+        return ENTRASQL_OK;
+    ES_TRY(step->foreign(g->m,
+                         migrate_journal_first(g->m->journal, step->name, MIGRATE_EVENT_BEGIN),
+                         &what, g->err));
+    if (what.len == 0)
+        return ENTRASQL_OK;
+    const char *text = es_buf_cstr(&what);
+    if (text == NULL)
+        return es_nomem(g->err);
+    es_fail(g->err, ENTRASQL_EXISTS,
+            "step %s is half rolled back, and somebody has changed it since: %.*s", step->name,
+            (int)strcspn(text, "\n"), text);
+    es_hint(g->err,
+            "Roll back to the end and apply anew, or put it right by hand and apply again.");
+    return ENTRASQL_EXISTS;
+}
+
 static entrasql_status check_unmoved(const going *g, const migrate_step *step, migrate_view *v)
 {
     const char *was = planned_is(g->m, step);
@@ -123,6 +147,8 @@ static entrasql_status check_unmoved(const going *g, const migrate_step *step, m
 
     if (is == NULL)
         return es_nomem(g->err);
+    if (migrate_journal_has(g->m->journal, step->name, MIGRATE_EVENT_UNDOING))
+        return check_half_undone(g, step);
     if (migrate_journal_has(g->m->journal, step->name, MIGRATE_EVENT_DONE)) {
         es_fail(g->err, ENTRASQL_EXISTS,
                 "step %s was done, and somebody has changed it since: %.*s", step->name,
@@ -322,6 +348,8 @@ static entrasql_status undo_step(const going *g, const migrate_step *step)
     if (step->undo == NULL)
         return add_event(g, step, MIGRATE_EVENT_UNDONE, NULL);
     ES_TRY(migrate_check_stop(g->m, g->err));
+    if (!migrate_journal_has(g->m->journal, step->name, MIGRATE_EVENT_UNDOING))
+        ES_TRY(add_event(g, step, MIGRATE_EVENT_UNDOING, NULL));
     tell(g, "%s ...", step->title);
     ES_TRY(step->undo(g->m, detail, &said, g->err));
     tell_lines(g, &said);

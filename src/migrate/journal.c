@@ -38,7 +38,8 @@ struct migrate_journal {
     size_t whole_bytes;
 };
 
-static const char *const event_names[MIGRATE_EVENT_COUNT] = {"begin", "done", "failed", "undone"};
+static const char *const event_names[MIGRATE_EVENT_COUNT] = {"begin", "done", "failed", "undoing",
+                                                             "undone"};
 
 const char *migrate_event_name(migrate_event event)
 {
@@ -366,7 +367,14 @@ const json_node *migrate_journal_steps(const migrate_journal *j)
     return json_member(json_doc_root(j->head), "steps");
 }
 
-/* Events before the step's last UNDONE do not count. */
+/* Whether an event that was on record counts no more once `later` is. */
+static bool is_ended(migrate_event event, migrate_event later)
+{
+    return later == MIGRATE_EVENT_UNDONE ||
+           (event == MIGRATE_EVENT_DONE && later == MIGRATE_EVENT_UNDOING) ||
+           (event == MIGRATE_EVENT_UNDOING && later == MIGRATE_EVENT_DONE);
+}
+
 static const record *find(const migrate_journal *j, const char *step, migrate_event event,
                           bool first)
 {
@@ -377,7 +385,7 @@ static const record *find(const migrate_journal *j, const char *step, migrate_ev
             continue;
         if (r->event == event && (found == NULL || !first))
             found = r;
-        else if (r->event == MIGRATE_EVENT_UNDONE)
+        else if (is_ended(event, r->event))
             found = NULL;
     }
     return found;

@@ -28,9 +28,10 @@ typedef struct migrate_journal_head {
 
 /* What happens to a step, or to the whole ("run"). */
 typedef enum migrate_event {
-    MIGRATE_EVENT_BEGIN,  /* detail: what was before, for the way back */
-    MIGRATE_EVENT_DONE,   /* detail: what is now */
-    MIGRATE_EVENT_FAILED, /* detail: the error */
+    MIGRATE_EVENT_BEGIN,   /* detail: what was before, for the way back */
+    MIGRATE_EVENT_DONE,    /* detail: what is now */
+    MIGRATE_EVENT_FAILED,  /* detail: the error */
+    MIGRATE_EVENT_UNDOING, /* a rollback takes it back: it is DONE no more, and not yet UNDONE */
     MIGRATE_EVENT_UNDONE,
     MIGRATE_EVENT_COUNT
 } migrate_event;
@@ -58,7 +59,10 @@ const json_node *migrate_journal_steps(const migrate_journal *j);
 entrasql_status migrate_journal_add(migrate_journal *j, const char *step, migrate_event event,
                                     const es_buf *detail, entrasql_error *err) ES_MUST_USE;
 
-/* The detail of the step's last event of that kind since it was last undone; NULL: none. */
+/*
+ * The detail of the step's last event of that kind since it was last undone; NULL: none. UNDOING
+ * ends a DONE before it, and DONE an UNDOING.
+ */
 const json_node *migrate_journal_find(const migrate_journal *j, const char *step,
                                       migrate_event event);
 /* Of the first BEGIN: what was before anything was changed. */

@@ -60,6 +60,12 @@ typedef struct migrate_step {
                             entrasql_error *err);
     /* The same for people: az commands and T-SQL. NULL: none. */
     entrasql_status (*script)(migrate_context *m, es_buf *out, entrasql_error *err);
+    /*
+     * Of a step that is half undone: what is neither as `before` has it nor as it shall be, in one
+     * line, as far as that can be told; empty: nothing. After look(). NULL: it cannot be told.
+     */
+    entrasql_status (*foreign)(migrate_context *m, const json_node *before, es_buf *what,
+                               entrasql_error *err);
     /* ARM actions, NULL-terminated lists of them. */
     size_t (*needs)(const migrate_context *m, const azure_need *ret[4]);
 } migrate_step;

@@ -153,6 +153,23 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
     return migrate_built(migrate_line(said, "made %s the Entra admin again", a.login), err);
 }
 
+static entrasql_status foreign(migrate_context *m, const json_node *detail, es_buf *what,
+                               entrasql_error *err)
+{
+    const char *sid = NULL;
+    bool had = false;
+
+    if (json_member_bool(detail, "had", &had) != ENTRASQL_OK ||
+        (had && json_member_string(detail, "sid", &sid, NULL) != ENTRASQL_OK))
+        return es_fail(err, ENTRASQL_CONFIG, "the journal does not say who the admin was");
+    if (!m->has_admin)
+        return had ? migrate_built(migrate_line(what, "no Entra admin"), err) : ENTRASQL_OK;
+    if (had && es_strcaseeq(m->admin.sid, sid))
+        return ENTRASQL_OK;
+    return migrate_built(migrate_line(what, "Entra admin: %s (%s)", m->admin.login, m->admin.sid),
+                         err);
+}
+
 static entrasql_status script(migrate_context *m, es_buf *out, entrasql_error *err)
 {
     azure_sql_admin a;
@@ -194,6 +211,7 @@ const migrate_step migrate_step_admin = {
     .before = before,
     .apply = apply,
     .undo = undo,
+    .foreign = foreign,
     .script = script,
     .needs = needs,
 };

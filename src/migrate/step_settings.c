@@ -285,18 +285,11 @@ static entrasql_status old_change(const migrate_context *m, const json_node *nod
     return ENTRASQL_OK;
 }
 
-/* The file of the run, or the one that the rollback was given. */
-static entrasql_status read_olds(const migrate_context *m, const json_node *detail,
-                                 const char **ret_file, migrate_olds *ret, entrasql_error *err)
+/* The file that the run has kept old values in; NULL: it gave them up. */
+static const char *kept_file(const json_node *detail)
 {
-    const char *file = m->keep_old;
-
-    if (file == NULL && json_member_string(detail, "keepOld", &file, NULL) != ENTRASQL_OK)
-        file = NULL;
-    *ret_file = file;
-    if (file == NULL)
-        return ENTRASQL_OK;
-    return migrate_read_kept(m, file, ret, err);
+    const char *file = NULL;
+    return json_member_string(detail, "keepOld", &file, NULL) == ENTRASQL_OK ? file : NULL;
 }
 
 static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf *said,
@@ -305,7 +298,7 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
     ES_CLEANUP(migrate_olds_done) migrate_olds olds = {0};
     const json_node *list = json_member(detail, "settings");
     azure_change changes[MIGRATE_SETTING_CHANGES];
-    const char *file = NULL;
+    const char *file = m->keep_old != NULL ? m->keep_old : kept_file(detail);
     size_t count = 0;
 
     if (!is_written(m)) {
@@ -315,7 +308,8 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
         ES_TRY(migrate_settings_run(m, &s, true, err));
         return migrate_built(migrate_line(said, "took the drop-in from %s", m->o->app), err);
     }
-    ES_TRY(read_olds(m, detail, &file, &olds, err));
+    if (file != NULL)
+        ES_TRY(migrate_read_kept(m, file, &olds, err));
     ES_TRY(migrate_see_host(m, err));
     for (size_t i = 0; i < json_count(list) && count < MIGRATE_SETTING_CHANGES; i++) {
         bool has = false;
@@ -331,6 +325,69 @@ static entrasql_status undo(migrate_context *m, const json_node *detail, es_buf 
                          changes[i].name),
             err));
     return ENTRASQL_OK;
+}
+
+/* ---- half of it ---- */
+
+/* What the journal has of a setting; NULL: it was as it shall be. */
+static const json_node *find_old(const json_node *detail, const migrate_setting *s)
+{
+    const json_node *list = json_member(detail, "settings");
+
+    for (size_t i = 0; i < json_count(list); i++) {
+        const json_node *one = json_element(list, i);
+        const char *kind = NULL;
+        const char *name = NULL;
+        if (json_member_string(one, "kind", &kind, NULL) == ENTRASQL_OK &&
+            json_member_string(one, "name", &name, NULL) == ENTRASQL_OK &&
+            es_streq(kind, migrate_setting_kind_name(s->kind)) && es_streq(name, s->name))
+            return one;
+    }
+    return NULL;
+}
+
+/* Whether it may be as it was before. A password that was not kept can be any. */
+static bool may_be_old(const migrate_setting *s, const json_node *node, const migrate_olds *olds)
+{
+    const char *text = NULL;
+    bool had = false;
+
+    if (node == NULL || json_member_bool(node, "had", &had) != ENTRASQL_OK)
+        return false;
+    if (!had || s->old == NULL)
+        return !had && s->old == NULL;
+    if (json_member_string(node, "secret", &text, NULL) == ENTRASQL_OK)
+        return es_strcaseeq(s->old->secret, text);
+    if (s->old->value == NULL)
+        return true;
+    if (json_member_string(node, "value", &text, NULL) == ENTRASQL_OK)
+        return es_streq(s->old->value, text);
+    const migrate_old *kept = migrate_olds_find(olds, migrate_setting_kind_name(s->kind), s->name);
+    return kept != NULL ? es_streq(s->old->value, kept->value) : s->has_secret;
+}
+
+static entrasql_status foreign(migrate_context *m, const json_node *detail, es_buf *what,
+                               entrasql_error *err)
+{
+    ES_CLEANUP(migrate_settings_done) migrate_settings s = {0};
+    ES_CLEANUP(migrate_olds_done) migrate_olds olds = {0};
+    const char *file = kept_file(detail);
+
+    if (!is_written(m)) /* not to be seen */
+        return ENTRASQL_OK;
+    if (file != NULL)
+        ES_TRY(migrate_read_kept(m, file, &olds, err));
+    ES_TRY(migrate_settings_want(m, &s, err));
+    for (size_t i = 0; i < s.count; i++) {
+        if (s.list[i].same || may_be_old(&s.list[i], find_old(detail, &s.list[i]), &olds))
+            continue;
+        const char *comma = what->len != 0 ? ", " : "";
+        ES_TRY(migrate_built(es_buf_printf(what, "%s%s", comma, s.list[i].name), err));
+    }
+    if (what->len == 0)
+        return ENTRASQL_OK;
+    return migrate_built(es_buf_add_str(what, " (neither as it was before nor as it shall be)"),
+                         err);
 }
 
 /* ---- script ---- */
@@ -446,6 +503,7 @@ const migrate_step migrate_step_settings = {
     .before = before,
     .apply = apply,
     .undo = undo,
+    .foreign = foreign,
     .script = script,
     .needs = needs,
 };

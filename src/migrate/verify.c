@@ -56,9 +56,13 @@ static entrasql_status check_step(migrate_context *m, const migrate_step *step, 
     if (status == ENTRASQL_OK) {
         const char *is = es_buf_cstr(&view.is);
         c->is_skipped = view.state == MIGRATE_MANUAL;
-        check_says(c, view.state == MIGRATE_OK || c->is_skipped, "%.*s",
+        bool is_ok = view.state == MIGRATE_OK || c->is_skipped;
+        bool is_half = !is_ok && m->journal != NULL &&
+                       migrate_journal_has(m->journal, step->name, MIGRATE_EVENT_UNDOING);
+        check_says(c, is_ok, "%s%.*s", is_half ? "half rolled back: " : "",
                    is != NULL ? (int)strcspn(is, "\n") : 0, is != NULL ? is : "");
         c->is_warning = c->is_ok && view.is_doubted;
+        c->is_final = is_half; /* whoever took it back has stopped: we have the journal */
     } else if (status == ENTRASQL_NOT_FOUND || status == ENTRASQL_EXISTS ||
                status == ENTRASQL_INVALID) {
         c->is_final = status == ENTRASQL_INVALID;

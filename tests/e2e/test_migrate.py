@@ -357,6 +357,93 @@ def test_rollback_that_is_stopped_says_how_to_go_on(fresh, tmp_path):
     assert "nothing to roll back" in m.done("rollback")
 
 
+def stopped_within_settings(m, number):
+    """Stops a rollback that has put the settings back and does not know it yet: Azure's next answer is held."""
+    m.emulator.command("fault", "arm-delay", "on", "--value", "500")
+    process = subprocess.Popen([str(a) for a in m.command("rollback")], env=m.env, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    try:
+        assert wait_for(lambda: "AZURE_CLIENT_ID" not in m.emulator.environment(m.place), 60)
+    finally:
+        process.send_signal(number)
+        said = process.communicate(timeout=60)[1]
+        m.emulator.command("fault", "all", "off")
+        at_once(m.emulator)
+    last = next(event for step, event in reversed(m.events()) if step == "settings" and event != "failed")
+    assert last in ("undoing", "done"), m.events()
+    return said
+
+
+def change_settings(emulator, **values):
+    """Somebody's hand. None: the setting goes."""
+    new = {name: value for name, value in {**appsettings(emulator), **values}.items() if value is not None}
+    answer = Arm(emulator, ADMIN).put("Microsoft.Web/sites/orders-app/config/appsettings", {"properties": new})
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize("host", ("app-service", "container-app"))
+def test_rollback_that_is_stopped_within_settings(fresh, tmp_path, host):
+    """Stopped or killed: apply does the step anew, and does not take the half of it for somebody's change."""
+    m = Migration(fresh, host, tmp_path)
+    before = m.plan()["steps"]
+    m.apply()
+    for number in (signal.SIGINT, signal.SIGKILL):
+        said = stopped_within_settings(m, number)
+        assert number == signal.SIGKILL or "or the other way with apply" in said, said
+        checks = json.loads(m.run("verify", "--json").stdout)["checks"]
+        wrong = next(c["text"] for c in checks if c["name"] == "settings")
+        assert wrong.startswith("half rolled back: AZURE_SQL_CONNECTIONSTRING: "), wrong
+        m.apply()
+        assert m.events()[-1] == ("settings", "done")
+        assert signs_in(fresh, fresh.environment(m.place)) == [{"who": IDENTITY, "n": 3}]
+        m.done("verify")
+    m.done("rollback")
+    assert m.plan()["steps"] == before
+
+
+def test_half_rolled_back_settings_that_somebody_has_changed(fresh, tmp_path):
+    """A value that is neither the old one nor ours; any password may be an old one that was not kept."""
+    m = Migration(fresh, "app-service", tmp_path)
+    old = appsettings(fresh)
+    m.apply()
+    stopped_within_settings(m, signal.SIGKILL)
+    string = "AZURE_SQL_CONNECTIONSTRING"
+    another = {string: old[string].replace(PASSWORD, "Another-1")}
+    for change in ({"AZURE_CLIENT_ID": "00000000-0000-4000-8000-000000000000"}, {string: None}, another):
+        change_settings(fresh, **change)
+        result = m.run("apply", "--yes", "--discard-old")
+        named = f"is half rolled back, and somebody has changed it since: {next(iter(change))} (neither"
+        assert result.returncode == 2 and named in result.stderr, result
+        assert "put it right by hand" in result.stderr
+        change_settings(fresh, **{name: old.get(name) for name in change})
+    change_settings(fresh, **another)
+    m.keep.unlink()
+    m.done("apply", "--yes", "--discard-old")
+    assert set(m.states().values()) == {"done"}
+
+
+def test_half_rolled_back_admin(fresh, tmp_path):
+    """A rollback that was killed once it had begun with the step: the old one is its work, a third one is not."""
+    groups = json.loads(fresh.command("group", "list", "--json").stdout)
+    group = next(g["object_id"] for g in groups if g["name"] == "Developers")
+    fresh.command("group", "add", "Developers", ADMIN)
+    m = Migration(fresh, "app-service", tmp_path)
+    m.options += ["--admin", "Developers", "--admin-id", group, "--replace-admin"]
+    m.apply()
+    with m.journal.open("a") as journal:
+        journal.write('{"step":"admin","event":"undoing"}\n')
+    assert fresh.command("server", "--admin", "reader@contoso.example").returncode == 0
+    result = m.run("apply", "--yes", "--keep-old", m.keep)
+    assert result.returncode == 2 and "somebody has changed it since: Entra admin: reader@" in result.stderr, result
+    assert fresh.command("server", "--admin", ADMIN).returncode == 0
+    m.apply()
+    m.done("verify")
+    # What was done anew is done: the old one is somebody's change again.
+    assert fresh.command("server", "--admin", ADMIN).returncode == 0
+    result = m.run("apply", "--yes", "--keep-old", m.keep)
+    assert result.returncode == 2 and "step admin was done, and somebody has changed it" in result.stderr, result
+
+
 # ---- rights ----
 
 

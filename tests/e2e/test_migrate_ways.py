@@ -37,6 +37,21 @@ def test_run_command_sets_the_variables_inside(fresh, tmp_path):
     assert machine.status == 200 and IDENTITY not in json.dumps(machine.body)
 
 
+def test_run_command_whose_rollback_was_killed(fresh, tmp_path):
+    """Nobody sees from outside whether the drop-in is gone: the journal says that it may be."""
+    m = Migration(fresh, "vm", tmp_path)
+    m.options.append("--run-command")
+    m.apply()
+    with m.journal.open("a") as journal:
+        journal.write('{"step":"settings","event":"undoing"}\n')
+    checks = json.loads(m.run("verify", "--json").stdout)["checks"]
+    assert "half rolled back: settings inside are not seen from Azure" in [check["text"] for check in checks]
+    m.apply()
+    assert m.events().count(("settings", "done")) == 2
+    assert json.loads(m.done("verify", "--json"))["ok"]
+    assert signs_in(fresh, inside(m)) == [{"who": IDENTITY, "n": 3}]
+
+
 # ---- the nodes' identity ----
 
 def test_nodes_of_a_cluster_become_the_identity(fresh, tmp_path):

@@ -106,6 +106,40 @@ static void what_is_written_is_read(void **state)
     migrate_journal_close(k);
 }
 
+/* Between UNDOING and UNDONE a step is begun and not done; DONE again ends that. */
+static void what_is_half_undone(void **state)
+{
+    (void)state;
+    bool had = true;
+    migrate_journal *j = create();
+    add(j, "admin", MIGRATE_EVENT_BEGIN, "{}");
+    add(j, "admin", MIGRATE_EVENT_DONE, "");
+    add(j, "settings", MIGRATE_EVENT_BEGIN, "{\"had\":false}");
+    add(j, "settings", MIGRATE_EVENT_DONE, "");
+    assert_false(migrate_journal_has(j, "settings", MIGRATE_EVENT_UNDOING));
+    add(j, "settings", MIGRATE_EVENT_UNDOING, "");
+    add(j, "settings", MIGRATE_EVENT_FAILED, "{\"error\":\"x\"}");
+    assert_true(migrate_journal_has(j, "settings", MIGRATE_EVENT_UNDOING));
+    assert_false(migrate_journal_has(j, "settings", MIGRATE_EVENT_DONE));
+    assert_false(migrate_journal_is_last(j, "settings"));
+    assert_true(migrate_journal_has(j, "admin", MIGRATE_EVENT_DONE));
+    const json_node *first = migrate_journal_first(j, "settings", MIGRATE_EVENT_BEGIN);
+    assert_int_equal(json_member_bool(first, "had", &had), ENTRASQL_OK);
+    assert_false(had);
+    migrate_journal_close(j);
+    entrasql_error err;
+    assert_int_equal(migrate_journal_open(path, true, &j, &err), ENTRASQL_OK);
+    assert_true(migrate_journal_has(j, "settings", MIGRATE_EVENT_UNDOING));
+    add(j, "settings", MIGRATE_EVENT_DONE, "");
+    assert_false(migrate_journal_has(j, "settings", MIGRATE_EVENT_UNDOING));
+    assert_true(migrate_journal_has(j, "settings", MIGRATE_EVENT_DONE));
+    add(j, "settings", MIGRATE_EVENT_UNDOING, "");
+    add(j, "settings", MIGRATE_EVENT_UNDONE, "");
+    assert_false(migrate_journal_has(j, "settings", MIGRATE_EVENT_UNDOING));
+    assert_false(migrate_journal_has(j, "settings", MIGRATE_EVENT_BEGIN));
+    migrate_journal_close(j);
+}
+
 static void a_second_one_is_refused(void **state)
 {
     (void)state;
@@ -245,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_written_is_read, make_folder),
+        cmocka_unit_test_setup(what_is_half_undone, make_folder),
         cmocka_unit_test_setup(a_second_one_is_refused, make_folder),
         cmocka_unit_test(cut_at_each_byte),
         cmocka_unit_test(what_is_none_of_ours),
