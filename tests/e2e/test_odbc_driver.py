@@ -178,13 +178,13 @@ def test_a_library_that_was_cut_off_is_not_loaded(programs, tmp_path, option):
         result = run([programs.entrasql, "odbc", "install", "--system", option, file], env=env)
         assert result.returncode == 2 and "it ends before what its headers name" in result.stderr, (size, result)
     if option == "--driver":
-        ini = {**env, **odbc.install(programs, tmp_path, driver_lines=[f"UnderlyingDriver={file}"])}
+        ini = odbc.own({**env, **odbc.install(programs, tmp_path, driver_lines=[f"UnderlyingDriver={file}"])})
         result = run([programs.entrasql, "odbc", "status"], env=ini)
         assert result.returncode == 2 and "problem     it is damaged" in result.stdout, result
 
 
 def test_only_a_driver_is_registered_underneath(programs, tmp_path):
-    env = {**clean_environment(), **odbc.install(programs, tmp_path)}
+    env = odbc.own({**clean_environment(), **odbc.install(programs, tmp_path)})
     ini = tmp_path / "odbcinst.ini"
     before = ini.read_text()
     pipe = tmp_path / "pipe"
@@ -206,7 +206,7 @@ def test_only_a_driver_is_registered_underneath(programs, tmp_path):
     (odbc.UNDERNEATH["msodbc"], "is another driver's"),
 ])
 def test_names_that_are_not_ours_stay(programs, tmp_path, name, says):
-    env = {**clean_environment(), **odbc.install(programs, tmp_path, odbc_section="Pooling=No")}
+    env = odbc.own({**clean_environment(), **odbc.install(programs, tmp_path, odbc_section="Pooling=No")})
     ini = tmp_path / "odbcinst.ini"
     before = ini.read_text()
     for word in "install", "uninstall":
@@ -217,7 +217,7 @@ def test_names_that_are_not_ours_stay(programs, tmp_path, name, says):
 
 def test_names_of_ours_come_and_go(programs, tmp_path):
     """Also of a file that somebody renamed."""
-    env = {**clean_environment(), **odbc.install(programs, tmp_path)}
+    env = odbc.own({**clean_environment(), **odbc.install(programs, tmp_path)})
     ini = tmp_path / "odbcinst.ini"
     before = ini.read_text()
     (tmp_path / "mine.so").symlink_to(odbc.library(programs))
