@@ -331,16 +331,21 @@ entrasql_status os_sock_send(int fd, const void *p, size_t n, size_t *ret_n, ent
     return ENTRASQL_OK;
 }
 
+/* What a broken connection tells needs no asking. */
+static bool tells_end(int fd, short asked)
+{
+    struct pollfd p = {.fd = fd, .events = asked};
+    return poll(&p, 1, 0) > 0 && (p.revents & (asked | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
 bool os_sock_peer_gone(int fd)
 {
-    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+    return tells_end(fd, POLLRDHUP);
 }
 
 bool os_sock_is_broken(int fd)
 {
-    struct pollfd p = {.fd = fd}; /* those need no asking */
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+    return tells_end(fd, 0);
 }
 
 void os_sock_close(int *fd)
