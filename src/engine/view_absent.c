@@ -182,14 +182,8 @@ static const engine_view_column partition_parameter_columns[] = {
 /* ---- types ---- */
 
 static const engine_view_column table_type_columns[] = {
-    {"name", "sysname", false},           {"system_type_id", "tinyint", false},
-    {"user_type_id", "int", false},       {"schema_id", "int", false},
-    {"principal_id", "int", true},        {"max_length", "smallint", false},
-    {"precision", "tinyint", false},      {"scale", "tinyint", false},
-    {"collation_name", "sysname", true},  {"is_nullable", "bit", true},
-    {"is_user_defined", "bit", false},    {"is_assembly_type", "bit", false},
-    {"default_object_id", "int", false},  {"rule_object_id", "int", false},
-    {"is_table_type", "bit", false},      {"type_table_object_id", "int", false},
+    ENGINE_TYPE_COLUMNS,
+    {"type_table_object_id", "int", false},
     {"is_memory_optimized", "bit", true},
 };
 

@@ -405,14 +405,7 @@ static entrasql_status fill_computed_columns(engine_rows *r)
 /* ---- types and schemas ---- */
 
 static const engine_view_column type_columns[] = {
-    {"name", "sysname", false},          {"system_type_id", "tinyint", false},
-    {"user_type_id", "int", false},      {"schema_id", "int", false},
-    {"principal_id", "int", true},       {"max_length", "smallint", false},
-    {"precision", "tinyint", false},     {"scale", "tinyint", false},
-    {"collation_name", "sysname", true}, {"is_nullable", "bit", true},
-    {"is_user_defined", "bit", false},   {"is_assembly_type", "bit", false},
-    {"default_object_id", "int", false}, {"rule_object_id", "int", false},
-    {"is_table_type", "bit", false},
+    ENGINE_TYPE_COLUMNS,
 };
 
 static entrasql_status fill_types(engine_rows *r)

@@ -5,6 +5,19 @@
 
 #include "engine/view.h"
 
+/* Of sys.types, with which sys.table_types begins. */
+#define ENGINE_TYPE_COLUMNS                                                                        \
+    {"name", "sysname", false}, {"system_type_id", "tinyint", false},                              \
+        {"user_type_id", "int", false}, {"schema_id", "int", false},                               \
+        {"principal_id", "int", true}, {"max_length", "smallint", false},                          \
+        {"precision", "tinyint", false}, {"scale", "tinyint", false},                              \
+        {"collation_name", "sysname", true}, {"is_nullable", "bit", true},                         \
+        {"is_user_defined", "bit", false}, {"is_assembly_type", "bit", false},                     \
+        {"default_object_id", "int", false}, {"rule_object_id", "int", false},                     \
+    {                                                                                              \
+        "is_table_type", "bit", false                                                              \
+    }
+
 /* One element of a list of views. */
 #define ENGINE_VIEW(view_schema, view_name, view_columns, view_fill)                               \
     {                                                                                              \
